@@ -1,0 +1,209 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/parallel.hpp"
+#include "core/random.hpp"
+#include "core/tensor.hpp"
+
+namespace hebb {
+
+// What a backend computes with. The operations in core/ops check all arguments before a backend
+// sees them, so that every device gives the same messages; backends check nothing but values that
+// live in device memory (labels, indices), and only where that needs no synchronisation.
+
+enum class Unary { neg, exp, log, sqrt, tanh, abs, relu, sigmoid, square };
+enum class Binary { add, sub, mul, div };
+enum class Reduce { sum, mean, sum_abs, sum_square };
+
+struct Conv2dOptions {
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t pad_h = 0, pad_w = 0;
+  int64_t dilation_h = 1, dilation_w = 1;
+};
+
+struct Pool2dOptions {
+  int64_t kernel_h = 2, kernel_w = 2;
+  int64_t stride_h = 2, stride_w = 2;
+  int64_t pad_h = 0, pad_w = 0;
+};
+
+/// One fused optimiser step over a parameter; formulas as in PyTorch's torch.optim.
+struct SgdStep {
+  double lr, momentum, dampening, weight_decay;
+  bool nesterov, first;  // first: the momentum buffer starts as the gradient
+};
+struct AdamStep {
+  double lr, beta1, beta2, epsilon, weight_decay;
+  double bias_correction1, bias_correction2;  // 1 - beta^t
+  bool decoupled;                             // AdamW: decay the weights, not the gradient
+};
+struct NadamStep {
+  AdamStep adam;
+  double mu, mu_next, mu_product;  // products up to and including this step
+};
+
+enum class Divergence { squared, absolute };
+
+/// BEAN's penalty of one dense layer (see regularizers/bean.hpp): F = |tanh(gamma W)|,
+/// A = F Fᵀ (order 1) or its elementwise square (order 2), and
+/// penalty = scale / (S N²) Σ_s Σ_ij A_ij d(h_si, h_sj).
+struct BeanKernel {
+  int order = 1;
+  Divergence divergence = Divergence::squared;
+  double gamma = 1;
+  double scale = 1;  // holds alpha and the normalisation by the layer's width
+};
+
+class Backend {
+ public:
+  struct WithGrad {  // a scalar and its derivatives, for an upstream gradient of 1
+    Tensor value, grad, grad2;
+  };
+  struct WithIndices {
+    Tensor values, indices;
+  };
+  struct NormStatistics {
+    Tensor y, mean, inverse_std;
+  };
+  struct NormGrads {
+    Tensor dx, dweight, dbias;
+  };
+
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;  ///< "cpu (v4)"
+  virtual void synchronize() = 0;             ///< Waits for everything that was asked for.
+
+  // Memory.
+  virtual void* allocate(size_t bytes) = 0;
+  virtual void release(void* memory, size_t bytes) noexcept = 0;
+  virtual void copy_from_host(const Tensor& destination, const void* source) = 0;
+  virtual void copy_to_host(void* destination, const Tensor& source) = 0;
+  virtual void copy(const Tensor& destination, const Tensor& source) = 0;  // same dtype
+  virtual void fill(const Tensor& x, double value) = 0;
+  virtual Tensor cast(const Tensor& x, DType dtype) = 0;
+
+  // Random fillings: element i takes word i of the key (normal: pairs of words i/2*2, i/2*2+1).
+  virtual void uniform(const Tensor& x, double lower, double upper, RandomKey key) = 0;
+  virtual void normal(const Tensor& x, double mean, double stddev, RandomKey key) = 0;
+  /// Normal numbers of mean 0 cut at ±limit standard deviations (by the inverse distribution).
+  virtual void truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) = 0;
+
+  // Elementwise.
+  virtual Tensor unary(Unary op, const Tensor& x) = 0;
+  /// `saved` is the input for log, abs and square, the output for the others, unused for neg.
+  virtual Tensor unary_backward(Unary op, const Tensor& dy, const Tensor& saved) = 0;
+  virtual Tensor binary(Binary op, const Tensor& a, const Tensor& b, const Shape& shape) = 0;
+  virtual Tensor affine(const Tensor& x, double scale, double shift) = 0;       // scale x + shift
+  virtual void add_scaled(const Tensor& y, const Tensor& x, double scale) = 0;  // y += scale x
+  /// x times a one-element tensor; may return x itself when that is 1.
+  virtual Tensor scale_by(const Tensor& x, const Tensor& scalar) = 0;
+  virtual Tensor dropout(const Tensor& x, double p, RandomKey key) = 0;  // kept: x / (1 - p)
+
+  // Reductions. `axes` has bit i set for axis i; reduced axes disappear.
+  virtual Tensor reduce(Reduce op, const Tensor& x, uint32_t axes) = 0;
+  /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
+  virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
+  virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
+  virtual WithIndices max(const Tensor& x, int axis) = 0;          // the first of equals
+  virtual Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                              int axis) = 0;
+  /// How many of two int64 tensors' elements are equal, as an int64 scalar.
+  virtual Tensor count_equal(const Tensor& a, const Tensor& b) = 0;
+
+  // Products.
+  virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) = 0;
+  /// x Wᵀ + bias for x [N, in], W [out, in]; bias may be undefined.
+  virtual Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) = 0;
+
+  // Convolution and pooling, NCHW.
+  virtual Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Conv2dOptions& options) = 0;
+  virtual Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x,
+                                       const Conv2dOptions& options) = 0;
+  struct ConvGrads {
+    Tensor dweight, dbias;
+  };
+  virtual ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                           bool with_bias, const Conv2dOptions& options) = 0;
+  virtual WithIndices max_pool2d(const Tensor& x, const Pool2dOptions& options) = 0;
+  virtual Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+                                     const Pool2dOptions& options) = 0;
+  virtual Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) = 0;
+  virtual Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x,
+                                     const Pool2dOptions& options) = 0;
+
+  // Normalisation over N, H, W for each channel; biased variance.
+  virtual NormStatistics batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                    double epsilon) = 0;
+  virtual Tensor batch_norm_inference(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                      const Tensor& mean, const Tensor& variance,
+                                      double epsilon) = 0;
+  virtual NormGrads batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
+                                        const Tensor& mean, const Tensor& inverse_std) = 0;
+
+  // Classification, over the last axis.
+  virtual Tensor softmax(const Tensor& x) = 0;
+  virtual Tensor softmax_backward(const Tensor& dy, const Tensor& y) = 0;
+  virtual Tensor log_softmax(const Tensor& x) = 0;
+  virtual Tensor log_softmax_backward(const Tensor& dy, const Tensor& y) = 0;
+  /// Mean over rows of the cross-entropy of softmax(logits) [N, C] against labels (int64 [N]),
+  /// smoothed: (1 - smoothing) one-hot + smoothing / C. `grad` is its derivative.
+  virtual WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
+                                 bool with_grad) = 0;
+  /// The same against distributions [N, C], each row weighted by weights [N] (may be undefined).
+  virtual WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets,
+                                      const Tensor& weights, bool with_grad) = 0;
+
+  // Layout.
+  virtual Tensor concat(std::span<const Tensor> parts, int axis) = 0;
+  virtual Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) = 0;
+  virtual Tensor gather_rows(const Tensor& x, const Tensor& indices) = 0;
+  virtual Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) = 0;
+
+  // Optimisers, in place.
+  virtual void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
+                   const SgdStep& step) = 0;
+  virtual void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
+                    const AdamStep& step) = 0;
+  virtual void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
+                     const NadamStep& step) = 0;
+  /// Scales all gradients so that their common 2-norm is at most `limit`; returns the norm before
+  /// (float64 scalar on the device).
+  virtual Tensor clip_norm(std::span<const Tensor> grads, double limit) = 0;
+
+  // BEAN: h [S, N], weight [M, N] (row m holds the weights into neuron m of the next layer).
+  // grad is with respect to h, grad2 with respect to weight, each undefined unless asked for.
+  virtual WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+                        bool with_dh, bool with_dweight) = 0;
+};
+
+/// The backend of a device; DeviceError when this build or this machine has none.
+Backend& backend_for(Device device);
+
+/// A backend in use: subnormal floats are flushed to zero until the end of the expression.
+class ActiveBackend {
+ public:
+  explicit ActiveBackend(Backend& backend) : backend_(backend) {}
+  Backend* operator->() const { return &backend_; }
+
+ private:
+  Backend& backend_;
+  FlushSubnormals flush_;
+};
+
+inline ActiveBackend backend_of(const Tensor& x) { return ActiveBackend(backend_for(x.device())); }
+
+/// The CUDA backend of a device, or a DeviceError that says why there is none. Defined in gpu/ or,
+/// for builds without CUDA, in gpu/none/.
+Backend& cuda_backend(int index);
+int cuda_device_count();
+
+namespace cpu {
+Backend& backend();  ///< The best that this machine's processor can run.
+std::span<const std::string_view> instruction_sets();  ///< Those compiled in, worst first.
+}  // namespace cpu
+
+}  // namespace hebb

@@ -1,0 +1,16 @@
+#pragma once
+
+/// The engine: tensors, automatic differentiation, operations, random numbers, files.
+
+#include "core/autograd.hpp"
+#include "core/device.hpp"
+#include "core/dtype.hpp"
+#include "core/error.hpp"
+#include "core/ops/ops.hpp"
+#include "core/parallel.hpp"
+#include "core/random.hpp"
+#include "core/serialize.hpp"
+#include "core/shape.hpp"
+#include "core/spec.hpp"
+#include "core/storage.hpp"
+#include "core/tensor.hpp"

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "core/backend.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+
+/// The CPU backend for one instruction set. Its members stand in the files named after their
+/// subjects.
+class CpuBackend final : public Backend {
+ public:
+  std::string_view name() const override;
+  void synchronize() override;
+  void* allocate(size_t bytes) override;
+  void release(void* memory, size_t bytes) noexcept override;
+  void copy_from_host(const Tensor& destination, const void* source) override;
+  void copy_to_host(void* destination, const Tensor& source) override;
+  void copy(const Tensor& destination, const Tensor& source) override;
+  void fill(const Tensor& x, double value) override;
+  Tensor cast(const Tensor& x, DType dtype) override;
+  void uniform(const Tensor& x, double lower, double upper, RandomKey key) override;
+  void normal(const Tensor& x, double mean, double stddev, RandomKey key) override;
+  void truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) override;
+  Tensor unary(Unary op, const Tensor& x) override;
+  Tensor unary_backward(Unary op, const Tensor& dy, const Tensor& saved) override;
+  Tensor binary(Binary op, const Tensor& a, const Tensor& b, const Shape& shape) override;
+  Tensor affine(const Tensor& x, double scale, double shift) override;
+  void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
+  Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
+  Tensor dropout(const Tensor& x, double p, RandomKey key) override;
+  Tensor reduce(Reduce op, const Tensor& x, uint32_t axes) override;
+  Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
+  Tensor sum_to(const Tensor& x, const Shape& shape) override;
+  WithIndices max(const Tensor& x, int axis) override;
+  Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                      int axis) override;
+  Tensor count_equal(const Tensor& a, const Tensor& b) override;
+  Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) override;
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) override;
+  Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                const Conv2dOptions& options) override;
+  Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x,
+                               const Conv2dOptions& options) override;
+  ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                   bool with_bias, const Conv2dOptions& options) override;
+  WithIndices max_pool2d(const Tensor& x, const Pool2dOptions& options) override;
+  Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+                             const Pool2dOptions& options) override;
+  Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) override;
+  Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x,
+                             const Pool2dOptions& options) override;
+  NormStatistics batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                            double epsilon) override;
+  Tensor batch_norm_inference(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                              const Tensor& mean, const Tensor& variance, double epsilon) override;
+  NormGrads batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
+                                const Tensor& mean, const Tensor& inverse_std) override;
+  Tensor softmax(const Tensor& x) override;
+  Tensor softmax_backward(const Tensor& dy, const Tensor& y) override;
+  Tensor log_softmax(const Tensor& x) override;
+  Tensor log_softmax_backward(const Tensor& dy, const Tensor& y) override;
+  WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
+                         bool with_grad) override;
+  WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights,
+                              bool with_grad) override;
+  Tensor concat(std::span<const Tensor> parts, int axis) override;
+  Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) override;
+  Tensor gather_rows(const Tensor& x, const Tensor& indices) override;
+  Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) override;
+  void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
+           const SgdStep& step) override;
+  void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
+            const AdamStep& step) override;
+  void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
+             const NadamStep& step) override;
+  Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
+  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
+                bool with_dweight) override;
+};
+
+Backend& backend();
+
+}  // namespace hebb::cpu::HEBB_ISA

@@ -1,0 +1,53 @@
+#include <cstdlib>
+#include <vector>
+
+#include "core/check.hpp"
+#include "core/cpu/isas.hpp"
+
+namespace hebb::cpu {
+namespace {
+
+bool runs_here(std::string_view isa) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (isa == "v2") return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  if (isa == "v3")
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi2");
+  if (isa == "v4")
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+#endif
+  return isa == "generic";
+}
+
+Backend& choose() {
+  const char* wanted = std::getenv("HEBB_CPU_ISA");
+  for (auto isa = isas().rbegin(); isa != isas().rend(); ++isa)
+    if (runs_here(isa->name) && (!wanted || isa->name == wanted)) return isa->backend();
+  std::vector<std::string_view> names;
+  for (const Isa& isa : isas())
+    if (runs_here(isa.name)) names.push_back(isa.name);
+  fail<DeviceError>("[cpu] {}; this build on this machine has: {}",
+                    wanted ? fmt::format("HEBB_CPU_ISA is {}", wanted) : "no instruction set fits",
+                    fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Backend& backend() {
+  static Backend& chosen = choose();
+  return chosen;
+}
+
+std::span<const std::string_view> instruction_sets() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> result;
+    for (const Isa& isa : isas()) result.push_back(isa.name);
+    return result;
+  }();
+  return names;
+}
+
+}  // namespace hebb::cpu

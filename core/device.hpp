@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hebb {
+
+/// Where a tensor's memory lives: `cpu`, or `cuda:0`, `cuda:1`, ...
+struct Device {
+  enum class Kind : unsigned char { cpu, cuda };
+  Kind kind = Kind::cpu;
+  int index = 0;
+
+  static Device cpu() { return {}; }
+  static Device cuda(int index = 0) { return {Kind::cuda, index}; }
+  /// Reads "cpu", "cuda" or "cuda:N"; anything else is a ValueError that names these.
+  static Device parse(std::string_view text);
+
+  bool is_cpu() const { return kind == Kind::cpu; }
+  std::string to_string() const;
+  friend bool operator==(const Device&, const Device&) = default;
+};
+
+}  // namespace hebb

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "core/backend.hpp"
+#include "core/tensor.hpp"
+
+namespace hebb {
+
+/// BEAN's penalty of one dense layer (Gao, Ascoli and Zhao, Eq. 1, 3, 5 and 7):
+///
+///   scale / (S N²) Σ_s Σ_ij A_ij d(h_si, h_sj)
+///
+/// for activations h [S, N] that enter the layer and weight [M, N] (row m: the weights into neuron
+/// m of the next layer), with F = |tanh(gamma Wᵀ)| [N, M], A = F Fᵀ for order 1 and its elementwise
+/// square for order 2. A and its S×N×N product with d are never formed; see
+/// docs/architecture.md. Differentiable in h and weight.
+Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel = {});
+
+}  // namespace hebb

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <initializer_list>
+
+#include "core/tensor.hpp"
+
+/// Internal: the argument checks that operations share. `where` is the operation's name.
+namespace hebb {
+
+struct Operand {
+  const char* name;
+  const Tensor& x;
+};
+
+/// All operands are defined, of one floating element type, and on one device.
+void check_operands(const char* where, std::initializer_list<Operand> operands);
+/// `x` is a defined int64 tensor on the device of `like`.
+void check_integers(const char* where, Operand x, const Tensor& like);
+/// `x` has exactly this shape.
+void check_shape(const char* where, Operand x, const Shape& shape);
+/// `x` has the axes that `layout` names, e.g. 4 and "[N, C, H, W]".
+void check_rank(const char* where, Operand x, int rank, const char* layout);
+
+/// One spatial axis of a convolution or pooling.
+struct Window {
+  int64_t kernel, stride, pad, dilation = 1;
+};
+/// The output's extent, at least 1. ValueError for options out of range, ShapeError when the
+/// window does not fit.
+int64_t output_extent(const char* where, int64_t extent, const Window& window);
+
+}  // namespace hebb

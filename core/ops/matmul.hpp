@@ -1,0 +1,18 @@
+#pragma once
+
+#include "core/tensor.hpp"
+
+namespace hebb {
+
+struct MatmulOptions {
+  bool transpose_a = false, transpose_b = false;
+};
+
+/// Product of two matrices, [M, K] times [K, N], each transposed first where asked.
+/// ShapeError when they are not matrices or do not fit.
+Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options = {});
+
+/// x Wᵀ + bias for x [N, in], weight [out, in], bias [out] or undefined; gives [N, out].
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+
+}  // namespace hebb

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <initializer_list>
+#include <span>
+
+#include "core/tensor.hpp"
+
+/// Reductions. Axes may be negative; no axes means all of them. Reduced axes disappear unless
+/// `keep_axes`. ShapeError for an axis that is not there or is named twice.
+namespace hebb {
+
+struct ReduceOptions {
+  bool keep_axes = false;
+};
+
+Tensor sum(const Tensor& x, std::span<const int> axes = {}, ReduceOptions options = {});
+Tensor mean(const Tensor& x, std::span<const int> axes = {}, ReduceOptions options = {});
+inline Tensor sum(const Tensor& x, std::initializer_list<int> axes, ReduceOptions options = {}) {
+  return sum(x, std::span<const int>(axes.begin(), axes.size()), options);
+}
+inline Tensor mean(const Tensor& x, std::initializer_list<int> axes, ReduceOptions options = {}) {
+  return mean(x, std::span<const int>(axes.begin(), axes.size()), options);
+}
+
+Tensor sum_abs(const Tensor& x);     ///< Σ|x|, a scalar, in one pass; the L1 norm.
+Tensor sum_square(const Tensor& x);  ///< Σx², a scalar, in one pass.
+
+/// Largest element along an axis; the gradient goes to the first of equals. NaN wins.
+/// ShapeError when that axis is empty.
+Tensor max(const Tensor& x, int axis, ReduceOptions options = {});
+/// Where it stands (int64); not differentiable.
+Tensor argmax(const Tensor& x, int axis);
+/// How many elements of two int64 tensors of one shape are equal: an int64 scalar.
+Tensor count_equal(const Tensor& a, const Tensor& b);
+
+}  // namespace hebb

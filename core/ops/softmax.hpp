@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/tensor.hpp"
+
+/// Softmax and losses. Rows are the last axis: logits [N, C] for losses, any rank for softmax.
+namespace hebb {
+
+Tensor softmax(const Tensor& x);
+Tensor log_softmax(const Tensor& x);
+
+struct CrossEntropyOptions {
+  double label_smoothing = 0;  ///< In [0, 1): targets (1 - s) one-hot + s / C.
+};
+
+/// Mean over the batch of the cross-entropy of softmax(logits) [N, C] against labels int64 [N],
+/// fused with its gradient. ValueError for a label outside [0, C) (on the CPU) or an empty batch.
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options = {});
+/// The same against target distributions [N, C]; rows weighted by weights [N] where defined
+/// (the mean still divides by N). Not differentiable in targets and weights.
+Tensor cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights = {});
+
+/// Mean over all elements of (x - y)².
+Tensor mean_squared_error(const Tensor& x, const Tensor& y);
+
+/// Mean over rows of KL(p ‖ softmax(logits)) for distributions p [N, C]; 0 log 0 = 0. Rows are
+/// weighted as in cross_entropy_soft. Not differentiable in p.
+Tensor kl_divergence(const Tensor& p, const Tensor& logits, const Tensor& weights = {});
+
+}  // namespace hebb

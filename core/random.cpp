@@ -1,0 +1,73 @@
+#include "core/random.hpp"
+
+#include <numbers>
+#include <numeric>
+#include <utility>
+
+#include "core/check.hpp"
+
+namespace hebb {
+namespace {
+__extension__ using Wide = unsigned __int128;
+}  // namespace
+
+RandomKey Generator::reserve(int64_t words) {
+  const RandomKey key{seed_, stream_, offset_};
+  offset_ += uint64_t(words + 3) / 4;
+  return key;
+}
+
+Generator Generator::split(uint64_t stream) const {
+  // The parent's stream and the child's number are mixed by the cipher itself, so that chains of
+  // splits do not meet.
+  const Philox::Block mixed = Philox::block(stream_ ^ 0x5851F42D4C957F2Dull, stream, ~0ull);
+  return Generator(seed_, uint64_t(mixed[0]) << 32 | mixed[1]);
+}
+
+uint32_t Generator::word() { return reserve(1).block(0)[0]; }
+
+double Generator::uniform() {
+  const Philox::Block block = reserve(4).block(0);
+  const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
+  return double(bits >> 11) * 0x1.0p-53;
+}
+
+double Generator::uniform(double lower, double upper) {
+  return lower + (upper - lower) * uniform();
+}
+
+double Generator::normal() {
+  const Philox::Block block = reserve(4).block(0);
+  const uint64_t a = uint64_t(block[0]) << 32 | block[1];
+  const uint64_t b = uint64_t(block[2]) << 32 | block[3];
+  const double radius = std::sqrt(-2.0 * std::log((double(a >> 11) + 1.0) * 0x1.0p-53));
+  return radius * std::cos(2.0 * std::numbers::pi * (double(b >> 11) * 0x1.0p-53));
+}
+
+int64_t Generator::below(int64_t bound) {
+  check(bound >= 1, "[random] expected a bound of at least 1, got {}", bound);
+  const uint64_t range = uint64_t(bound);
+  const uint64_t threshold = -range % range;
+  for (;;) {
+    const Philox::Block block = reserve(4).block(0);
+    const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
+    const auto product = static_cast<Wide>(bits) * range;
+    if (uint64_t(product) >= threshold) return int64_t(product >> 64);
+  }
+}
+
+std::vector<int64_t> Generator::permutation(int64_t n) {
+  check(n >= 0, "[random] expected a permutation of at least 0 items, got {}", n);
+  std::vector<int64_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t i = n; i > 1; --i) std::swap(order[i - 1], order[below(i)]);
+  return order;
+}
+
+void Generator::set_state(const State& state) {
+  seed_ = state.seed;
+  stream_ = state.stream;
+  offset_ = state.offset;
+}
+
+}  // namespace hebb

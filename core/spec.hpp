@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hebb {
+
+/// Which numbers a key takes, for designated initialisers: `{.at_least = 0, .below = 1}`.
+struct Range {
+  double at_least = -std::numeric_limits<double>::infinity();
+  double above = -std::numeric_limits<double>::infinity();
+  double at_most = std::numeric_limits<double>::infinity();
+  double below = std::numeric_limits<double>::infinity();
+
+  bool contains(double value) const;  ///< Never true for NaN or an infinity.
+  std::string to_string() const;      ///< "at least 0 and below 1"
+};
+
+/// A choice and its settings as a flag has them: "bean:order=2,alpha=1e5" is the name "bean" and
+/// the keys "order" and "alpha".
+///
+///     Spec spec = Spec::parse("step:every=10,gamma=0.1");
+///     const int64_t every = spec.integer("every", 1, {.at_least = 1});
+///     const double gamma = spec.number("gamma", 0.1, {.above = 0});
+///     spec.done();
+///
+/// Errors are ValueErrors that begin with the name: `[step] expected gamma above 0, got -1`.
+class Spec {
+ public:
+  /// ValueError for an empty name, a setting without "=" or a key given twice.
+  static Spec parse(std::string_view text);
+
+  std::string name;
+
+  /// The value of a key, or `fallback` where it is not given. ValueError when it is no finite
+  /// number (integer, true or false, one of `choices`) or outside `range`.
+  double number(const std::string& key, double fallback, Range range = {});
+  int64_t integer(const std::string& key, int64_t fallback, Range range = {});
+  bool flag(const std::string& key, bool fallback);
+  std::string text(const std::string& key, std::string fallback,
+                   std::initializer_list<std::string_view> choices = {});
+  /// Whether the text gives this key. Counts as asking for it.
+  bool has(const std::string& key);
+
+  /// ValueError when the text has keys that nobody asked for; names those that were.
+  void done() const;
+
+ private:
+  const std::string* find(const std::string& key);
+
+  std::map<std::string, std::string> values_;
+  std::vector<std::string> asked_;  // in the order of asking
+};
+
+}  // namespace hebb

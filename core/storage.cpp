@@ -1,0 +1,143 @@
+#include "core/storage.hpp"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "core/backend.hpp"
+
+namespace hebb {
+namespace {
+
+constexpr size_t alignment = 64;
+constexpr int bins = 4 * 40;
+
+// Four sizes for each power of two: at most a quarter of a block is unused.
+int bin_of(size_t bytes) {
+  const size_t units = (bytes + alignment - 1) / alignment;
+  if (units <= 4) return int(units ? units - 1 : 0);
+  const int power = std::bit_width(units - 1) - 1;    // 2^power <= units - 1
+  const size_t quarter = (units - 1) >> (power - 2);  // 4..7
+  return 4 * (power - 1) + int(quarter) - 4;
+}
+
+size_t size_of_bin(int bin) {
+  if (bin < 4) return (bin + 1) * alignment;
+  const int power = bin / 4 + 1;
+  return (size_t(bin % 4 + 4 + 1) << (power - 2)) * alignment;
+}
+
+// How many blocks of a size a thread keeps for itself.
+size_t thread_limit(int bin) { return size_of_bin(bin) <= (1 << 16) ? 64 : 8; }
+
+struct Shared {
+  std::mutex mutex;
+  std::array<std::vector<void*>, bins> blocks;
+};
+// Never destroyed: threads and statics may free tensors to the very end.
+Shared& shared() {
+  static Shared* instance = new Shared;
+  return *instance;
+}
+
+std::atomic<int64_t> system_allocations{0}, system_bytes{0};
+thread_local int64_t in_use = 0, peak = 0;
+thread_local bool alive = true;
+
+void give_back(void* memory, int bin) {
+  system_bytes.fetch_sub(int64_t(size_of_bin(bin)), std::memory_order_relaxed);
+  std::free(memory);
+}
+
+struct ThreadCache {
+  std::array<std::vector<void*>, bins> blocks;
+  ~ThreadCache() {
+    alive = false;
+    std::lock_guard lock(shared().mutex);
+    for (int bin = 0; bin < bins; ++bin)
+      for (void* block : blocks[bin]) shared().blocks[bin].push_back(block);
+  }
+};
+thread_local ThreadCache cache;
+
+}  // namespace
+
+namespace cpu_memory {
+
+void* allocate(size_t bytes) {
+  const int bin = bin_of(bytes);
+  if (bin >= bins) throw std::bad_alloc();
+  const size_t size = size_of_bin(bin);
+  in_use += int64_t(size);
+  if (in_use > peak) peak = in_use;
+  if (alive && !cache.blocks[bin].empty()) {
+    void* block = cache.blocks[bin].back();
+    cache.blocks[bin].pop_back();
+    return block;
+  }
+  {
+    std::lock_guard lock(shared().mutex);
+    std::vector<void*>& blocks = shared().blocks[bin];
+    if (!blocks.empty()) {
+      void* block = blocks.back();
+      blocks.pop_back();
+      return block;
+    }
+  }
+  void* block = std::aligned_alloc(alignment, size);
+  if (!block) {
+    in_use -= int64_t(size);
+    throw std::bad_alloc();
+  }
+  system_allocations.fetch_add(1, std::memory_order_relaxed);
+  system_bytes.fetch_add(int64_t(size), std::memory_order_relaxed);
+  return block;
+}
+
+void release(void* memory, size_t bytes) noexcept {
+  const int bin = bin_of(bytes);
+  in_use -= int64_t(size_of_bin(bin));
+  try {
+    if (alive && cache.blocks[bin].size() < thread_limit(bin)) {
+      cache.blocks[bin].push_back(memory);
+    } else {
+      std::lock_guard lock(shared().mutex);
+      shared().blocks[bin].push_back(memory);
+    }
+  } catch (const std::bad_alloc&) {
+    give_back(memory, bin);
+  }
+}
+
+}  // namespace cpu_memory
+
+Ref<Storage> Storage::allocate(size_t bytes, Device device) {
+  Backend& backend = backend_for(device);
+  return make_ref<Storage>(backend.allocate(bytes), bytes, device);
+}
+
+Storage::~Storage() { backend_for(device_).release(data_, bytes_); }
+
+MemoryStats memory_stats() {
+  return {system_allocations.load(), system_bytes.load(), in_use, peak};
+}
+
+void reset_peak_memory() { peak = in_use; }
+
+void release_cached_memory() {
+  for (int bin = 0; bin < bins; ++bin) {
+    for (void* block : cache.blocks[bin]) give_back(block, bin);
+    cache.blocks[bin].clear();
+  }
+  std::lock_guard lock(shared().mutex);
+  for (int bin = 0; bin < bins; ++bin) {
+    for (void* block : shared().blocks[bin]) give_back(block, bin);
+    shared().blocks[bin].clear();
+  }
+}
+
+}  // namespace hebb
