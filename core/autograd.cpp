@@ -62,8 +62,8 @@ void run(Node& node, bool retain_graph) {
     if (!grads[i].defined() || !(edge.node || edge.leaf)) continue;
     const Shape& shape = edge.node ? edge.node->shape : edge.leaf->shape;
     check<ShapeError>(grads[i].shape() == shape,
-                      "[backward] expected a gradient of shape {} from {}, got {}",
-                      shape.to_string(), node.name, grads[i].shape().to_string());
+                      "[backward] expected a gradient of shape {} from {}, got {}", shape,
+                      node.name, grads[i].shape());
     if (edge.node) {
       accumulate(edge.node->grad, std::move(grads[i]));
     } else {
@@ -132,9 +132,10 @@ Tensor attach(Ref<Node> node, const char* name, const Tensor& y, std::span<const
 }  // namespace detail
 
 void backward(const Tensor& y, const Tensor& dy, bool retain_graph) {
-  check(y.requires_grad(), "[backward] expected a result of something that asks for a gradient");
+  check(y.defined() && y.requires_grad(),
+        "[backward] expected a result of something that asks for a gradient");
   check<ShapeError>(dy.shape() == y.shape(), "[backward] expected a gradient of shape {}, got {}",
-                    y.shape().to_string(), dy.shape().to_string());
+                    y.shape(), dy.shape());
   check<DTypeError>(dy.dtype() == y.dtype(), "[backward] expected a gradient of {}, got {}",
                     name_of(y.dtype()), name_of(dy.dtype()));
   const NoGrad no_grad;
@@ -154,7 +155,7 @@ void backward(const Tensor& y, const Tensor& dy, bool retain_graph) {
 }
 
 void Tensor::backward(bool retain_graph) const {
-  check<ShapeError>(numel() == 1, "[backward] expected one element, got {}", to_string());
+  check<ShapeError>(numel() == 1, "[backward] expected one element, got {}", *this);
   hebb::backward(*this, ones(shape(), options()), retain_graph);
 }
 
@@ -164,7 +165,7 @@ GradcheckResult gradcheck(const std::function<Tensor(std::span<const Tensor>)>& 
   for (const Tensor& input : inputs) {
     const bool wanted = input.requires_grad();
     check<DTypeError>(!wanted || input.dtype() == DType::float64,
-                      "[gradcheck] expected float64 inputs, got {}", input.to_string());
+                      "[gradcheck] expected float64 inputs, got {}", input);
     leaves.push_back(input.clone());
     leaves.back().set_requires_grad(wanted);
   }

@@ -14,3 +14,4 @@
 #include "core/spec.hpp"
 #include "core/storage.hpp"
 #include "core/tensor.hpp"
+#include "core/version.hpp"

@@ -57,6 +57,7 @@ class Pool {
     n_ = n;
     grain_ = grain;
     error_ = nullptr;
+    flush_ = float_mode() & flush_bits;
     next_.store(0, std::memory_order_relaxed);
     open_.store(true);
     ticket_.fetch_add(1);
@@ -81,7 +82,6 @@ class Pool {
 
   void work() {
     serial = true;
-    set_float_mode(float_mode() | flush_bits);
     uint32_t seen = 0;
     for (;;) {
       for (int spins = 0; ticket_.load(std::memory_order_acquire) == seen;) {
@@ -93,7 +93,12 @@ class Pool {
       seen = ticket_.load(std::memory_order_acquire);
       if (stop_) return;
       inside_.fetch_add(1);
-      if (open_.load()) drain();
+      if (open_.load()) {
+        // As the caller has it, or a result would depend on who computed it.
+        if ((float_mode() & flush_bits) != flush_)
+          set_float_mode((float_mode() & ~flush_bits) | flush_);
+        drain();
+      }
       inside_.fetch_sub(1);
     }
   }
@@ -122,6 +127,7 @@ class Pool {
   detail::PieceFunction function_ = nullptr;
   void* context_ = nullptr;
   int64_t n_ = 0, grain_ = 1;
+  unsigned flush_ = 0;
   std::exception_ptr error_;
 };
 

@@ -31,7 +31,7 @@ Shape::Shape(std::span<const int64_t> extents) : rank_(int(extents.size())) {
 int Shape::axis(int axis, const char* where) const {
   check<ShapeError>(axis >= -rank_ && axis < rank_,
                     "[{}] expected an axis in [{}, {}) for shape {}, got {}", where, -rank_, rank_,
-                    to_string(), axis);
+                    *this, axis);
   return axis < 0 ? axis + rank_ : axis;
 }
 
@@ -78,8 +78,7 @@ Shape broadcast(const Shape& a, const Shape& b, const char* where) {
     const int64_t from_a = i <= a.rank() ? a[-i] : 1;
     const int64_t from_b = i <= b.rank() ? b[-i] : 1;
     check<ShapeError>(from_a == from_b || from_a == 1 || from_b == 1,
-                      "[{}] expected shapes that broadcast, got {} and {}", where, a.to_string(),
-                      b.to_string());
+                      "[{}] expected shapes that broadcast, got {} and {}", where, a, b);
     extents[rank - i] = from_a == 1 ? from_b : from_a;
   }
   return Shape(std::span<const int64_t>(extents.data(), rank));

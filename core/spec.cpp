@@ -69,7 +69,7 @@ double Spec::number(const std::string& key, double fallback, Range range) {
   double value = 0;
   check(read_number(*given, value) && std::isfinite(value),
         "[{}] expected a number for {}, got \"{}\"", name, key, *given);
-  check(range.contains(value), "[{}] expected {} {}, got {}", name, key, range.to_string(), *given);
+  check(range.contains(value), "[{}] expected {} {}, got {}", name, key, range, *given);
   return value;
 }
 

@@ -26,7 +26,7 @@ Tensor Tensor::full(const Shape& shape, double value, TensorOptions options) {
 Tensor Tensor::from_bytes(const void* values, int64_t count, const Shape& shape, DType dtype,
                           Device device) {
   check<ShapeError>(count == shape.numel(), "[tensor] expected {} values for shape {}, got {}",
-                    shape.numel(), shape.to_string(), count);
+                    shape.numel(), shape, count);
   const Tensor x = empty(shape, {dtype, device});
   backend_of(x)->copy_from_host(x, values);
   return x;
@@ -39,12 +39,12 @@ std::string Tensor::to_string() const {
 
 void Tensor::require_dtype(DType wanted) const {
   check<DTypeError>(dtype() == wanted, "[tensor] expected elements of {}, got {}", name_of(wanted),
-                    to_string());
+                    *this);
 }
 
 void Tensor::require_host(DType wanted) const {
   require_dtype(wanted);
-  check<DeviceError>(device().is_cpu(), "[tensor] expected a tensor on cpu, got {}", to_string());
+  check<DeviceError>(device().is_cpu(), "[tensor] expected a tensor on cpu, got {}", *this);
 }
 
 void Tensor::copy_to_host(void* destination) const {
@@ -52,7 +52,7 @@ void Tensor::copy_to_host(void* destination) const {
 }
 
 double Tensor::item() const {
-  check<ShapeError>(numel() == 1, "[item] expected one element, got {}", to_string());
+  check<ShapeError>(numel() == 1, "[item] expected one element, got {}", *this);
   switch (dtype()) {
     case DType::float32:
       return to_vector<float>()[0];
@@ -67,7 +67,7 @@ double Tensor::item() const {
     case DType::bfloat16:
       break;
   }
-  fail<DTypeError>("[item] expected float32, float64, int64, int32 or uint8, got {}", to_string());
+  fail<DTypeError>("[item] expected float32, float64, int64, int32 or uint8, got {}", *this);
 }
 
 Tensor Tensor::to(Device target) const {
@@ -96,8 +96,8 @@ Tensor Tensor::clone() const {
 Tensor Tensor::detach() const { return view(shape()); }
 
 void Tensor::copy_from(const Tensor& source) const {
-  check<ShapeError>(source.shape() == shape(), "[copy_from] expected shape {}, got {}",
-                    shape().to_string(), source.shape().to_string());
+  check<ShapeError>(source.shape() == shape(), "[copy_from] expected shape {}, got {}", shape(),
+                    source.shape());
   const Tensor same = source.dtype() == dtype() ? source : source.detach().to(dtype());
   if (same.device() == device())
     backend_of(*this)->copy(*this, same);
@@ -118,7 +118,7 @@ Tensor Tensor::view(const Shape& extents, int64_t first) const {
 
 Tensor Tensor::reshape(const Shape& extents) const {
   check<ShapeError>(extents.numel() == numel(), "[reshape] expected a shape of {} elements, got {}",
-                    numel(), extents.to_string());
+                    numel(), extents);
   return record("reshape", view(extents), {*this},
                 [from = shape()](const Tensor& dy) { return Grads{dy.reshape(from)}; });
 }
@@ -134,7 +134,7 @@ Tensor Tensor::reshape(std::initializer_list<int64_t> extents) const {
       check<ShapeError>(unknown < 0, "[reshape] expected at most one extent of -1");
       unknown = axis;
     } else {
-      known *= extent;
+      known = checked_multiply(known, extent, "reshape");
     }
     values[axis++] = extent;
   }
@@ -148,7 +148,7 @@ Tensor Tensor::reshape(std::initializer_list<int64_t> extents) const {
 }
 
 Tensor Tensor::slice(int64_t begin, int64_t end) const {
-  check<ShapeError>(rank() >= 1, "[slice] expected at least one axis, got {}", to_string());
+  check<ShapeError>(rank() >= 1, "[slice] expected at least one axis, got {}", *this);
   check<ShapeError>(0 <= begin && begin <= end && end <= size(0),
                     "[slice] expected 0 <= begin <= end <= {}, got [{}, {})", size(0), begin, end);
   const int64_t row = shape().product(1, rank());
@@ -162,7 +162,7 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
 
 Tensor& Tensor::set_requires_grad(bool value) {
   check<DTypeError>(!value || is_floating(dtype()),
-                    "[requires_grad] expected float32 or float64, got {}", to_string());
+                    "[requires_grad] expected float32 or float64, got {}", *this);
   check<ValueError>(!body_->node, "[requires_grad] expected a leaf, got the result of {}",
                     body_->node ? body_->node->name : "");
   body_->requires_grad = value;
@@ -173,8 +173,7 @@ Tensor Tensor::grad() const { return body_->grad; }
 
 void Tensor::set_grad(Tensor gradient) const {
   check<ShapeError>(!gradient.defined() || gradient.shape() == shape(),
-                    "[set_grad] expected shape {}, got {}", shape().to_string(),
-                    gradient.defined() ? gradient.shape().to_string() : "none");
+                    "[set_grad] expected shape {}, got {}", shape(), gradient);
   body_->grad = std::move(gradient);
 }
 

@@ -1,0 +1,105 @@
+#include "core/cpu/adam.hpp"
+
+#include "core/cpu/simd.hpp"
+#include "core/parallel.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+constexpr int64_t grain = 1 << 16;
+
+/// Calls body(i, n) for every vector of n lanes from element i on.
+template <class T, class Body>
+void for_each_vector(int64_t n, Body&& body) {
+  constexpr int64_t lanes = Vec<T>::lanes;
+  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+    int64_t i = begin;
+    for (; i + lanes <= end; i += lanes)
+      body([](const T* p) { return load(p); }, [](T* p, Vec<T> x) { store(p, x); }, i);
+    if (i < end)
+      body([left = end - i](const T* p) { return load(p, left); },
+           [left = end - i](T* p, Vec<T> x) { store(p, x, left); }, i);
+  });
+}
+
+/// a / d for d > 0. The float estimate and one Newton step are as good as a division to 1 ulp, and
+/// leave the divider to the root that goes before.
+inline Vec<double> divide(Vec<double> a, Vec<double> d) { return a / d; }
+inline Vec<float> divide(Vec<float> a, Vec<float> d) {
+#if defined(__AVX512F__)
+  using V = Vec<float>;
+  d = min(d, V(1e38f));
+  const V estimate = V(_mm512_maskz_rcp14_ps(0xffff, d.v));
+  return a * (estimate + estimate * (V(1.0f) - d * estimate));
+#else
+  return a / d;
+#endif
+}
+
+}  // namespace
+
+template <class T>
+void adam_update(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep& s) {
+  using V = Vec<T>;
+  const V keep1 = T(s.beta1), take1 = T(1 - s.beta1), keep2 = T(s.beta2), take2 = T(1 - s.beta2);
+  const V step = T(s.lr / s.bias_correction1), epsilon = T(s.epsilon);
+  const V scale = T(1 / __builtin_sqrt(s.bias_correction2));
+  const V decay = T(s.decoupled ? 0.0 : s.weight_decay);
+  const V shrink = T(s.decoupled ? 1.0 - s.lr * s.weight_decay : 1.0);
+  for_each_vector<T>(n, [=](auto read, auto write, int64_t i) {
+    const V p = read(param + i) * shrink;
+    const V g = read(grad + i) + decay * p;
+    const V mean = keep1 * read(m + i) + take1 * g;
+    const V square = keep2 * read(v + i) + take2 * (g * g);
+    write(m + i, mean);
+    write(v + i, square);
+    write(param + i, p - step * divide(mean, sqrt(square) * scale + epsilon));
+  });
+}
+
+template <class T>
+void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NAdamStep& s) {
+  using V = Vec<T>;
+  const V keep1 = T(s.beta1), take1 = T(1 - s.beta1), keep2 = T(s.beta2), take2 = T(1 - s.beta2);
+  const V of_grad = T(s.lr * (1 - s.mu) / (1 - s.mu_product));
+  const V of_mean = T(s.lr * s.mu_next / (1 - s.mu_product * s.mu_next));
+  const V scale = T(1 / __builtin_sqrt(s.bias_correction2)), epsilon = T(s.epsilon);
+  const V decay = T(s.decoupled ? 0.0 : s.weight_decay);
+  const V shrink = T(s.decoupled ? 1.0 - s.lr * s.weight_decay : 1.0);
+  for_each_vector<T>(n, [=](auto read, auto write, int64_t i) {
+    const V p = read(param + i) * shrink;
+    const V g = read(grad + i) + decay * p;
+    const V mean = keep1 * read(m + i) + take1 * g;
+    const V square = keep2 * read(v + i) + take2 * (g * g);
+    write(m + i, mean);
+    write(v + i, square);
+    write(param + i, p - divide(of_grad * g + of_mean * mean, sqrt(square) * scale + epsilon));
+  });
+}
+
+template <class T>
+void sgd_update(int64_t n, T* param, const T* grad, T* momentum_buffer, const SgdStep& s) {
+  using V = Vec<T>;
+  const V lr = T(s.lr), momentum = T(s.momentum), decay = T(s.weight_decay);
+  const V taken = T(1 - s.dampening);
+  const bool buffered = s.momentum != 0.0, first = s.first, nesterov = s.nesterov;
+  for_each_vector<T>(n, [=](auto read, auto write, int64_t i) {
+    const V p = read(param + i);
+    V g = read(grad + i) + decay * p;
+    if (buffered) {
+      const V velocity = first ? g : momentum * read(momentum_buffer + i) + taken * g;
+      write(momentum_buffer + i, velocity);
+      g = nesterov ? g + momentum * velocity : velocity;
+    }
+    write(param + i, p - lr * g);
+  });
+}
+
+template void adam_update(int64_t, float*, const float*, float*, float*, const AdamStep&);
+template void adam_update(int64_t, double*, const double*, double*, double*, const AdamStep&);
+template void nadam_update(int64_t, float*, const float*, float*, float*, const NAdamStep&);
+template void nadam_update(int64_t, double*, const double*, double*, double*, const NAdamStep&);
+template void sgd_update(int64_t, float*, const float*, float*, const SgdStep&);
+template void sgd_update(int64_t, double*, const double*, double*, const SgdStep&);
+
+}  // namespace hebb::cpu::HEBB_ISA

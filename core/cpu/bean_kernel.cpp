@@ -1,0 +1,88 @@
+#include "core/cpu/bean_kernel.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+/// |tanh(x)| for |x| < 0.625, see tanh in simd.hpp.
+inline Vec<float> abs_tanh_near_zero(Vec<float> x) {
+  using V = Vec<float>;
+  const V a = abs(x), z = x * x;
+  V p = -5.70498872745e-3f;
+  p = p * z + V(2.06390887954e-2f);
+  p = p * z + V(-5.37397155531e-2f);
+  p = p * z + V(1.33314422036e-1f);
+  p = p * z + V(-3.33332819422e-1f);
+  return p * z * a + a;
+}
+}  // namespace
+
+template <class T>
+void connection_strength(int64_t n, int64_t width, const T* w, T gamma, T* f) {
+  using V = Vec<T>;
+  const auto strength = [gamma](V x) { return abs(tanh(V(gamma) * x)); };
+  if constexpr (std::is_same_v<T, float>) {
+    // Weights are small nearly always, and then the costlier half of tanh is not needed.
+    V largest = 0.0f;
+    int64_t i = 0;
+    for (; i + V::lanes <= n; i += V::lanes) largest = max(abs(load(w + i)), largest);
+    if (i < n) largest = max(abs(load(w + i, n - i)), largest);
+    if (gamma * max_lane(largest) < 0.625f)
+      map(
+          n, f, [gamma](V x) { return abs_tanh_near_zero(V(gamma) * x); }, w);
+    else
+      map(n, f, strength, w);
+  } else {
+    map(n, f, strength, w);
+  }
+  zero(f + n, width - n);
+}
+
+template <class T>
+void strength_gradient(int64_t n, const T* w, const T* f, const T* df, T factor, T* dw) {
+  using V = Vec<T>;
+  const auto gradient = [factor](V x, V y, V dy) {
+    return sign(x) * (V(factor) * dy * (V(T(1)) - y * y));
+  };
+  map(n, dw, gradient, w, f, df);
+}
+
+template <class T>
+void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
+               int64_t to_stride) {
+  using V = Vec<T>;
+  using Mask = typename V::Mask;
+  constexpr int64_t lanes = V::lanes;
+  for (int64_t i = 0; i < rows; i += lanes)
+    for (int64_t j = 0; j < columns; j += lanes) {
+      V tile[lanes];
+#pragma GCC unroll 16
+      for (int64_t r = 0; r < lanes; ++r) tile[r] = load(from + (i + r) * from_stride + j);
+#pragma GCC unroll 4
+      for (int64_t d = 1; d < lanes; d *= 2) {
+        Mask low, high;  // swap the off-diagonal d x d blocks of every 2d x 2d block
+        for (int64_t k = 0; k < lanes; ++k) {
+          low[k] = k & d ? lanes + k - d : k;
+          high[k] = k & d ? lanes + k : k + d;
+        }
+#pragma GCC unroll 16
+        for (int64_t r = 0; r < lanes; ++r) {
+          if (r & d) continue;
+          const auto a = tile[r].v, b = tile[r + d].v;
+          tile[r] = V(__builtin_shuffle(a, b, low));
+          tile[r + d] = V(__builtin_shuffle(a, b, high));
+        }
+      }
+#pragma GCC unroll 16
+      for (int64_t r = 0; r < lanes; ++r) store(to + (j + r) * to_stride + i, tile[r]);
+    }
+}
+
+template void connection_strength(int64_t, int64_t, const float*, float, float*);
+template void connection_strength(int64_t, int64_t, const double*, double, double*);
+template void strength_gradient(int64_t, const float*, const float*, const float*, float, float*);
+template void strength_gradient(int64_t, const double*, const double*, const double*, double,
+                                double*);
+template void transpose(int64_t, int64_t, const float*, int64_t, float*, int64_t);
+template void transpose(int64_t, int64_t, const double*, int64_t, double*, int64_t);
+
+}  // namespace hebb::cpu::HEBB_ISA

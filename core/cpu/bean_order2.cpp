@@ -1,0 +1,188 @@
+#include "core/cpu/bean.hpp"
+#include "core/cpu/bean_kernel.hpp"
+#include "core/cpu/gemm.hpp"
+#include "core/parallel.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+/// The neurons in the order in which this form lays them out as columns: active ones, zeros up to
+/// whole vectors, silent ones, zeros. Pairs of silent neurons are one block at the end.
+template <class T>
+struct Columns {
+  explicit Columns(const BeanLayer<T>& layer)
+      : neurons(layer.neurons), position(neurons), neuron(2 * padded<T>(neurons)) {
+    Scratch<T> activity(neurons);
+    active = find_active(layer, activity.data());
+    active_width = padded<T>(active);
+    silent_width = padded<T>(neurons - active);
+    int64_t a = 0, z = active_width;
+    for (int64_t i = 0; i < neurons; ++i) {
+      position[i] = int32_t(activity[i] != T(0) ? a++ : z++);
+      neuron[position[i]] = int32_t(i);
+    }
+  }
+
+  /// activity[i] = Σ_s |h_si|; returns how many are not 0.
+  static int64_t find_active(const BeanLayer<T>& layer, T* activity) {
+    zero(activity, layer.neurons);
+    for (int64_t s = 0; s < layer.samples; ++s)
+      map(
+          layer.neurons, activity, [](Vec<T> a, Vec<T> x) { return a + abs(x); }, activity,
+          layer.h + s * layer.neurons);
+    return std::count_if(activity, activity + layer.neurons, [](T x) { return x != T(0); });
+  }
+
+  int64_t width() const { return active_width + silent_width; }
+  int64_t silent() const { return neurons - active; }
+
+  void arrange(const T* row, T* columns) {
+    for (int64_t k = 0; k < active; ++k) columns[k] = row[neuron[k]];
+    zero(columns + active, active_width - active);
+    for (int64_t k = active_width; k < active_width + silent(); ++k) columns[k] = row[neuron[k]];
+    zero(columns + active_width + silent(), silent_width - silent());
+  }
+  void restore(const T* columns, T* row) {
+    for (int64_t i = 0; i < neurons; ++i) row[i] = columns[position[i]];
+  }
+
+  int64_t neurons, active = 0, active_width = 0, silent_width = 0;
+  Scratch<int32_t> position, neuron;
+};
+
+/// K = F Fᵀ, rows of the active neurons against all columns. Between active neurons it is
+/// symmetric: the products are taken above the diagonal and mirrored block by block.
+template <class T>
+void correlations(Columns<T>& columns, int64_t targets, const T* f, T* k) {
+  constexpr int64_t block = 48;  // whole tiles of the product and of the transposition
+  const int64_t active = columns.active_width, width = columns.width();
+  const int64_t blocks = ceil_div(active, block);
+  const int64_t piece = std::max<int64_t>(1, (int64_t(1) << 20) / (block * width * targets));
+  parallel_for(blocks, piece, [&](int64_t b, int64_t end) {
+    for (; b < end; ++b) {
+      const int64_t i = b * block, rows = std::min(block, active - i);
+      gemm<T>(true, false, rows, width - i, targets, T(1), f + i, width, f + i, width, T(0),
+              k + i * width + i, width);
+      const int64_t next = i + rows;
+      transpose(rows, active - next, k + i * width + next, width, k + next * width + i, width);
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+int64_t count_active(const BeanLayer<T>& layer) {
+  Scratch<T> activity(layer.neurons);
+  return Columns<T>::find_active(layer, activity.data());
+}
+
+template <Divergence divergence, class T>
+double by_neurons(const BeanLayer<T>& layer) {
+  using V = Vec<T>;
+  constexpr int64_t lanes = V::lanes;
+  Columns<T> columns(layer);
+  const int64_t samples = layer.samples, n = layer.neurons, targets = layer.targets;
+  const int64_t active = columns.active, active_width = columns.active_width;
+  const int64_t silent_width = columns.silent_width, width = columns.width();
+
+  Scratch<T> h(samples * width), force(samples * width), f(targets * width), row(padded<T>(n));
+  zero(force.data(), samples * width);
+  for (int64_t s = 0; s < samples; ++s) columns.arrange(layer.h + s * n, h.data() + s * width);
+  for (int64_t m = 0; m < targets; ++m) {
+    connection_strength(n, padded<T>(n), layer.weight + m * n, layer.gamma, row.data());
+    columns.arrange(row.data(), f.data() + m * width);
+  }
+  Scratch<T> k(active_width * width);
+  correlations(columns, targets, f.data(), k.data());
+
+  // What silent neurons do to active ones; `pull` below has the active ones act on all.
+  Scratch<T> silent_pull(active_width);
+  for (int64_t i = 0; i < active_width; ++i) {
+    V total = T(0);
+    for (int64_t j = active_width; j < width; j += lanes) {
+      const V x = load(k.data() + i * width + j);
+      total += x * x;
+    }
+    silent_pull[i] = sum(total);
+  }
+  for (int64_t s = 0; s < samples && silent_width; ++s)
+    map(
+        active_width, force.data() + s * width,
+        [](V x, V w) { return w * (divergence == Divergence::squared ? x : sign(x)); },
+        h.data() + s * width, silent_pull.data());
+
+  // K becomes K∘D, the derivative to K.
+  const int64_t vectors = width / lanes, piece = column_grain(active * (samples + 4));
+  Scratch<double> parts(ceil_div(vectors, piece));
+  parallel_for(vectors, piece, [&](int64_t begin, int64_t end) {
+    double& part = parts[begin / piece] = 0;
+    for_row_tiles(active, [&]<int rows>(int64_t r) {
+      V value = T(0);
+      for (int64_t j = begin * lanes; j < end * lanes; j += lanes) {
+        V weight[rows], distance[rows];
+        T* block = k.data() + r * width + j;
+        for (int i = 0; i < rows; ++i) {
+          const V x = load(block + i * width);
+          weight[i] = x * x;
+        }
+        pull<divergence>(samples, h.data() + j, width, h.data() + r, width, weight, distance,
+                         force.data() + j);
+        const V times = j < active_width ? T(1) : T(2);
+        for (int i = 0; i < rows; ++i) {
+          value += times * weight[i] * distance[i];
+          store(block + i * width, load(block + i * width) * distance[i]);
+        }
+      }
+      part += double(sum(value));
+    });
+  });
+  double total = 0;
+  for (int64_t p = 0; p < ceil_div(vectors, piece); ++p) total += parts[p];
+
+  if (layer.dh) {
+    const V factor = T((divergence == Divergence::squared ? 4 : 2) * layer.factor);
+    for (int64_t s = 0; s < samples; ++s) {
+      T* dh = layer.dh + s * n;
+      columns.restore(force.data() + s * width, dh);
+      map(
+          n, dh, [factor](V x) { return factor * x; }, dh);
+    }
+  }
+  if (layer.dweight) {
+    // df = F (K∘D), whose rows of silent neurons are the transposed block of the active ones.
+    Scratch<T> df(targets * width), mirrored(silent_width * active_width);
+    transpose(active_width, silent_width, k.data() + active_width, width, mirrored.data(),
+              active_width);
+    parallel_gemm<T>(false, false, targets, width, active, T(1), f.data(), width, k.data(), width,
+                     T(0), df.data(), width);
+    parallel_gemm<T>(false, false, targets, active_width, columns.silent(), T(1),
+                     f.data() + active_width, width, mirrored.data(), active_width, T(1), df.data(),
+                     width);
+    const T factor = T(4 * layer.factor) * layer.gamma;
+    const V one = T(1);
+    for (int64_t m = 0; m < targets; ++m) {
+      T *strength = f.data() + m * width, *gradient = df.data() + m * width;
+      map(
+          width, gradient, [one](V d, V x) { return d * (one - x * x); }, gradient, strength);
+      columns.restore(gradient, row.data());
+      map(
+          n, layer.dweight + m * n, [factor](V w, V d) { return sign(w) * (V(factor) * d); },
+          layer.weight + m * n, row.data());
+    }
+  }
+  return layer.factor * total;
+}
+
+template <class T>
+double bean_order2_by_neurons(const BeanLayer<T>& layer, Divergence divergence) {
+  return divergence == Divergence::squared ? by_neurons<Divergence::squared>(layer)
+                                           : by_neurons<Divergence::absolute>(layer);
+}
+
+template int64_t count_active(const BeanLayer<float>&);
+template int64_t count_active(const BeanLayer<double>&);
+template double bean_order2_by_neurons(const BeanLayer<float>&, Divergence);
+template double bean_order2_by_neurons(const BeanLayer<double>&, Divergence);
+
+}  // namespace hebb::cpu::HEBB_ISA

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstring>
+
+#include "core/cpu/conv2d.hpp"
+#include "core/cpu/integers.hpp"
+#include "core/cpu/scratch.hpp"
+#include "core/cpu/simd.hpp"
+#include "core/parallel.hpp"
+
+namespace hebb::cpu::HEBB_ISA::detail {
+
+/// How many multiplications a piece of work should have to be worth a thread's waking.
+inline constexpr int64_t piece_work = int64_t(1) << 19;
+
+template <class T>
+T sum_of(const T* x, int64_t n) {
+  using V = Vec<T>;
+  V s0 = V(T(0)), s1 = V(T(0));
+  int64_t i = 0;
+  for (; i + 2 * V::lanes <= n; i += 2 * V::lanes) {
+    s0 += load(x + i);
+    s1 += load(x + i + V::lanes);
+  }
+  for (; i < n; i += V::lanes) s0 += load(x + i, smaller(V::lanes, n - i));
+  return sum(s0 + s1);
+}
+
+/// out[i] = the sum of part[j * n + i] over j, in the order of j.
+template <class T>
+void add_parts(const T* part, int64_t parts, int64_t n, T* out) {
+  std::memcpy(out, part, size_t(n) * sizeof(T));
+  for (int64_t j = 1; j < parts; ++j)
+    for (int64_t i = 0; i < n; ++i) out[i] += part[j * n + i];
+}
+
+/// Calls images(first, last, channel, channels, sum), which is to write to sum the gradient of the
+/// weights [channel, channel + channels) over the images [first, last); sum points at the first of
+/// these weights, and filters are channels * kernel apart. The pieces' sums are added in order.
+template <class T, class Function>
+void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw, T* db,
+                        Function&& images) {
+  constexpr int64_t most_pieces = 16, most_elements = int64_t(1) << 22;
+  const int64_t kernel = g.kernel_h * g.kernel_w, positions = g.out_h * g.out_w;
+  const int64_t weights = g.filters * g.channels * kernel;
+  if (g.batch == 0) {
+    std::memset(dw, 0, size_t(weights) * sizeof(T));
+    if (db) std::memset(db, 0, size_t(g.filters) * sizeof(T));
+    return;
+  }
+  const int64_t most = larger(1, smaller(most_pieces, most_elements / larger(1, weights)));
+  const int64_t per_piece =
+      larger(ceil_div(g.batch, most), ceil_div(piece_work, larger(1, weights * positions)));
+  const int64_t pieces = ceil_div(g.batch, per_piece), groups = ceil_div(g.channels, group);
+  Scratch<T> dw_parts(pieces > 1 ? pieces * weights : 0);
+  Scratch<T> db_parts(pieces > 1 ? pieces * g.filters : 0);
+  T* dw_part = pieces > 1 ? dw_parts.data() : dw;
+  T* db_part = pieces > 1 ? db_parts.data() : db;
+  parallel_for(pieces * groups, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t piece = item / groups, channel = item % groups * group;
+      const int64_t first = piece * per_piece, last = smaller(g.batch, first + per_piece);
+      images(first, last, channel, smaller(group, g.channels - channel),
+             dw_part + piece * weights + channel * kernel);
+      if (channel != 0 || !db) continue;
+      for (int64_t f = 0; f < g.filters; ++f) {
+        T s = T(0);
+        for (int64_t image = first; image < last; ++image)
+          s += sum_of(dy + (image * g.filters + f) * positions, positions);
+        db_part[piece * g.filters + f] = s;
+      }
+    }
+  });
+  if (pieces == 1) return;
+  add_parts(dw_part, pieces, weights, dw);
+  if (db) add_parts(db_part, pieces, g.filters, db);
+}
+
+void direct_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
+                    float* y);
+void direct_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);
+void direct_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                            float* db);
+
+}  // namespace hebb::cpu::HEBB_ISA::detail

@@ -1,0 +1,266 @@
+#include "core/cpu/conv2d_detail.hpp"
+#include "core/cpu/copy.hpp"
+#include "core/cpu/gemm_kernel.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+constexpr int64_t lanes = Vec<float>::lanes;
+
+/// Images whose rows have pad_w zeros in front (which end the row before as well) and pad_h rows of
+/// zeros above and below. What a weight meets at all output positions is then one stretch of
+/// memory: the positions of a row stand `row` apart from those of the next, and what lies between
+/// them is computed too and thrown away.
+struct PaddedImage {
+  int64_t channels, height, width, pad_h, pad_w, row, plane;
+
+  PaddedImage(int64_t c, int64_t h, int64_t w, int64_t ph, int64_t pw)
+      : channels(c),
+        height(h),
+        width(w),
+        pad_h(ph),
+        pad_w(pw),
+        row(w + pw),
+        plane((h + 2 * ph) * row + pw) {}
+
+  bool view() const { return pad_h == 0 && pad_w == 0; }
+  int64_t size() const { return channels * plane; }
+
+  void clear(float* to) const { std::memset(to, 0, size_t(size()) * sizeof(float)); }
+
+  /// Fills in the image; the zeros are there already.
+  void copy(const float* image, float* to) const {
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t y = 0; y < height; ++y)
+        copy_row(width, image + (c * height + y) * width,
+                 to + c * plane + (pad_h + y) * row + pad_w);
+  }
+};
+
+/// Where in a padded image each weight [channels, kernel_h, kernel_w] starts.
+void fill_offsets(const PaddedImage& image, int64_t kernel_h, int64_t kernel_w, int32_t* offset) {
+  for (int64_t c = 0; c < image.channels; ++c)
+    for (int64_t ky = 0; ky < kernel_h; ++ky)
+      for (int64_t kx = 0; kx < kernel_w; ++kx)
+        *offset++ = int32_t(c * image.plane + ky * image.row + kx);
+}
+
+/// Visits images [first, last) of x, padded where need be.
+template <class Function>
+void for_each_padded(const PaddedImage& image, const float* x, int64_t first, int64_t last,
+                     Function&& function) {
+  Scratch<float> padded(image.view() ? 0 : image.size());
+  if (!image.view()) image.clear(padded.data());
+  for (int64_t n = first; n < last; ++n) {
+    const float* in = x + n * image.channels * image.height * image.width;
+    if (!image.view()) image.copy(in, padded.data());
+    function(n, image.view() ? in : padded.data());
+  }
+}
+
+/// y [filters, out_h, out_w] of every image x, with stride 1: a matrix product whose right rows are
+/// shifted views of the padded image.
+void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t kernel_h,
+               int64_t kernel_w, int64_t out_h, int64_t out_w, const float* x, const float* w,
+               const float* bias, float* y) {
+  constexpr int64_t block_columns = 8 * lanes;
+  const int64_t weights = image.channels * kernel_h * kernel_w;
+  const int64_t wide = (out_h - 1) * image.row + out_w;
+  const int64_t blocks = ceil_div(filters, max_tile_rows);
+  Scratch<int32_t> offsets(weights);
+  fill_offsets(image, kernel_h, kernel_w, offsets.data());
+  const int64_t grain = ceil_div(detail::piece_work, filters * weights * wide);
+  parallel_for(batch, grain, [&](int64_t first, int64_t last) {
+    Scratch<float> result(filters * wide);
+    for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
+      for (int64_t p = 0; p < wide; p += block_columns)
+        for (int64_t block = 0; block < blocks; ++block) {
+          const int64_t f = filters * block / blocks, end = filters * (block + 1) / blocks;
+          gemm_rows(end - f, smaller(block_columns, wide - p), weights,
+                    RowMajor<float>{w + f * weights, weights},
+                    OffsetRows<float>{in + p, offsets.data()},
+                    TileOutput<float>{result.data() + f * wide + p, wide, 1.0f, 0.0f,
+                                      bias ? bias + f : nullptr, nullptr, false});
+        }
+      float* out = y + n * filters * out_h * out_w;
+      for (int64_t f = 0; f < filters; ++f)
+        for (int64_t oy = 0; oy < out_h; ++oy, out += out_w)
+          copy_row(out_w, result.data() + f * wide + oy * image.row, out);
+    });
+  });
+}
+
+constexpr int weight_rows = vector_registers == 32 ? 10 : 8;
+
+/// sum [rows, lanes] += over all output positions, what weight r of the first `rows` meets there
+/// times the output's gradients, with filters in the lanes.
+template <int rows>
+void weight_tile(const float* in, const int32_t* offset, int64_t row, int64_t out_h, int64_t out_w,
+                 const float* dy, int64_t stride, float* sum) {
+  using V = Vec<float>;
+  const float* left[rows];
+  V s[rows];
+#pragma GCC unroll 10
+  for (int r = 0; r < rows; ++r) {
+    left[r] = in + offset[r];
+    s[r] = load(sum + r * stride);
+  }
+  for (int64_t oy = 0; oy < out_h; ++oy) {
+    for (int64_t ox = 0; ox < out_w; ++ox, dy += stride) {
+      const V right = load(dy);
+#pragma GCC unroll 10
+      for (int r = 0; r < rows; ++r) s[r] += V(left[r][ox]) * right;
+    }
+#pragma GCC unroll 10
+    for (int r = 0; r < rows; ++r) left[r] += row;
+  }
+#pragma GCC unroll 10
+  for (int r = 0; r < rows; ++r) store(sum + r * stride, s[r]);
+}
+
+using WeightTile = void (*)(const float*, const int32_t*, int64_t, int64_t, int64_t, const float*,
+                            int64_t, float*);
+template <int... r>
+WeightTile find_weight_tile(int64_t rows, std::integer_sequence<int, r...>) {
+  static constexpr WeightTile table[] = {weight_tile<r + 1>...};
+  return table[rows - 1];
+}
+
+/// The weights' gradients with filters in the lanes.
+void weights_by_filters(const ConvGeometry& g, const PaddedImage& image, const int32_t* offsets,
+                        int64_t first, int64_t last, const float* x, const float* dy, float* dw) {
+  const int64_t weights = g.channels * g.kernel_h * g.kernel_w, positions = g.out_h * g.out_w;
+  const int64_t stride = ceil_div(g.filters, lanes) * lanes;
+  const int64_t blocks = ceil_div(weights, weight_rows);
+  Scratch<float> gradients(positions * stride), sums(weights * stride);
+  std::memset(gradients.data(), 0, size_t(positions * stride) * sizeof(float));
+  std::memset(sums.data(), 0, size_t(weights * stride) * sizeof(float));
+  for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
+    transpose_copy(g.filters, positions, dy + n * g.filters * positions, positions,
+                   gradients.data(), stride);
+    for (int64_t f = 0; f < stride; f += lanes)
+      for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t r = weights * block / blocks, end = weights * (block + 1) / blocks;
+        find_weight_tile(end - r, std::make_integer_sequence<int, weight_rows>())(
+            in, offsets + r, image.row, g.out_h, g.out_w, gradients.data() + f, stride,
+            sums.data() + r * stride + f);
+      }
+  });
+  transpose_copy(weights, g.filters, sums.data(), stride, dw, weights);
+}
+
+constexpr int dot_filters = 6, dot_weights = max_accumulators / dot_filters;
+
+/// sum[r * stride + f] += dy[f * wide + p] * in[offset[r] + p], with positions p in the lanes.
+template <int filters, int columns>
+void dot_tile(const float* in, const int32_t* offset, int64_t wide, const float* dy,
+              Vec<float>* sum, int64_t stride) {
+  using V = Vec<float>;
+  V s[filters][columns];
+#pragma GCC unroll 6
+  for (int f = 0; f < filters; ++f)
+#pragma GCC unroll 4
+    for (int r = 0; r < columns; ++r) s[f][r] = sum[r * stride + f];
+  const auto step = [&](int64_t p, auto read) {
+    V left[columns];
+#pragma GCC unroll 4
+    for (int r = 0; r < columns; ++r) left[r] = read(in + offset[r] + p);
+#pragma GCC unroll 6
+    for (int f = 0; f < filters; ++f) {
+      const V right = read(dy + f * wide + p);
+#pragma GCC unroll 4
+      for (int r = 0; r < columns; ++r) s[f][r] += left[r] * right;
+    }
+  };
+  int64_t p = 0;
+  for (; p + lanes <= wide; p += lanes) step(p, [](const float* x) { return load(x); });
+  if (p < wide) step(p, [left = wide - p](const float* x) { return load(x, left); });
+#pragma GCC unroll 6
+  for (int f = 0; f < filters; ++f)
+#pragma GCC unroll 4
+    for (int r = 0; r < columns; ++r) sum[r * stride + f] = s[f][r];
+}
+
+using DotTile = void (*)(const float*, const int32_t*, int64_t, const float*, Vec<float>*, int64_t);
+template <int columns, int... f>
+DotTile find_dot_tile(int64_t filters, std::integer_sequence<int, f...>) {
+  static constexpr DotTile table[] = {dot_tile<f + 1, columns>...};
+  return table[filters - 1];
+}
+
+/// The weights' gradients with output positions in the lanes, for few filters.
+void weights_by_positions(const ConvGeometry& g, const PaddedImage& image, const int32_t* offsets,
+                          int64_t first, int64_t last, const float* x, const float* dy, float* dw) {
+  const int64_t weights = g.channels * g.kernel_h * g.kernel_w;
+  const int64_t wide = (g.out_h - 1) * image.row + g.out_w;
+  const auto sequence = std::make_integer_sequence<int, dot_filters>();
+  Scratch<float> gradients(g.filters * wide);
+  Scratch<Vec<float>> sums(weights * g.filters);
+  std::memset(gradients.data(), 0, size_t(g.filters * wide) * sizeof(float));
+  for (int64_t i = 0; i < weights * g.filters; ++i) sums[i] = 0.0f;
+  for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
+    const float* from = dy + n * g.filters * g.out_h * g.out_w;
+    for (int64_t f = 0; f < g.filters; ++f)
+      for (int64_t oy = 0; oy < g.out_h; ++oy, from += g.out_w)
+        copy_row(g.out_w, from, gradients.data() + f * wide + oy * image.row);
+    for (int64_t f = 0; f < g.filters; f += dot_filters) {
+      const int64_t filters = smaller(dot_filters, g.filters - f);
+      for (int64_t r = 0; r < weights;) {
+        const bool full = r + dot_weights <= weights;
+        const DotTile tile = full ? find_dot_tile<dot_weights>(filters, sequence)
+                                  : find_dot_tile<1>(filters, sequence);
+        tile(in, offsets + r, wide, gradients.data() + f * wide, sums.data() + r * g.filters + f,
+             g.filters);
+        r += full ? dot_weights : 1;
+      }
+    }
+  });
+  for (int64_t f = 0; f < g.filters; ++f)
+    for (int64_t r = 0; r < weights; ++r) dw[f * weights + r] = sum(sums[r * g.filters + f]);
+}
+
+}  // namespace
+
+bool direct_applies(const ConvGeometry& g) {
+  return g.stride_h == 1 && g.stride_w == 1 && g.dilation_h == 1 && g.dilation_w == 1 &&
+         g.pad_h < g.kernel_h && g.pad_w < g.kernel_w && g.kernel_h <= 7 && g.kernel_w <= 7 &&
+         larger(g.channels, g.filters) * (g.height + 2 * g.kernel_h) * (g.width + 2 * g.kernel_w) <
+             (int64_t(1) << 31);
+}
+
+namespace detail {
+
+void direct_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
+                    float* y) {
+  const PaddedImage image(g.channels, g.height, g.width, g.pad_h, g.pad_w);
+  correlate(g.batch, image, g.filters, g.kernel_h, g.kernel_w, g.out_h, g.out_w, x, w, bias, y);
+}
+
+void direct_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+  const int64_t kernel = g.kernel_h * g.kernel_w;
+  const PaddedImage image(g.filters, g.out_h, g.out_w, g.kernel_h - 1 - g.pad_h,
+                          g.kernel_w - 1 - g.pad_w);
+  Scratch<float> flipped(g.channels * g.filters * kernel);
+  for (int64_t c = 0; c < g.channels; ++c)
+    for (int64_t f = 0; f < g.filters; ++f)
+      for (int64_t i = 0; i < kernel; ++i)
+        flipped[(c * g.filters + f) * kernel + i] = w[(f * g.channels + c + 1) * kernel - 1 - i];
+  correlate(g.batch, image, g.channels, g.kernel_h, g.kernel_w, g.height, g.width, dy,
+            flipped.data(), nullptr, dx);
+}
+
+void direct_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                            float* db) {
+  const PaddedImage image(g.channels, g.height, g.width, g.pad_h, g.pad_w);
+  Scratch<int32_t> offsets(g.channels * g.kernel_h * g.kernel_w);
+  fill_offsets(image, g.kernel_h, g.kernel_w, offsets.data());
+  const bool few_filters = 4 * g.filters <= 3 * lanes;
+  accumulate_weights(g, g.channels, dy, dw, db,
+                     [&](int64_t first, int64_t last, int64_t, int64_t, float* sum) {
+                       const auto run = few_filters ? weights_by_positions : weights_by_filters;
+                       run(g, image, offsets.data(), first, last, x, dy, sum);
+                     });
+}
+
+}  // namespace detail
+}  // namespace hebb::cpu::HEBB_ISA

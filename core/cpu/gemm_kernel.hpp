@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "core/cpu/simd.hpp"
+
+/// The register-blocked inner loop of every matrix product: rows x vectors accumulators, one
+/// broadcast element of A against vectors of a row of B.
+namespace hebb::cpu::HEBB_ISA {
+
+/// Rows of B at a fixed distance.
+template <class T>
+struct StridedRows {
+  const T* data;
+  int64_t stride;
+  const T* operator[](int64_t p) const { return data + p * stride; }
+};
+
+/// Rows of B at listed distances from one base: shifted views of a padded image.
+template <class T>
+struct OffsetRows {
+  const T* data;
+  const int32_t* offset;
+  const T* operator[](int64_t p) const { return data + offset[p]; }
+};
+
+/// Elements (i, p) of A at row[i * stride + p].
+template <class T>
+struct RowMajor {
+  const T* data;
+  int64_t stride;
+  T operator()(int64_t i, int64_t p) const { return data[i * stride + p]; }
+};
+
+/// Elements (i, p) of A at data[p * stride + i].
+template <class T>
+struct ColumnMajor {
+  const T* data;
+  int64_t stride;
+  T operator()(int64_t i, int64_t p) const { return data[p * stride + i]; }
+};
+
+/// Where a tile of C goes, and how.
+template <class T>
+struct TileOutput {
+  T* c;
+  int64_t ldc;
+  T alpha, beta;
+  const T *row_bias, *column_bias;
+  bool relu;
+};
+
+/// The accumulators that fit beside one broadcast element and a row of B.
+inline constexpr int max_accumulators = vector_registers == 32 ? 24 : 12;
+inline constexpr int max_tile_rows = max_accumulators / 2;
+
+/// The widest tile, in vectors, for this many rows.
+constexpr int tile_vectors(int64_t rows) {
+  return rows * 8 <= max_accumulators ? 8 : rows * 4 <= max_accumulators ? 4 : 2;
+}
+
+/// C tile of `rows` rows and `vectors` vectors; with `tail`, the last vector has `last` lanes.
+template <int rows, int vectors, bool tail, class T, class A, class B>
+void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
+  using V = Vec<T>;
+  V sum[rows][vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) sum[i][j] = V(T(0));
+
+      // The tile of C is on its way into the cache while the products are summed.
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) __builtin_prefetch(out.c + i * out.ldc + j * V::lanes, 1);
+
+  for (int64_t p = 0; p < k; ++p) {
+    const T* row = b[p];
+    V right[vectors];
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j)
+      right[j] =
+          tail && j == vectors - 1 ? load(row + j * V::lanes, last) : load(row + j * V::lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const V left = a(i, p);
+#pragma GCC unroll 8
+      for (int j = 0; j < vectors; ++j) sum[i][j] += left * right[j];
+    }
+  }
+
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < vectors; ++j) {
+      const bool partial = tail && j == vectors - 1;
+      const auto read = [&](const T* p) { return partial ? load(p, last) : load(p); };
+      T* c = out.c + i * out.ldc + j * V::lanes;
+      V x = sum[i][j] * V(out.alpha);
+      if (out.beta != T(0)) x += V(out.beta) * read(c);
+      if (out.row_bias) x += V(out.row_bias[i]);
+      if (out.column_bias) x += read(out.column_bias + j * V::lanes);
+      if (out.relu) x = max(V(T(0)), x);
+      partial ? store(c, x, last) : store(c, x);
+    }
+}
+
+template <class T, class A, class B>
+using TileFunction = void (*)(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last);
+
+/// The tile function for numbers of rows and vectors that are known at run time only.
+template <class T, class A, class B>
+TileFunction<T, A, B> find_tile(int64_t rows, int64_t vectors, bool tail) {
+  constexpr auto entry = []<int r, int log_v, bool t>() -> TileFunction<T, A, B> {
+    if constexpr ((r << log_v) <= max_accumulators)
+      return gemm_tile<r, 1 << log_v, t, T, A, B>;
+    else
+      return nullptr;
+  };
+  static constexpr auto table = [entry]<int... i>(std::integer_sequence<int, i...>) {
+    struct {
+      TileFunction<T, A, B> function[sizeof...(i)];
+    } t = {{entry.template operator()<i / 8 + 1, i % 8 / 2, i % 2 == 1>()...}};
+    return t;
+  }
+  (std::make_integer_sequence<int, max_tile_rows * 8>());
+  const int64_t log_v = vectors == 8 ? 3 : vectors == 4 ? 2 : vectors == 2 ? 1 : 0;
+  return table.function[(rows - 1) * 8 + log_v * 2 + tail];
+}
+
+/// One block of `rows` <= max_tile_rows rows against n columns of B, in the widest tiles.
+template <class T, class A, class B>
+void gemm_rows(int64_t rows, int64_t n, int64_t k, A a, B b, TileOutput<T> out) {
+  constexpr int64_t lanes = Vec<T>::lanes;
+  int64_t vectors = tile_vectors(rows);
+  for (int64_t j = 0; j < n;) {
+    const int64_t left = n - j;
+    while (vectors > 1 && left <= vectors / 2 * lanes) vectors /= 2;
+    // Three vectors are left of four, say: two and one rather than four with an empty one.
+    const int64_t width = left < vectors * lanes ? left : vectors * lanes;
+    if (vectors > 2 && width <= (vectors - 1) * lanes) {
+      vectors /= 2;
+      continue;
+    }
+    const int64_t last = width - (vectors - 1) * lanes;
+    B shifted = b;
+    shifted.data += j;
+    TileOutput<T> tile = out;
+    tile.c += j;
+    if (tile.column_bias) tile.column_bias += j;
+    find_tile<T, A, B>(rows, vectors, last < lanes)(k, a, shifted, tile, last);
+    j += width;
+  }
+}
+
+}  // namespace hebb::cpu::HEBB_ISA

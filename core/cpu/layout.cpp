@@ -1,0 +1,84 @@
+#include <cstring>
+
+#include "core/check.hpp"
+#include "core/cpu/cpu_backend.hpp"
+#include "core/cpu/dispatch.hpp"
+#include "core/cpu/loops.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+/// Copies `rows` runs of `bytes`, from and to places that are steps of bytes apart.
+void copy_runs(int64_t rows, int64_t bytes, char* to, int64_t to_step, const char* from,
+               int64_t from_step) {
+  if (bytes == 0) return;
+  parallel_for(rows, std::max<int64_t>(1, 8 * grain / bytes), [=](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      std::memcpy(to + r * to_step, from + r * from_step, size_t(bytes));
+  });
+}
+
+}  // namespace
+
+Tensor CpuBackend::concat(std::span<const Tensor> parts, int axis) {
+  const Tensor& first = parts[0];
+  int64_t extent = 0;
+  for (const Tensor& part : parts) extent += part.size(axis);
+  const Tensor y = Tensor::empty(first.shape().with(axis, extent), first.options());
+  const int64_t outer = y.shape().product(0, axis);
+  const int64_t inner = y.shape().product(axis + 1, y.rank()) * int64_t(size_of(y.dtype()));
+  char* to = data_of<char>(y);
+  for (const Tensor& part : parts) {
+    const int64_t bytes = part.size(axis) * inner;
+    copy_runs(outer, bytes, to, extent * inner, data_of<char>(part), bytes);
+    to += bytes;
+  }
+  return y;
+}
+
+Tensor CpuBackend::narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
+  const Tensor y = Tensor::empty(x.shape().with(axis, length), x.options());
+  const int64_t inner = x.shape().product(axis + 1, x.rank()) * int64_t(size_of(x.dtype()));
+  copy_runs(x.shape().product(0, axis), length * inner, data_of<char>(y), length * inner,
+            data_of<char>(x) + begin * inner, x.size(axis) * inner);
+  return y;
+}
+
+Tensor CpuBackend::gather_rows(const Tensor& x, const Tensor& indices) {
+  const int64_t rows = x.size(0), count = indices.numel();
+  const int64_t bytes = x.shape().product(1, x.rank()) * int64_t(size_of(x.dtype()));
+  const Tensor y = Tensor::empty(x.shape().with(0, count), x.options());
+  const int64_t* index = data_of<int64_t>(indices);
+  for (int64_t i = 0; i < count; ++i)
+    check(index[i] >= 0 && index[i] < rows,
+          "[gather_rows] expected indices in [0, {}), got {} at {}", rows, index[i], i);
+  if (bytes == 0) return y;
+  const char* from = data_of<char>(x);
+  char* to = data_of<char>(y);
+  parallel_for(count, std::max<int64_t>(1, 4 * grain / bytes), [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      std::memcpy(to + i * bytes, from + index[i] * bytes, size_t(bytes));
+  });
+  return y;
+}
+
+// Cut over columns, so that a row that occurs twice gets its sum in the order of the indices.
+Tensor CpuBackend::scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) {
+  const Tensor dx = Tensor::zeros(dy.shape().with(0, rows), dy.options());
+  const int64_t width = dy.shape().product(1, dy.rank()), count = indices.numel();
+  const int64_t* index = data_of<int64_t>(indices);
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    const int64_t columns = std::max<int64_t>(64, grain / (count + 1));
+    parallel_for(width, columns, [&](int64_t begin, int64_t end) {
+      for (int64_t i = 0; i < count; ++i) {
+        T* to = data_of<T>(dx) + index[i] * width + begin;
+        map(
+            end - begin, to, [](Vec<T> a, Vec<T> b) { return a + b; }, to,
+            data_of<T>(dy) + i * width + begin);
+      }
+    });
+  });
+  return dx;
+}
+
+}  // namespace hebb::cpu::HEBB_ISA

@@ -1,0 +1,377 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/// Vectors of one register's width on GCC's vector extensions. Everything is inlined; what the
+/// extensions cannot say (masked loads, roots, estimates) has one branch per instruction set here
+/// and nowhere else.
+namespace hebb::cpu::HEBB_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+inline constexpr int vector_registers = 32;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32;
+inline constexpr int vector_registers = 16;
+#else
+inline constexpr int vector_bytes = 16;
+inline constexpr int vector_registers = 16;
+#endif
+
+namespace detail {
+template <class T>
+struct Element;
+template <>
+struct Element<float> {
+  using Integer = int32_t;
+  typedef float Raw __attribute__((vector_size(vector_bytes)));
+  typedef int32_t Bits __attribute__((vector_size(vector_bytes)));
+  typedef float Loose __attribute__((vector_size(vector_bytes), aligned(4), may_alias));
+};
+template <>
+struct Element<double> {
+  using Integer = int64_t;
+  typedef double Raw __attribute__((vector_size(vector_bytes)));
+  typedef int64_t Bits __attribute__((vector_size(vector_bytes)));
+  typedef double Loose __attribute__((vector_size(vector_bytes), aligned(8), may_alias));
+};
+}  // namespace detail
+
+/// `lanes` numbers of type T, float or double.
+template <class T>
+struct Vec {
+  using Raw = typename detail::Element<T>::Raw;
+  /// A comparison's result: all ones or all zeros in each lane.
+  using Mask = typename detail::Element<T>::Bits;
+  static constexpr int64_t lanes = vector_bytes / int64_t(sizeof(T));
+
+  Raw v;
+
+  Vec() = default;
+  Vec(Raw raw) : v(raw) {}
+  Vec(T value) : v(value - Raw{}) {}
+
+  T operator[](int64_t lane) const { return v[lane]; }
+  Mask bits() const { return reinterpret_cast<Mask>(v); }
+  static Vec from_bits(Mask bits) { return reinterpret_cast<Raw>(bits); }
+
+  friend Vec operator+(Vec a, Vec b) { return a.v + b.v; }
+  friend Vec operator-(Vec a, Vec b) { return a.v - b.v; }
+  friend Vec operator*(Vec a, Vec b) { return a.v * b.v; }
+  friend Vec operator/(Vec a, Vec b) { return a.v / b.v; }
+  friend Vec operator-(Vec a) { return -a.v; }
+  Vec& operator+=(Vec b) { return v += b.v, *this; }
+  Vec& operator-=(Vec b) { return v -= b.v, *this; }
+  Vec& operator*=(Vec b) { return v *= b.v, *this; }
+
+  friend Mask operator<(Vec a, Vec b) { return a.v < b.v; }
+  friend Mask operator>(Vec a, Vec b) { return a.v > b.v; }
+  friend Mask operator<=(Vec a, Vec b) { return a.v <= b.v; }
+  friend Mask operator>=(Vec a, Vec b) { return a.v >= b.v; }
+  friend Mask operator==(Vec a, Vec b) { return a.v == b.v; }
+  friend Mask operator!=(Vec a, Vec b) { return a.v != b.v; }
+};
+
+template <class T>
+inline Vec<T> load(const T* p) {
+  return typename Vec<T>::Raw(*reinterpret_cast<const typename detail::Element<T>::Loose*>(p));
+}
+
+template <class T>
+inline void store(T* p, Vec<T> a) {
+  *reinterpret_cast<typename detail::Element<T>::Loose*>(p) = a.v;
+}
+
+#if defined(__AVX512F__)
+inline Vec<float> load(const float* p, int64_t n) {
+  return Vec<float>(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p));
+}
+inline Vec<double> load(const double* p, int64_t n) {
+  return Vec<double>(_mm512_maskz_loadu_pd(__mmask8((1u << n) - 1), p));
+}
+inline void store(float* p, Vec<float> a, int64_t n) {
+  _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), a.v);
+}
+inline void store(double* p, Vec<double> a, int64_t n) {
+  _mm512_mask_storeu_pd(p, __mmask8((1u << n) - 1), a.v);
+}
+#elif defined(__AVX2__)
+namespace detail {
+inline __m256i first_lanes32(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(int(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline __m256i first_lanes64(int64_t n) {
+  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+}  // namespace detail
+inline Vec<float> load(const float* p, int64_t n) {
+  return Vec<float>(_mm256_maskload_ps(p, detail::first_lanes32(n)));
+}
+inline Vec<double> load(const double* p, int64_t n) {
+  return Vec<double>(_mm256_maskload_pd(p, detail::first_lanes64(n)));
+}
+inline void store(float* p, Vec<float> a, int64_t n) {
+  _mm256_maskstore_ps(p, detail::first_lanes32(n), a.v);
+}
+inline void store(double* p, Vec<double> a, int64_t n) {
+  _mm256_maskstore_pd(p, detail::first_lanes64(n), a.v);
+}
+#else
+/// The first n lanes from memory, 0 <= n <= lanes, and zeros; nothing behind them is touched.
+template <class T>
+inline Vec<T> load(const T* p, int64_t n) {
+  Vec<T> a = T(0);
+  for (int64_t i = 0; i < n; ++i) std::memcpy(reinterpret_cast<T*>(&a) + i, p + i, sizeof(T));
+  return a;
+}
+/// The first n lanes to memory; nothing behind them is touched.
+template <class T>
+inline void store(T* p, Vec<T> a, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) std::memcpy(p + i, reinterpret_cast<T*>(&a) + i, sizeof(T));
+}
+#endif
+
+/// Where the mask is set a, elsewhere b.
+template <class T>
+inline Vec<T> select(typename Vec<T>::Mask mask, Vec<T> a, Vec<T> b) {
+  return mask ? a.v : b.v;
+}
+
+/// b where either is NaN, as the machine's own instruction.
+template <class T>
+inline Vec<T> max(Vec<T> a, Vec<T> b) {
+  return a.v > b.v ? a.v : b.v;
+}
+template <class T>
+inline Vec<T> min(Vec<T> a, Vec<T> b) {
+  return a.v < b.v ? a.v : b.v;
+}
+
+template <class T>
+inline Vec<T> abs(Vec<T> a) {
+  using I = typename detail::Element<T>::Integer;
+  return Vec<T>::from_bits(a.bits() & std::numeric_limits<I>::max());
+}
+
+template <class T>
+inline Vec<T> copy_sign(Vec<T> magnitude, Vec<T> sign) {
+  using I = typename detail::Element<T>::Integer;
+  return Vec<T>::from_bits((magnitude.bits() & std::numeric_limits<I>::max()) |
+                           (sign.bits() & std::numeric_limits<I>::min()));
+}
+
+namespace detail {
+
+template <class T>
+using Lanes = std::make_integer_sequence<int, int(Vec<T>::lanes)>;
+
+template <int half, class T, int... i>
+inline T sum_halves(Vec<T> a, std::integer_sequence<int, i...> lanes) {
+  if constexpr (half == 0)
+    return a.v[0];
+  else
+    return sum_halves<half / 2>(a + Vec<T>(__builtin_shufflevector(a.v, a.v, (i ^ half)...)),
+                                lanes);
+}
+
+/// Transposes the blocks of 2 step lanes: blocks of step lanes change places across the diagonal.
+template <int step, class T, int... i>
+inline void transpose_blocks(Vec<T>* row, std::integer_sequence<int, i...> sequence) {
+  constexpr int lanes = sizeof...(i);
+  if constexpr (step < lanes) {
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes; ++r) {
+      if (r & step) continue;
+      const Vec<T> a = row[r], b = row[r + step];
+      row[r] = Vec<T>(__builtin_shufflevector(a.v, b.v, (i & step ? lanes + i - step : i)...));
+      row[r + step] =
+          Vec<T>(__builtin_shufflevector(a.v, b.v, (i & step ? lanes + i : i + step)...));
+    }
+    transpose_blocks<2 * step>(row, sequence);
+  }
+}
+
+template <class T, int... i>
+inline void split_pairs(Vec<T> a, Vec<T> b, Vec<T>& even, Vec<T>& odd,
+                        std::integer_sequence<int, i...>) {
+  even = Vec<T>(__builtin_shufflevector(a.v, b.v, (2 * i)...));
+  odd = Vec<T>(__builtin_shufflevector(a.v, b.v, (2 * i + 1)...));
+}
+
+template <class T, int... i>
+inline void join_pairs(Vec<T> even, Vec<T> odd, Vec<T>& a, Vec<T>& b,
+                       std::integer_sequence<int, i...>) {
+  constexpr int lanes = sizeof...(i);
+  a = Vec<T>(__builtin_shufflevector(even.v, odd.v, (i / 2 + i % 2 * lanes)...));
+  b = Vec<T>(__builtin_shufflevector(even.v, odd.v, (lanes / 2 + i / 2 + i % 2 * lanes)...));
+}
+
+}  // namespace detail
+
+/// The sum of all lanes: halves are added until one lane is left.
+template <class T>
+inline T sum(Vec<T> a) {
+  return detail::sum_halves<Vec<T>::lanes / 2>(a, detail::Lanes<T>());
+}
+
+/// Transposes the matrix of `lanes` vectors in place.
+template <class T>
+inline void transpose(Vec<T> (&row)[Vec<T>::lanes]) {
+  detail::transpose_blocks<1>(row, detail::Lanes<T>());
+}
+
+/// The elements with even and odd numbers of the 2 lanes elements of a and b.
+template <class T>
+inline void split_pairs(Vec<T> a, Vec<T> b, Vec<T>& even, Vec<T>& odd) {
+  detail::split_pairs(a, b, even, odd, detail::Lanes<T>());
+}
+
+/// The inverse of split_pairs.
+template <class T>
+inline void join_pairs(Vec<T> even, Vec<T> odd, Vec<T>& a, Vec<T>& b) {
+  detail::join_pairs(even, odd, a, b, detail::Lanes<T>());
+}
+
+/// The largest lane; NaN if any lane is.
+template <class T>
+inline T max_lane(Vec<T> a) {
+  T best = a.v[0];
+  for (int64_t i = 1; i < Vec<T>::lanes; ++i)
+    if (!(a.v[i] <= best) && best == best) best = a.v[i];
+  return best;
+}
+
+inline Vec<float> sqrt(Vec<float> a) {
+#if defined(__AVX512F__)
+  return Vec<float>(_mm512_maskz_sqrt_ps(0xffff, a.v));
+#elif defined(__AVX__)
+  return Vec<float>(_mm256_sqrt_ps(a.v));
+#elif defined(__SSE2__)
+  return Vec<float>(_mm_sqrt_ps(a.v));
+#else
+  for (int64_t i = 0; i < a.lanes; ++i) a.v[i] = __builtin_sqrtf(a.v[i]);
+  return a;
+#endif
+}
+
+inline Vec<double> sqrt(Vec<double> a) {
+#if defined(__AVX512F__)
+  return Vec<double>(_mm512_maskz_sqrt_pd(0xff, a.v));
+#elif defined(__AVX__)
+  return Vec<double>(_mm256_sqrt_pd(a.v));
+#elif defined(__SSE2__)
+  return Vec<double>(_mm_sqrt_pd(a.v));
+#else
+  for (int64_t i = 0; i < a.lanes; ++i) a.v[i] = __builtin_sqrt(a.v[i]);
+  return a;
+#endif
+}
+
+namespace detail {
+
+inline Vec<float>::Mask to_integers(Vec<float> a) {
+  return __builtin_convertvector(a.v, Vec<float>::Mask);
+}
+inline Vec<float> to_floats(Vec<float>::Mask a) {
+  return Vec<float>(__builtin_convertvector(a, Vec<float>::Raw));
+}
+/// 2^n for n in [-126, 127].
+inline Vec<float> power_of_two(Vec<float>::Mask n) {
+  return Vec<float>::from_bits((n + 127) << 23);
+}
+
+}  // namespace detail
+
+/// e^x: x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for e^r.
+inline Vec<float> exp(Vec<float> x) {
+  using V = Vec<float>;
+  // In steps, so that results near both ends of the range neither overflow nor vanish early.
+  const V clamped = min(V(89.0f), max(V(-104.0f), x));
+  const V rounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  const V n = (clamped * V(1.44269504f) + rounder) - rounder;
+  const V r = (clamped - n * V(0.693359375f)) + n * V(2.12194440e-4f);
+  V p = 1.9875691500e-4f;
+  p = p * r + V(1.3981999507e-3f);
+  p = p * r + V(8.3334519073e-3f);
+  p = p * r + V(4.1665795894e-2f);
+  p = p * r + V(1.6666665459e-1f);
+  p = p * r + V(5.0000001201e-1f);
+  p = (p * (r * r) + r) + V(1.0f);
+  const V::Mask exponent = detail::to_integers(n);
+  const V::Mask half = exponent >> 1;
+  const V y = p * detail::power_of_two(half) * detail::power_of_two(exponent - half);
+  return select(x == x, y, x);
+}
+
+/// The natural logarithm: x = 2^n m with m in [sqrt(1/2), sqrt(2)), and a polynomial for log m.
+inline Vec<float> log(Vec<float> x) {
+  using V = Vec<float>;
+  const V::Mask subnormal = x < V(1.17549435e-38f);
+  const V scaled = select(subnormal, x * V(8388608.0f), x);
+  // The exponent of 4/3 m rather than of m puts the cut between two powers of two in the middle.
+  const V::Mask bits = scaled.bits() - 0x3f3504f3;
+  const V::Mask exponent = (bits >> 23) - (subnormal & 23);
+  const V m = V::from_bits((bits & 0x7fffff) + 0x3f3504f3);
+  const V n = detail::to_floats(exponent);
+  const V f = m - V(1.0f);
+  const V z = f * f;
+  V p = 7.0376836292e-2f;
+  p = p * f + V(-1.1514610310e-1f);
+  p = p * f + V(1.1676998740e-1f);
+  p = p * f + V(-1.2420140846e-1f);
+  p = p * f + V(1.4249322787e-1f);
+  p = p * f + V(-1.6668057665e-1f);
+  p = p * f + V(2.0000714765e-1f);
+  p = p * f + V(-2.4999993993e-1f);
+  p = p * f + V(3.3333331174e-1f);
+  V y = f * z * p + n * V(-2.12194440e-4f);
+  y = y - V(0.5f) * z;
+  y = f + y + n * V(0.693359375f);
+  const float infinity = std::numeric_limits<float>::infinity();
+  y = select(x < V(infinity), y, x);  // +inf and NaN stay themselves
+  y = select(x == V(0.0f), V(-infinity), y);
+  return select(x < V(0.0f), V(std::numeric_limits<float>::quiet_NaN()), y);
+}
+
+/// Odd: an odd polynomial near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
+inline Vec<float> tanh(Vec<float> x) {
+  using V = Vec<float>;
+  const V a = abs(x);
+  const V z = x * x;
+  V p = -5.70498872745e-3f;
+  p = p * z + V(2.06390887954e-2f);
+  p = p * z + V(-5.37397155531e-2f);
+  p = p * z + V(1.33314422036e-1f);
+  p = p * z + V(-3.33332819422e-1f);
+  const V near = p * z * x + x;
+  const V far = V(1.0f) - V(2.0f) / (exp(a + a) + V(1.0f));
+  return copy_sign(select(a < V(0.625f), near, far), x);
+}
+
+/// 1 / (1 + e^-x).
+template <class T>
+inline Vec<T> sigmoid(Vec<T> x) {
+  return Vec<T>(T(1)) / (Vec<T>(T(1)) + exp(-x));
+}
+
+inline Vec<double> exp(Vec<double> x) {
+  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_exp(x.v[i]);
+  return x;
+}
+inline Vec<double> log(Vec<double> x) {
+  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_log(x.v[i]);
+  return x;
+}
+inline Vec<double> tanh(Vec<double> x) {
+  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_tanh(x.v[i]);
+  return x;
+}
+
+}  // namespace hebb::cpu::HEBB_ISA

@@ -1,0 +1,35 @@
+#include "core/ops/bean.hpp"
+
+#include <cmath>
+
+#include "core/autograd.hpp"
+#include "core/check.hpp"
+#include "core/ops/checks.hpp"
+
+namespace hebb {
+
+Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel) {
+  check_operands("bean_penalty", {{"h", h}, {"weight", weight}});
+  check_rank("bean_penalty", {"weight", weight}, 2, "[M, N]");
+  check<ShapeError>(h.rank() == 2 && h.size(1) == weight.size(1),
+                    "[bean_penalty] expected h of shape [S, {}] to match weight {}, got {}",
+                    weight.size(1), weight.shape(), h.shape());
+  check(h.numel() > 0 && weight.numel() > 0,
+        "[bean_penalty] expected at least one sample and neuron, got h {} and weight {}", h.shape(),
+        weight.shape());
+  check(kernel.order == 1 || kernel.order == 2, "[bean_penalty] expected order 1 or 2, got {}",
+        kernel.order);
+  check(std::isfinite(kernel.gamma) && kernel.gamma > 0,
+        "[bean_penalty] expected gamma over 0, got {}", kernel.gamma);
+  const bool recording = grad_enabled();
+  const Backend::WithGrad penalty = backend_of(h)->bean(
+      h, weight, kernel, recording && h.requires_grad(), recording && weight.requires_grad());
+  return record("bean_penalty", penalty.value, {h, weight},
+                [dh = penalty.grad, dweight = penalty.grad2](const Tensor& dy, Needs needs) {
+                  const ActiveBackend backend = backend_of(dy);
+                  return Grads{needs[0] ? backend->scale_by(dh, dy) : Tensor(),
+                               needs[1] ? backend->scale_by(dweight, dy) : Tensor()};
+                });
+}
+
+}  // namespace hebb

@@ -1,0 +1,72 @@
+#include "core/ops/checks.hpp"
+
+#include "core/check.hpp"
+
+namespace hebb {
+namespace {
+
+void check_defined(const char* where, Operand operand) {
+  check(operand.x.defined(), "[{}] expected a tensor for {}, got an undefined one", where,
+        operand.name);
+}
+
+void check_device(const char* where, Operand operand, const Tensor& like) {
+  check<DeviceError>(operand.x.device() == like.device(), "[{}] expected {} on {}, got {}", where,
+                     operand.name, like.device(), operand.x);
+}
+
+}  // namespace
+
+void check_operands(const char* where, std::initializer_list<Operand> operands) {
+  const Operand& first = *operands.begin();
+  for (const Operand& operand : operands) {
+    check_defined(where, operand);
+    check<DTypeError>(is_floating(operand.x.dtype()),
+                      "[{}] expected {} of float32 or float64, got {}", where, operand.name,
+                      operand.x);
+    check<DTypeError>(operand.x.dtype() == first.x.dtype(),
+                      "[{}] expected {} of the same type as {} ({}), got {}", where, operand.name,
+                      first.name, first.x, operand.x);
+    check_device(where, operand, first.x);
+  }
+}
+
+void check_integers(const char* where, Operand operand, const Tensor& like) {
+  check_defined(where, operand);
+  check<DTypeError>(operand.x.dtype() == DType::int64, "[{}] expected {} of int64, got {}", where,
+                    operand.name, operand.x);
+  check_device(where, operand, like);
+}
+
+void check_shape(const char* where, Operand operand, const Shape& shape) {
+  check<ShapeError>(operand.x.shape() == shape, "[{}] expected {} of shape {}, got {}", where,
+                    operand.name, shape, operand.x.shape());
+}
+
+void check_rank(const char* where, Operand operand, int rank, const char* layout) {
+  check<ShapeError>(operand.x.rank() == rank, "[{}] expected {} of shape {}, got {}", where,
+                    operand.name, layout, operand.x.shape());
+}
+
+int64_t output_extent(const char* where, int64_t extent, const Window& window) {
+  constexpr int64_t limit = int64_t(1) << 31;  // keeps the sums below far from overflow
+  const auto in_range = [limit](int64_t value, int64_t least) {
+    return value >= least && value < limit;
+  };
+  check(in_range(window.stride, 1), "[{}] expected a stride of at least 1, got {}", where,
+        window.stride);
+  check(in_range(window.dilation, 1), "[{}] expected a dilation of at least 1, got {}", where,
+        window.dilation);
+  check(in_range(window.pad, 0), "[{}] expected a padding of at least 0, got {}", where,
+        window.pad);
+  check(in_range(window.kernel, 1), "[{}] expected a kernel of at least 1, got {}", where,
+        window.kernel);
+  const int64_t span = window.dilation * (window.kernel - 1) + 1;
+  const int64_t padded = extent + 2 * window.pad;
+  check<ShapeError>(extent >= 1 && span <= padded,
+                    "[{}] expected a window that fits the padded input, got {} over {}", where,
+                    span, padded);
+  return (padded - span) / window.stride + 1;
+}
+
+}  // namespace hebb

@@ -1,0 +1,100 @@
+#include "core/ops/elementwise.hpp"
+
+#include "core/autograd.hpp"
+#include "core/backend.hpp"
+#include "core/ops/checks.hpp"
+
+namespace hebb {
+namespace {
+
+Tensor binary(Binary op, const char* where, const Tensor& a, const Tensor& b) {
+  check_operands(where, {{"a", a}, {"b", b}});
+  return backend_of(a)->binary(op, a, b, broadcast(a.shape(), b.shape(), where));
+}
+
+// The gradient of an operand that was stretched: summed over the copies.
+Tensor unbroadcast(const Tensor& dy, const Shape& shape) {
+  return dy.shape() == shape ? dy : backend_of(dy)->sum_to(dy, shape);
+}
+
+Tensor times(const Tensor& a, const Tensor& b) {
+  return backend_of(a)->binary(Binary::mul, a, b, a.shape());
+}
+
+Tensor unary(Unary op, const char* name, const Tensor& x) {
+  check_operands(name, {{"x", x}});
+  const Tensor y = backend_of(x)->unary(op, x);
+  const bool keeps_input = op == Unary::log || op == Unary::abs || op == Unary::square;
+  return record(name, y, {x}, [op, saved = keeps_input ? x.detach() : y](const Tensor& dy) {
+    return Grads{backend_of(dy)->unary_backward(op, dy, saved)};
+  });
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  const Tensor y = binary(Binary::add, "add", a, b);
+  return record("add", y, {a, b},
+                [a_shape = a.shape(), b_shape = b.shape()](const Tensor& dy, Needs needs) {
+                  return Grads{needs[0] ? unbroadcast(dy, a_shape) : Tensor(),
+                               needs[1] ? unbroadcast(dy, b_shape) : Tensor()};
+                });
+}
+
+Tensor subtract(const Tensor& a, const Tensor& b) {
+  const Tensor y = binary(Binary::sub, "subtract", a, b);
+  return record("subtract", y, {a, b},
+                [a_shape = a.shape(), b_shape = b.shape()](const Tensor& dy, Needs needs) {
+                  Grads grads{needs[0] ? unbroadcast(dy, a_shape) : Tensor(), Tensor()};
+                  if (needs[1])
+                    grads[1] = backend_of(dy)->unary(Unary::neg, unbroadcast(dy, b_shape));
+                  return grads;
+                });
+}
+
+Tensor multiply(const Tensor& a, const Tensor& b) {
+  const Tensor y = binary(Binary::mul, "multiply", a, b);
+  return record("multiply", y, {a, b},
+                [a = a.detach(), b = b.detach()](const Tensor& dy, Needs needs) {
+                  return Grads{needs[0] ? unbroadcast(times(dy, b), a.shape()) : Tensor(),
+                               needs[1] ? unbroadcast(times(dy, a), b.shape()) : Tensor()};
+                });
+}
+
+Tensor divide(const Tensor& a, const Tensor& b) {
+  const Tensor y = binary(Binary::div, "divide", a, b);
+  return record(
+      "divide", y, {a, b}, [y, b = b.detach(), a_shape = a.shape()](const Tensor& dy, Needs needs) {
+        const Tensor da = backend_of(dy)->binary(Binary::div, dy, b, dy.shape());
+        Grads grads{needs[0] ? unbroadcast(da, a_shape) : Tensor(), Tensor()};
+        if (needs[1])  // -dy a / b² = -da y
+          grads[1] = backend_of(dy)->unary(Unary::neg, unbroadcast(times(da, y), b.shape()));
+        return grads;
+      });
+}
+
+Tensor affine(const Tensor& x, double scale, double shift) {
+  check_operands("affine", {{"x", x}});
+  const Tensor y = backend_of(x)->affine(x, scale, shift);
+  return record("affine", y, {x}, [scale](const Tensor& dy) {
+    return Grads{scale == 1 ? dy : backend_of(dy)->affine(dy, scale, 0)};
+  });
+}
+
+Tensor negate(const Tensor& x) {
+  check_operands("negate", {{"x", x}});
+  const Tensor y = backend_of(x)->unary(Unary::neg, x);
+  return record("negate", y, {x},
+                [](const Tensor& dy) { return Grads{backend_of(dy)->unary(Unary::neg, dy)}; });
+}
+
+Tensor exp(const Tensor& x) { return unary(Unary::exp, "exp", x); }
+Tensor log(const Tensor& x) { return unary(Unary::log, "log", x); }
+Tensor sqrt(const Tensor& x) { return unary(Unary::sqrt, "sqrt", x); }
+Tensor tanh(const Tensor& x) { return unary(Unary::tanh, "tanh", x); }
+Tensor abs(const Tensor& x) { return unary(Unary::abs, "abs", x); }
+Tensor relu(const Tensor& x) { return unary(Unary::relu, "relu", x); }
+Tensor sigmoid(const Tensor& x) { return unary(Unary::sigmoid, "sigmoid", x); }
+Tensor square(const Tensor& x) { return unary(Unary::square, "square", x); }
+
+}  // namespace hebb

@@ -1,0 +1,82 @@
+#include "core/ops/layout.hpp"
+
+#include <vector>
+
+#include "core/autograd.hpp"
+#include "core/backend.hpp"
+#include "core/check.hpp"
+#include "core/ops/checks.hpp"
+
+namespace hebb {
+namespace {
+
+// dy back in its place along `axis`, between zeros.
+Tensor widen(const Tensor& dy, const Shape& shape, int axis, int64_t begin) {
+  const int64_t end = begin + dy.size(axis);
+  const Tensor parts[] = {Tensor::zeros(shape.with(axis, begin), dy.options()), dy,
+                          Tensor::zeros(shape.with(axis, shape[axis] - end), dy.options())};
+  return backend_of(dy)->concat(parts, axis);
+}
+
+}  // namespace
+
+Tensor concat(std::span<const Tensor> parts, int axis) {
+  check(!parts.empty(), "[concat] expected at least one tensor, got none");
+  const Tensor& first = parts[0];
+  check_operands("concat", {{"the first part", first}});
+  axis = first.shape().axis(axis, "concat");
+
+  struct Piece {
+    int64_t length;
+    bool needs_grad;
+  };
+  std::vector<Piece> pieces;
+  std::vector<detail::Input> inputs;
+  for (const Tensor& part : parts) {
+    check_operands("concat", {{"the first part", first}, {"every part", part}});
+    check<ShapeError>(
+        part.rank() == first.rank() && part.shape().with(axis, 0) == first.shape().with(axis, 0),
+        "[concat] expected parts like {} in all axes but {}, got {}", first.shape(), axis,
+        part.shape());
+    pieces.push_back({part.size(axis), part.requires_grad()});
+    inputs.emplace_back(part);
+  }
+  const Tensor y = backend_of(first)->concat(parts, axis);
+  return record("concat", y, inputs, [pieces = std::move(pieces), axis](const Tensor& dy) {
+    Grads grads;
+    int64_t begin = 0;
+    for (const auto& [length, needs_grad] : pieces) {
+      grads.push_back(needs_grad ? backend_of(dy)->narrow(dy, axis, begin, length) : Tensor());
+      begin += length;
+    }
+    return grads;
+  });
+}
+
+Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
+  check_operands("narrow", {{"x", x}});
+  axis = x.shape().axis(axis, "narrow");
+  const int64_t extent = x.size(axis);
+  check<ShapeError>(
+      0 <= begin && begin <= extent && 0 <= length && length <= extent - begin,
+      "[narrow] expected a range inside [0, {}) of axis {}, got begin {} and length {}", extent,
+      axis, begin, length);
+  const Tensor y = backend_of(x)->narrow(x, axis, begin, length);
+  return record("narrow", y, {x}, [shape = x.shape(), axis, begin](const Tensor& dy) {
+    return Grads{widen(dy, shape, axis, begin)};
+  });
+}
+
+Tensor gather_rows(const Tensor& x, const Tensor& indices) {
+  check_operands("gather_rows", {{"x", x}});
+  check<ShapeError>(x.rank() >= 1, "[gather_rows] expected x of shape [R, ...], got {}", x.shape());
+  check_integers("gather_rows", {"indices", indices}, x);
+  check_rank("gather_rows", {"indices", indices}, 1, "[N]");
+  const Tensor y = backend_of(x)->gather_rows(x, indices);
+  return record("gather_rows", y, {x},
+                [indices = indices.detach(), rows = x.size(0)](const Tensor& dy) {
+                  return Grads{backend_of(dy)->scatter_add_rows(dy, indices, rows)};
+                });
+}
+
+}  // namespace hebb

@@ -1,0 +1,111 @@
+#include "core/ops/softmax.hpp"
+
+#include <limits>
+
+#include "core/autograd.hpp"
+#include "core/backend.hpp"
+#include "core/check.hpp"
+#include "core/ops/checks.hpp"
+
+namespace hebb {
+namespace {
+
+void check_rows(const char* where, const Tensor& x) {
+  check_operands(where, {{"x", x}});
+  check<ShapeError>(x.rank() >= 1 && x.size(-1) > 0,
+                    "[{}] expected rows of at least one element, got {}", where, x.shape());
+}
+
+void check_logits(const char* where, const Tensor& logits) {
+  check_operands(where, {{"logits", logits}});
+  check<ShapeError>(logits.rank() == 2 && logits.size(1) > 0,
+                    "[{}] expected logits of shape [N, C], got {}", where, logits.shape());
+  check(logits.size(0) > 0, "[{}] expected a batch of at least one row, got logits {}", where,
+        logits.shape());
+}
+
+void check_soft(const char* where, const Tensor& logits, Operand targets, const Tensor& weights) {
+  check_logits(where, logits);
+  check_operands(where, {{"logits", logits}, targets});
+  check_shape(where, targets, logits.shape());
+  if (!weights.defined()) return;
+  check_operands(where, {{"logits", logits}, {"weights", weights}});
+  check_shape(where, {"weights", weights}, {logits.size(0)});
+}
+
+// A loss whose gradient came with its value.
+Tensor record_loss(const char* name, const Tensor& value, const Tensor& logits,
+                   const Tensor& grad) {
+  return record(name, value, {logits},
+                [grad](const Tensor& dy) { return Grads{backend_of(dy)->scale_by(grad, dy)}; });
+}
+
+bool wants_grad(const Tensor& x) { return grad_enabled() && x.requires_grad(); }
+
+}  // namespace
+
+Tensor softmax(const Tensor& x) {
+  check_rows("softmax", x);
+  const Tensor y = backend_of(x)->softmax(x);
+  return record("softmax", y, {x},
+                [y](const Tensor& dy) { return Grads{backend_of(dy)->softmax_backward(dy, y)}; });
+}
+
+Tensor log_softmax(const Tensor& x) {
+  check_rows("log_softmax", x);
+  const Tensor y = backend_of(x)->log_softmax(x);
+  return record("log_softmax", y, {x}, [y](const Tensor& dy) {
+    return Grads{backend_of(dy)->log_softmax_backward(dy, y)};
+  });
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options) {
+  check_logits("cross_entropy", logits);
+  check_integers("cross_entropy", {"labels", labels}, logits);
+  check_shape("cross_entropy", {"labels", labels}, {logits.size(0)});
+  check(options.label_smoothing >= 0 && options.label_smoothing < 1,
+        "[cross_entropy] expected label_smoothing in [0, 1), got {}", options.label_smoothing);
+  const Backend::WithGrad loss = backend_of(logits)->cross_entropy(
+      logits, labels, options.label_smoothing, wants_grad(logits));
+  return record_loss("cross_entropy", loss.value, logits, loss.grad);
+}
+
+Tensor cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights) {
+  check_soft("cross_entropy_soft", logits, {"targets", targets}, weights);
+  const Backend::WithGrad loss =
+      backend_of(logits)->cross_entropy_soft(logits, targets, weights, wants_grad(logits));
+  return record_loss("cross_entropy_soft", loss.value, logits, loss.grad);
+}
+
+Tensor mean_squared_error(const Tensor& x, const Tensor& y) {
+  check_operands("mean_squared_error", {{"x", x}, {"y", y}});
+  check_shape("mean_squared_error", {"y", y}, x.shape());
+  check(x.numel() > 0, "[mean_squared_error] expected at least one element, got {}", x.shape());
+  const ActiveBackend backend = backend_of(x);
+  const Tensor difference = backend->binary(Binary::sub, x, y, x.shape());
+  const uint32_t all_axes = (uint32_t(1) << x.rank()) - 1;
+  const double n = double(x.numel());
+  const Tensor value =
+      backend->affine(backend->reduce(Reduce::sum_square, difference, all_axes), 1 / n, 0);
+  return record(
+      "mean_squared_error", value, {x, y}, [difference, n](const Tensor& dy, Needs needs) {
+        const ActiveBackend b = backend_of(dy);
+        const Tensor dx = b->scale_by(b->affine(difference, 2 / n, 0), dy);
+        return Grads{needs[0] ? dx : Tensor(), needs[1] ? b->unary(Unary::neg, dx) : Tensor()};
+      });
+}
+
+Tensor kl_divergence(const Tensor& p, const Tensor& logits, const Tensor& weights) {
+  check_soft("kl_divergence", logits, {"p", p}, weights);
+  const ActiveBackend backend = backend_of(logits);
+  const Backend::WithGrad loss =
+      backend->cross_entropy_soft(logits, p, weights, wants_grad(logits));
+  // KL(p ‖ q) = H(p, q) - H(p, p), and softmax(log p) = p. The shift makes 0 log 0 = 0.
+  const Tensor log_p =
+      backend->unary(Unary::log, backend->affine(p, 1, double(std::numeric_limits<float>::min())));
+  const Tensor entropy = backend->cross_entropy_soft(log_p, p, weights, false).value;
+  const Tensor value = backend->binary(Binary::sub, loss.value, entropy, {});
+  return record_loss("kl_divergence", value, logits, loss.grad);
+}
+
+}  // namespace hebb
