@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/dataset.hpp"
+
+namespace hebb {
+
+struct CatalogOptions {
+  /// Folder of the data sets; empty: the environment variable HEBB_DATA, and where that is not set,
+  /// hebb/data in the user's cache folder ($XDG_CACHE_HOME or ~/.cache).
+  std::string root = {};
+  int64_t digits_train = 60'000;  ///< Samples of `digits` to train with.
+  int64_t digits_test = 10'000;  ///< Samples of `digits` to test with: the same for any other size.
+  uint64_t digits_seed = 0;
+};
+
+/// The names that load_dataset knows: "mnist", "fashion-mnist", "cifar10", "digits".
+std::vector<std::string> dataset_names();
+
+/// The folder in which load_dataset looks, as CatalogOptions::root says.
+std::string data_root(const std::string& root = {});
+
+/// Loads a data set by name, from ROOT/NAME or from ROOT itself. `digits` is made in memory and
+/// needs no file. `cifar10` takes the training batches that are there, and says in its description
+/// how many. ValueError for an unknown name; IoError when files are absent, saying which ones are
+/// looked for where and how to get them; FormatError when they are damaged.
+DataPair load_dataset(std::string_view name, const CatalogOptions& options = {});
+
+}  // namespace hebb

@@ -1,0 +1,239 @@
+#include "data/loader.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/check.hpp"
+#include "core/parallel.hpp"
+
+namespace hebb {
+namespace {
+
+enum Stream : uint64_t { order_stream, transform_stream };
+
+constexpr int64_t pixels_per_piece = 1 << 17;
+constexpr int sample_bits = 20;  // a sample's share of random blocks, as a power of two
+
+}  // namespace
+
+// Makes the batch of a position; used by one thread at a time.
+class Loader::Maker {
+ public:
+  Maker(Dataset dataset, LoaderOptions options)
+      : dataset_(std::move(dataset)), options_(std::move(options)) {
+    check_dataset(dataset_);
+    check(options_.batch_size >= 1, "[loader] expected a batch size of at least 1, got {}",
+          options_.batch_size);
+    check(options_.prefetch >= 0, "[loader] expected to prefetch 0 or more batches, got {}",
+          options_.prefetch);
+    const int64_t full = dataset_.size() / options_.batch_size;
+    const bool partial = dataset_.size() % options_.batch_size != 0;
+    batches_ = full + (partial && !options_.drop_last);
+  }
+
+  const Dataset& dataset() const { return dataset_; }
+  const LoaderOptions& options() const { return options_; }
+  int64_t batches() const { return batches_; }
+
+  Batch make(const LoaderPosition& position) {
+    prepare_epoch(position);
+    const int64_t first = position.batch * options_.batch_size;
+    const int64_t count = std::min(options_.batch_size, dataset_.size() - first);
+    const std::span<const int64_t> indices =
+        std::span(order_).subspan(size_t(first), size_t(count));
+    const Batch& buffer = free_buffer();
+    const Batch batch{buffer.images.view(dataset_.images.shape().with(0, count)),
+                      buffer.labels.view({count})};
+    fill(batch, indices, position);
+    return batch;
+  }
+
+ private:
+  void prepare_epoch(const LoaderPosition& position) {
+    if (!order_.empty() && position.epoch == order_of_.epoch && position.seed == order_of_.seed)
+      return;
+    if (options_.shuffle) {
+      order_ = Generator(position.seed)
+                   .split(order_stream)
+                   .split(uint64_t(position.epoch))
+                   .permutation(dataset_.size());
+    } else if (order_.empty()) {
+      order_.resize(size_t(dataset_.size()));
+      for (size_t i = 0; i < order_.size(); ++i) order_[i] = int64_t(i);
+    }
+    order_of_ = position;
+  }
+
+  // The caller may keep batches: only buffers that nobody else looks into are used again.
+  const Batch& free_buffer() {
+    for (const Batch& buffer : buffers_)
+      if (buffer.images.owns_storage() && buffer.labels.owns_storage()) return buffer;
+    const int64_t rows = std::min(options_.batch_size, dataset_.size());
+    Batch buffer{Tensor::empty(dataset_.images.shape().with(0, rows)),
+                 Tensor::empty({rows}, {.dtype = DType::int64})};
+    const auto kept = size_t(options_.prefetch + 4);
+    if (buffers_.size() == kept) buffers_.pop_front();
+    return buffers_.emplace_back(std::move(buffer));
+  }
+
+  // Samples lie apart in memory: the next one is fetched while this one is converted.
+  static void fetch(const uint8_t* image, int64_t bytes) {
+    constexpr int64_t cache_line = 64;
+    for (int64_t at = 0; at < bytes; at += cache_line) __builtin_prefetch(image + at);
+  }
+
+  void fill(const Batch& batch, std::span<const int64_t> indices, const LoaderPosition& position) {
+    const Shape& shape = batch.images.shape();
+    const int64_t pixels = shape.product(1, 4);
+    const auto from = dataset_.images.host<uint8_t>();
+    const auto to = batch.images.host<float>();
+    const auto from_labels = dataset_.labels.host<int64_t>();
+    const auto to_labels = batch.labels.host<int64_t>();
+    const Generator random =
+        Generator(position.seed).split(transform_stream).split(uint64_t(position.epoch));
+    const int64_t grain = std::max<int64_t>(1, pixels_per_piece / std::max<int64_t>(pixels, 1));
+    parallel_for(std::ssize(indices), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t index = indices[size_t(i)];
+        if (i + 1 < end) fetch(from.data() + indices[size_t(i + 1)] * pixels, pixels);
+        const auto image = to.subspan(size_t(i * pixels), size_t(pixels));
+        to_float(from.subspan(size_t(index * pixels), size_t(pixels)), image);
+        to_labels[size_t(i)] = from_labels[size_t(index)];
+        if (!options_.transform) continue;
+        Sample sample{image, shape[1], shape[2], shape[3], random};
+        Generator::State state = random.state();
+        state.offset = uint64_t(index) << sample_bits;
+        sample.random.set_state(state);
+        options_.transform(sample);
+      }
+    });
+  }
+
+  Dataset dataset_;
+  LoaderOptions options_;
+  int64_t batches_ = 0;
+  std::vector<int64_t> order_;
+  LoaderPosition order_of_;
+  std::deque<Batch> buffers_;
+};
+
+// A thread that makes the batches from a position on, until it is destroyed or one fails.
+class Loader::Worker {
+ public:
+  Worker(Maker& maker, LoaderPosition position)
+      : maker_(maker), position_(position), thread_([this] { run(); }) {}
+
+  ~Worker() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    room_.notify_one();
+    thread_.join();
+  }
+
+  Batch take() {
+    std::unique_lock lock(mutex_);
+    ready_.wait(lock, [this] { return !queue_.empty() || error_; });
+    if (queue_.empty()) std::rethrow_exception(error_);
+    Batch batch = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    room_.notify_one();
+    return batch;
+  }
+
+ private:
+  void run() {
+    const SerialScope serial;  // the pool's threads belong to the training step
+    try {
+      for (;;) {
+        {
+          std::unique_lock lock(mutex_);
+          room_.wait(lock,
+                     [this] { return stop_ || std::ssize(queue_) < maker_.options().prefetch; });
+          if (stop_) return;
+        }
+        Batch batch = maker_.make(position_);
+        if (++position_.batch == maker_.batches()) {
+          position_.batch = 0;
+          ++position_.epoch;
+        }
+        std::lock_guard lock(mutex_);
+        queue_.push_back(std::move(batch));
+        ready_.notify_one();
+      }
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+      ready_.notify_one();
+    }
+  }
+
+  Maker& maker_;
+  LoaderPosition position_;
+  std::mutex mutex_;
+  std::condition_variable ready_, room_;
+  std::deque<Batch> queue_;
+  std::exception_ptr error_;
+  bool stop_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+Loader::Loader(Dataset dataset, LoaderOptions options)
+    : maker_(std::make_unique<Maker>(std::move(dataset), std::move(options))),
+      position_{.seed = maker_->options().seed} {}
+
+Loader::~Loader() = default;
+Loader::Loader(Loader&&) noexcept = default;
+
+Loader& Loader::operator=(Loader&& other) noexcept {
+  worker_ = std::move(other.worker_);  // before the maker that the old one uses
+  maker_ = std::move(other.maker_);
+  position_ = other.position_;
+  return *this;
+}
+
+const Dataset& Loader::dataset() const { return maker_->dataset(); }
+int64_t Loader::batches() const { return maker_->batches(); }
+LoaderPosition Loader::position() const { return position_; }
+
+std::optional<Batch> Loader::next() {
+  if (position_.batch == batches()) {
+    position_.batch = 0;
+    ++position_.epoch;
+    return std::nullopt;
+  }
+  Batch batch;
+  if (maker_->options().prefetch == 0) {
+    batch = maker_->make(position_);
+  } else {
+    if (!worker_) worker_ = std::make_unique<Worker>(*maker_, position_);
+    try {
+      batch = worker_->take();
+    } catch (...) {
+      worker_.reset();
+      throw;
+    }
+  }
+  ++position_.batch;
+  const Device device = maker_->options().device;
+  return Batch{batch.images.to(device), batch.labels.to(device)};
+}
+
+void Loader::seek(const LoaderPosition& position) {
+  check(position.epoch >= 0 && position.batch >= 0 && position.batch <= batches(),
+        "[loader] expected an epoch of at least 0 and a batch in [0, {}], got {} and {}", batches(),
+        position.epoch, position.batch);
+  if (position == position_) return;
+  worker_.reset();
+  position_ = position;
+}
+
+}  // namespace hebb
