@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/random.hpp"
+#include "core/tensor.hpp"
+
+namespace hebb {
+
+class Module;
+
+/// How a regularizer or an analysis sees a dense layer: handles, no copies. `name` lives as long
+/// as the layer.
+struct DenseTap {
+  const std::string* name = nullptr;  ///< Path of the layer in its model, e.g. "fc1".
+  Tensor input;                       ///< [S, N], the activations that enter.
+  Tensor weight;                      ///< [M, N].
+  Tensor bias;                        ///< [M], or undefined.
+  Tensor output;                      ///< [S, M], before the activation function.
+  bool raw_input = false;             ///< The input is the model's own input (pixels), no neurons.
+};
+
+/// What a forward pass is told beside its input. There is no hidden train or eval mode.
+struct Context {
+  bool training = false;                  ///< Batch statistics, and dropout unless said otherwise.
+  Generator* generator = nullptr;         ///< Where dropout draws; needed where dropout is on.
+  std::vector<DenseTap>* taps = nullptr;  ///< Where dense layers put their taps.
+  /// Dropout on or off apart from `training`.
+  enum class Dropout { as_training, on, off } dropout = Dropout::as_training;
+  /// What a dense layer sees in place of its input [S, N]: for ablations. Gets the layer's path.
+  std::function<Tensor(const std::string& layer, const Tensor& input)> edit_dense_input = {};
+  /// Called after every module's pass, inner modules first: for summaries and analyses.
+  std::function<void(const Module& module, const Tensor& input, const Tensor& output)> observe = {};
+
+  /// The input of the outermost module, while its pass runs; set by Module::operator().
+  Tensor model_input = {};
+
+  bool dropout_on() const {
+    return dropout == Dropout::as_training ? training : dropout == Dropout::on;
+  }
+};
+
+}  // namespace hebb

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "core/backend.hpp"
+#include "layers/init.hpp"
+#include "layers/module.hpp"
+
+namespace hebb {
+
+/// A convolution with square kernels: [S, in, H, W] to [S, out, OH, OW] as hebb::conv2d has it,
+/// with parameters weight [out, in, kernel, kernel] and bias [out].
+class Conv2d final : public Module {
+ public:
+  struct Options {
+    int64_t in, out, kernel;
+    int64_t stride = 1, padding = 0, dilation = 1;
+    bool bias = true;
+    Initializer init = {};
+  };
+  /// ValueError for extents, strides or dilations below 1, or padding below 0.
+  Conv2d(const Options& options, Generator& generator);
+
+  std::string description() const override;
+  Tensor forward(const Tensor& x, Context& context) const override;
+  int64_t multiply_adds(const Shape& input, const Shape& output) const override;
+
+  const Tensor& weight() const { return weight_; }
+  const Tensor& bias() const { return bias_; }  ///< Undefined without one.
+
+ private:
+  Conv2dOptions options_;
+  Tensor weight_, bias_;
+};
+
+}  // namespace hebb

@@ -1,0 +1,20 @@
+#include "layers/dropout.hpp"
+
+#include "core/check.hpp"
+#include "core/ops/dropout.hpp"
+
+namespace hebb {
+
+Dropout::Dropout(const Options& options) : p_(options.p) {
+  check(p_ >= 0 && p_ < 1, "[Dropout] expected p in [0, 1), got {}", p_);
+}
+
+std::string Dropout::description() const { return fmt::format("Dropout({})", p_); }
+
+Tensor Dropout::forward(const Tensor& x, Context& context) const {
+  if (p_ == 0 || !context.dropout_on()) return x;
+  check(context.generator, "[Dropout] expected a generator in the context");
+  return dropout(x, p_, *context.generator);
+}
+
+}  // namespace hebb

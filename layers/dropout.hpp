@@ -1,0 +1,25 @@
+#pragma once
+
+#include "layers/module.hpp"
+
+namespace hebb {
+
+/// Dropout (Srivastava et al. 2014) where the context has it on: elements are zero with
+/// probability p, the others scaled by 1 / (1 - p). ValueError when it is on and the context has
+/// no generator.
+class Dropout final : public Module {
+ public:
+  struct Options {
+    double p = 0.5;
+  };
+  /// ValueError for p outside [0, 1).
+  explicit Dropout(const Options& options);
+
+  std::string description() const override;
+  Tensor forward(const Tensor& x, Context& context) const override;
+
+ private:
+  double p_;
+};
+
+}  // namespace hebb

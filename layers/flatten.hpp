@@ -1,0 +1,26 @@
+#pragma once
+
+#include "layers/module.hpp"
+
+namespace hebb {
+
+/// [S, ...] to [S, N], sharing storage.
+class Flatten final : public Module {
+ public:
+  std::string description() const override { return "Flatten"; }
+  Tensor forward(const Tensor& x, Context& context) const override;
+};
+
+/// A model's input as samples of one shape: takes [S, ...shape] or anything else with that many
+/// elements a sample in two axes, [S, N], and gives [S, ...shape], sharing storage.
+class Unflatten final : public Module {
+ public:
+  explicit Unflatten(const Shape& shape) : shape_(shape) {}
+  std::string description() const override;
+  Tensor forward(const Tensor& x, Context& context) const override;
+
+ private:
+  Shape shape_;
+};
+
+}  // namespace hebb

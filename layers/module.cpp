@@ -1,0 +1,147 @@
+#include "layers/module.hpp"
+
+#include <algorithm>
+
+#include "core/autograd.hpp"
+#include "core/check.hpp"
+
+namespace hebb {
+namespace {
+
+// Marks a pass as the outermost one for as long as it runs.
+class ModelPass {
+ public:
+  ModelPass(Context& context, const Tensor& x) : context_(context) { context_.model_input = x; }
+  ~ModelPass() { context_.model_input = {}; }
+  ModelPass(const ModelPass&) = delete;
+  ModelPass& operator=(const ModelPass&) = delete;
+
+ private:
+  Context& context_;
+};
+
+// Puts another tensor's elements under all handles to this one.
+void replace(const Tensor& tensor, const Tensor& with) {
+  Tensor::Body& body = *tensor.body();
+  body.storage = with.body()->storage;
+  body.offset = with.body()->offset;
+  body.dtype = with.dtype();
+  body.grad = {};
+}
+
+}  // namespace
+
+int64_t Module::multiply_adds(const Shape&, const Shape&) const { return 0; }
+
+Tensor Module::operator()(const Tensor& x, Context& context) const {
+  if (context.model_input.defined()) return pass(x, context);
+  check(x.defined(), "[module] expected an input, got an undefined tensor");
+  const ModelPass model_pass(context, x);
+  return pass(x, context);
+}
+
+Tensor Module::pass(const Tensor& x, Context& context) const {
+  Tensor y = forward(x, context);
+  if (context.observe) context.observe(*this, x, y);
+  return y;
+}
+
+Tensor Module::operator()(const Tensor& x) const {
+  const NoGrad no_grad;
+  Context context;
+  return (*this)(x, context);
+}
+
+template <class Function>
+void Module::visit(const Function& function) const {
+  function(*this);
+  for (const Child& child : children_) child.module->visit(function);
+}
+
+std::vector<NamedTensor> Module::parameters() const {
+  std::vector<NamedTensor> all;
+  visit([&](const Module& module) {
+    for (const auto& [name, tensor] : module.parameters_)
+      all.push_back({module.path_to(name), tensor});
+  });
+  return all;
+}
+
+std::vector<NamedTensor> Module::buffers() const {
+  std::vector<NamedTensor> all;
+  visit([&](const Module& module) {
+    for (const auto& [name, tensor] : module.buffers_)
+      all.push_back({module.path_to(name), tensor});
+  });
+  return all;
+}
+
+int64_t Module::parameter_count() const {
+  int64_t count = 0;
+  visit([&](const Module& module) {
+    for (const NamedTensor& parameter : module.parameters_) count += parameter.tensor.numel();
+  });
+  return count;
+}
+
+State Module::state() const {
+  State state;
+  for (const auto& [name, tensor] : parameters()) state[name] = tensor;
+  for (const auto& [name, tensor] : buffers()) state[name] = tensor;
+  return state;
+}
+
+void Module::load_state(const State& state) { copy_state(this->state(), state, "load_state"); }
+
+void Module::to(Device device) {
+  for (const auto& [name, tensor] : state())
+    if (tensor.device() != device) replace(tensor, tensor.detach().to(device));
+}
+
+void Module::to(DType dtype) {
+  check(is_floating(dtype), "[module] expected float32 or float64, got {}", name_of(dtype));
+  for (const auto& [name, tensor] : state())
+    if (is_floating(tensor.dtype()) && tensor.dtype() != dtype)
+      replace(tensor, tensor.detach().to(dtype));
+}
+
+Tensor Module::add_parameter(std::string name, Tensor tensor) {
+  check_name(name);
+  tensor.set_requires_grad();
+  parameters_.push_back({std::move(name), tensor});
+  return tensor;
+}
+
+Tensor Module::add_buffer(std::string name, Tensor tensor) {
+  check_name(name);
+  buffers_.push_back({std::move(name), tensor});
+  return tensor;
+}
+
+void Module::add_child(std::string name, std::unique_ptr<Module> module) {
+  check_name(name);
+  module->set_path(path_to(name));
+  children_.push_back({std::move(name), std::move(module)});
+}
+
+void Module::check_name(const std::string& name) const {
+  check(!name.empty() && name.find('.') == name.npos,
+        "[module] expected a name without dots, got \"{}\"", name);
+  const auto taken = [&](const auto& items) {
+    return std::ranges::any_of(items, [&](const auto& item) { return item.name == name; });
+  };
+  check(!taken(parameters_) && !taken(buffers_) && !taken(children_),
+        "[module] expected a new name, got \"{}\" again", name);
+}
+
+// Paths are settled when the tree grows, so that a pass finds them ready.
+void Module::set_path(const std::string& path) {
+  path_ = path;
+  for (const Child& child : children_) child.module->set_path(path_to(child.name));
+}
+
+std::string Module::path_to(const std::string& name) const {
+  return path_.empty() ? name : fmt::format("{}.{}", path_, name);
+}
+
+}  // namespace hebb

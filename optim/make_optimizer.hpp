@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "optim/optimizer.hpp"
+
+namespace hebb {
+
+/// An optimiser by name, with its options where wanted: "sgd:momentum=0.9,nesterov=true",
+/// "adam:beta1=0.9", "adamw:weight-decay=0.05", "nadam". ValueError for what is not known, naming
+/// what is.
+std::unique_ptr<Optimizer> make_optimizer(std::string_view text,
+                                          std::vector<NamedTensor> parameters, double lr,
+                                          const std::vector<ParameterGroup>& groups = {});
+
+/// The names that make_optimizer knows.
+std::span<const std::string_view> optimizer_names();
+
+}  // namespace hebb

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/loader.hpp"
+#include "layers/module.hpp"
+#include "optim/optimizer.hpp"
+#include "optim/schedule.hpp"
+#include "regularizers/regularizer.hpp"
+
+namespace hebb {
+
+struct EarlyStopping {
+  /// What has to get better: the loss on the validation set, or the training loss (its
+  /// convergence, which the paper trains to).
+  enum class Monitor { none, validation_loss, train_loss } monitor = Monitor::none;
+  int64_t patience = 5;      ///< Epochs without getting better before training ends.
+  double min_change = 1e-3;  ///< What counts as better, as a share of the best so far.
+};
+
+struct TrainerOptions {
+  int64_t epochs = 10;
+  int64_t batch_size = 100;
+  bool drop_last = false;
+  uint64_t seed = 0;  ///< Decides the order of samples, transforms and dropout.
+  Schedule schedule = {};
+  double label_smoothing = 0;
+  double clip_norm = 0;  ///< Limit of the gradients' common 2-norm; 0: none.
+  EarlyStopping early_stopping = {};
+  Transform transform = {};             ///< Of training samples, random or not.
+  Transform evaluation_transform = {};  ///< Of all samples that are only looked at.
+  int64_t evaluation_batch_size = 500;
+};
+
+struct Evaluation {
+  double loss = 0;      ///< Mean cross-entropy.
+  double accuracy = 0;  ///< A fraction.
+};
+
+struct EpochMetrics {
+  int64_t epoch = 0;  ///< From 1.
+  double lr = 0;      ///< At the epoch's last step.
+  /// Mean cross-entropy and accuracy over the epoch's batches, as they were trained on.
+  Evaluation train;
+  std::vector<double> penalties;  ///< Mean of each regularizer's penalty, in their order.
+  std::optional<Evaluation> validation, test;
+  double seconds = 0;  ///< Of training alone.
+  double images_per_second = 0;
+};
+
+struct TrainingSet {
+  const Dataset* train = nullptr;
+  const Dataset* validation = nullptr;  ///< May be absent.
+  const Dataset* test = nullptr;        ///< May be absent.
+};
+
+/// Why `fit` returned.
+enum class Stopped { all_epochs, early, requested };
+
+/// Trains a model: cross-entropy plus the regularizers' penalties, epoch after epoch.
+class Trainer {
+ public:
+  Trainer(Module& model, Optimizer& optimizer,
+          std::vector<std::unique_ptr<Regularizer>> regularizers = {}, TrainerOptions options = {});
+
+  /// ValueError for options out of their range, early stopping on a validation set that is not
+  /// there, or an empty training set.
+  Stopped fit(const TrainingSet& data);
+
+  /// One step on a batch of float images [B, C, H, W] and int64 labels [B].
+  void step(const Tensor& images, const Tensor& labels);
+  /// Loss and accuracy without a graph, in inference mode.
+  Evaluation evaluate(const Dataset& dataset) const;
+
+  std::function<void(const EpochMetrics&)> on_epoch;
+  /// Called after every step with its number in the epoch, from 1, and the steps of an epoch.
+  std::function<void(int64_t step, int64_t steps)> on_step;
+  /// Asked after every step; true ends training there.
+  std::function<bool()> stop_requested;
+
+  const std::vector<std::unique_ptr<Regularizer>>& regularizers() const { return regularizers_; }
+
+ private:
+  class Sum;  // of device-resident scalars, weighted by batch size
+  void check_options(const TrainingSet& data) const;
+  bool run_epoch(Loader& loader, EpochMetrics& metrics);
+
+  Module& model_;
+  Optimizer& optimizer_;
+  std::vector<std::unique_ptr<Regularizer>> regularizers_;
+  TrainerOptions options_;
+  std::vector<Tensor> parameters_;
+  Device device_;
+  Generator dropout_;
+  double base_lr_;
+  int64_t step_ = 0, total_steps_ = 0;
+  std::vector<DenseTap> taps_;
+  // What the last step came to, on the device.
+  Tensor loss_, correct_;
+  std::vector<Tensor> penalties_;
+};
+
+}  // namespace hebb

@@ -1,0 +1,47 @@
+#include "regularizers/bean.hpp"
+
+#include <cmath>
+
+#include "core/check.hpp"
+#include "core/ops/bean.hpp"
+#include "regularizers/taps.hpp"
+
+namespace hebb {
+
+Bean::Bean(BeanOptions options) : options_(std::move(options)) {
+  check(options_.order == 1 || options_.order == 2, "[bean] expected order 1 or 2, got {}",
+        options_.order);
+  check(std::isfinite(options_.alpha) && options_.alpha >= 0,
+        "[bean] expected finite alpha of at least 0, got {}", options_.alpha);
+  check(std::isfinite(options_.gamma) && options_.gamma > 0,
+        "[bean] expected finite gamma over 0, got {}", options_.gamma);
+}
+
+std::string Bean::name() const {
+  std::string name = fmt::format("bean:order={},alpha={}", options_.order, options_.alpha);
+  if (options_.gamma != 1) name += fmt::format(",gamma={}", options_.gamma);
+  if (options_.divergence == Divergence::absolute) name += ",divergence=absolute";
+  if (options_.normalisation == Normalisation::published_code)
+    name += ",normalisation=published-code";
+  if (!options_.layers.empty()) name += fmt::format(",layers={}", fmt::join(options_.layers, "+"));
+  return name;
+}
+
+Tensor Bean::penalty(std::span<const DenseTap> taps) const {
+  check_layers("bean", options_.layers, taps);
+  Tensor total;
+  if (options_.alpha == 0) return total;
+  for (const DenseTap& tap : taps) {
+    if (options_.layers.empty() ? tap.raw_input : !matches_any(options_.layers, tap)) continue;
+    BeanKernel kernel{.order = options_.order,
+                      .divergence = options_.divergence,
+                      .gamma = options_.gamma,
+                      .scale = options_.alpha};
+    if (options_.normalisation == Normalisation::paper)
+      kernel.scale /= std::pow(double(tap.weight.size(0)), options_.order);
+    add_term(total, bean_penalty(tap.input, tap.weight, kernel));
+  }
+  return total;
+}
+
+}  // namespace hebb

@@ -1,0 +1,29 @@
+#include "regularizers/l1.hpp"
+
+#include "core/check.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/reduce.hpp"
+#include "regularizers/taps.hpp"
+
+namespace hebb {
+
+L1::L1(L1Options options, std::vector<NamedTensor> parameters)
+    : options_(options), parameters_(std::move(parameters)) {
+  check_strength("l1", "lambda", options_.lambda);
+  check_scope("l1", options_.scope, parameters_);
+}
+
+std::string L1::name() const {
+  std::string name = fmt::format("l1:lambda={}", options_.lambda);
+  if (options_.scope != PenaltyScope::dense_weights)
+    name += fmt::format(",scope={}", name_of(options_.scope));
+  return name;
+}
+
+Tensor L1::penalty(std::span<const DenseTap> taps) const {
+  if (options_.lambda == 0) return {};
+  const Tensor total = sum_over(options_.scope, taps, parameters_, sum_abs);
+  return total.defined() ? total * options_.lambda : total;
+}
+
+}  // namespace hebb

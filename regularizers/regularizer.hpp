@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "layers/context.hpp"
+
+namespace hebb {
+
+/// A penalty that is added to the loss. It sees the dense layers of the network as taps of the
+/// forward pass that the loss comes from.
+class Regularizer {
+ public:
+  virtual ~Regularizer() = default;
+  /// How it shows in logs, with its parameters: "bean:order=2,alpha=300".
+  virtual std::string name() const = 0;
+  /// A differentiable scalar, with its own strength in it; undefined when there is nothing to
+  /// penalise.
+  virtual Tensor penalty(std::span<const DenseTap> taps) const = 0;
+};
+
+}  // namespace hebb

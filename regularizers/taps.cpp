@@ -1,0 +1,82 @@
+#include "regularizers/taps.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.hpp"
+#include "core/ops/elementwise.hpp"
+
+namespace hebb {
+namespace {
+
+bool matches(const std::string& pattern, const DenseTap& tap) {
+  return ::fnmatch(pattern.c_str(), tap.name->c_str(), 0) == 0;
+}
+
+}  // namespace
+
+std::string_view name_of(PenaltyScope scope) {
+  switch (scope) {
+    case PenaltyScope::dense_weights:
+      return "weights";
+    case PenaltyScope::dense_weights_and_biases:
+      return "weights-and-biases";
+    case PenaltyScope::all_parameters:
+      return "all";
+  }
+  fail("[regularizer] unknown scope {}", int(scope));
+}
+
+bool matches_any(std::span<const std::string> patterns, const DenseTap& tap) {
+  return std::ranges::any_of(patterns,
+                             [&](const std::string& pattern) { return matches(pattern, tap); });
+}
+
+void check_layers(const char* where, std::span<const std::string> patterns,
+                  std::span<const DenseTap> taps) {
+  for (const std::string& pattern : patterns) {
+    if (std::ranges::any_of(taps, [&](const DenseTap& tap) { return matches(pattern, tap); }))
+      continue;
+    std::vector<std::string_view> names;
+    for (const DenseTap& tap : taps) names.push_back(*tap.name);
+    fail("[{}] expected dense layers among {}, got \"{}\"", where, fmt::join(names, ", "), pattern);
+  }
+}
+
+bool seen_before(std::span<const DenseTap> taps, size_t i) {
+  return std::ranges::any_of(taps.first(i), [&](const DenseTap& earlier) {
+    return earlier.weight.body() == taps[i].weight.body();
+  });
+}
+
+void add_term(Tensor& total, const Tensor& term) { total = total.defined() ? total + term : term; }
+
+Tensor sum_over(PenaltyScope scope, std::span<const DenseTap> taps,
+                std::span<const NamedTensor> parameters, Tensor (*norm)(const Tensor&)) {
+  Tensor total;
+  if (scope == PenaltyScope::all_parameters) {
+    for (const NamedTensor& parameter : parameters) add_term(total, norm(parameter.tensor));
+    return total;
+  }
+  for (size_t i = 0; i < taps.size(); ++i) {
+    if (seen_before(taps, i)) continue;
+    add_term(total, norm(taps[i].weight));
+    if (scope == PenaltyScope::dense_weights_and_biases && taps[i].bias.defined())
+      add_term(total, norm(taps[i].bias));
+  }
+  return total;
+}
+
+void check_strength(const char* where, const char* what, double value) {
+  check(std::isfinite(value) && value >= 0, "[{}] expected finite {} of at least 0, got {}", where,
+        what, value);
+}
+
+void check_scope(const char* where, PenaltyScope scope, std::span<const NamedTensor> parameters) {
+  check(scope != PenaltyScope::all_parameters || !parameters.empty(),
+        "[{}] expected parameters for the scope of all parameters, got none", where);
+}
+
+}  // namespace hebb

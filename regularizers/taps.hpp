@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "layers/context.hpp"
+#include "regularizers/scope.hpp"
+
+/// Internal: what the regularizers share.
+namespace hebb {
+
+bool matches_any(std::span<const std::string> patterns, const DenseTap& tap);
+/// ValueError, which lists the taps, for a pattern that matches none.
+void check_layers(const char* where, std::span<const std::string> patterns,
+                  std::span<const DenseTap> taps);
+
+/// Whether an earlier tap has the weight of taps[i] too, as when a layer runs twice in one pass.
+bool seen_before(std::span<const DenseTap> taps, size_t i);
+
+/// total += term, where an undefined total is zero.
+void add_term(Tensor& total, const Tensor& term);
+
+/// Σ norm(w) over the scope's parameters, each once; undefined for none.
+Tensor sum_over(PenaltyScope scope, std::span<const DenseTap> taps,
+                std::span<const NamedTensor> parameters, Tensor (*norm)(const Tensor&));
+
+/// ValueError unless `value` is finite and at least 0, or all_parameters comes with none.
+void check_strength(const char* where, const char* what, double value);
+void check_scope(const char* where, PenaltyScope scope, std::span<const NamedTensor> parameters);
+
+}  // namespace hebb

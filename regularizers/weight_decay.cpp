@@ -1,0 +1,29 @@
+#include "regularizers/weight_decay.hpp"
+
+#include "core/check.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/reduce.hpp"
+#include "regularizers/taps.hpp"
+
+namespace hebb {
+
+WeightDecay::WeightDecay(WeightDecayOptions options, std::vector<NamedTensor> parameters)
+    : options_(options), parameters_(std::move(parameters)) {
+  check_strength("l2", "lambda", options_.lambda);
+  check_scope("l2", options_.scope, parameters_);
+}
+
+std::string WeightDecay::name() const {
+  std::string name = fmt::format("l2:lambda={}", options_.lambda);
+  if (options_.scope != PenaltyScope::dense_weights)
+    name += fmt::format(",scope={}", name_of(options_.scope));
+  return name;
+}
+
+Tensor WeightDecay::penalty(std::span<const DenseTap> taps) const {
+  if (options_.lambda == 0) return {};
+  const Tensor total = sum_over(options_.scope, taps, parameters_, sum_square);
+  return total.defined() ? total * options_.lambda : total;
+}
+
+}  // namespace hebb
