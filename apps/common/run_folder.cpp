@@ -1,11 +1,10 @@
 #include "apps/common/run_folder.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 
+#include "core/atomic_file.hpp"
 #include "core/check.hpp"
 
 namespace hebb::apps {
@@ -26,21 +25,9 @@ std::string csv_line(const Json& row, bool keys) {
 }  // namespace
 
 void write_file(const fs::path& path, const std::string& text) {
-  const fs::path temporary = path.string() + ".part";
-  std::FILE* file = std::fopen(temporary.c_str(), "wb");
-  if (!file) io_error(path, "open");
-  bool ok = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  ok = std::fflush(file) == 0 && ok;
-  ok = fsync(fileno(file)) == 0 && ok;
-  const int error = errno;
-  ok = std::fclose(file) == 0 && ok;
-  if (!ok || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    if (!ok) errno = error;
-    const int kept = errno;
-    std::remove(temporary.c_str());
-    errno = kept;
-    io_error(path, "write");
-  }
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
 }
 
 RunFolder::RunFolder(fs::path path, bool overwrite) : path_(std::move(path)) {

@@ -1,0 +1,96 @@
+#include "apps/train/settings.hpp"
+
+namespace hebb::apps {
+
+void TrainSettings::add_flags(CLI::App& app) {
+  app.add_option("--dataset", dataset, "mnist, fashion-mnist, cifar10 or digits")
+      ->capture_default_str();
+  app.add_option("--data", data,
+                 "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
+  app.add_option("--train-limit", train_limit, "Train on this many samples, drawn by the seed");
+  app.add_option("--test-limit", test_limit, "Test on this many samples, drawn by the seed");
+  app.add_option("--shots", shots, "Train on this many samples of each class, drawn by the seed")
+      ->excludes("--train-limit");
+  app.add_option("--validation", validation, "Hold this many training samples out");
+  app.add_flag("--normalize", normalize, "Give pixels mean 0 and deviation 1 (training set's)");
+  app.add_option("--crop", crop, "Random crops after padding by this many pixels");
+  app.add_flag("--flip", flip, "Random horizontal flips");
+
+  app.add_option("--model", model, "lenet5, mlp (784-500-10) or mlp:784-300-100-10")
+      ->capture_default_str();
+  app.add_option("--activation", activation, "relu, tanh or sigmoid")->capture_default_str();
+  app.add_option("--init", init, "pytorch, he, xavier or truncated-normal, with :scale=S")
+      ->capture_default_str();
+  app.add_option("--dropout", dropout, "Probability of dropout in the dense layers");
+
+  app.add_option("--regularizer", regularizers,
+                 "bean:order=1|2,alpha=A,normalisation=paper|published-code,...; l1:lambda=L; "
+                 "l2:lambda=L; energy:activity=A,weight=W,nonnegativity=N (repeatable)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--label-smoothing", label_smoothing, "Share of the uniform distribution");
+
+  app.add_option("--optimizer", optimizer,
+                 "adam, adamw, nadam or sgd, with settings: sgd:momentum=0.9,nesterov=true")
+      ->capture_default_str();
+  app.add_option("--lr", lr, "Learning rate")->capture_default_str();
+  app.add_option("--schedule", schedule,
+                 "constant, step:every=E,gamma=G, cosine or one-cycle, with warmup=STEPS")
+      ->capture_default_str();
+  app.add_option("--clip-norm", clip_norm, "Limit of the gradients' common 2-norm");
+  app.add_option("--epochs", epochs)->capture_default_str();
+  app.add_option("--batch-size", batch_size)->capture_default_str();
+  app.add_option("--early-stopping", early_stopping, "none, validation-loss or train-loss")
+      ->check(CLI::IsMember({"none", "validation-loss", "train-loss"}))
+      ->capture_default_str();
+  app.add_option("--patience", patience, "Epochs without getting better before stopping")
+      ->capture_default_str();
+  app.add_option("--min-change", min_change, "What counts as better, as a share")
+      ->capture_default_str();
+
+  app.add_option("--seed", seed, "Decides everything random")->capture_default_str();
+  app.add_option("--threads", threads, "Threads (otherwise one for each core)");
+  app.add_option("--device", device, "cpu or cuda:N")->capture_default_str();
+  app.add_option("--output", output, "Folder for the run's files (otherwise none are written)");
+  app.add_flag("--overwrite", overwrite, "Let --output replace a run");
+  app.add_flag("--quiet", quiet, "Print the last line only");
+  app.footer(
+      "Examples:\n"
+      "  hebb-train --model lenet5 --epochs 3\n"
+      "  hebb-train --dataset mnist --data DIR --shots 10 --batch-size 1 --epochs 50 \\\n"
+      "      --regularizer bean:order=1,alpha=100\n"
+      "  hebb-train --model mlp --regularizer bean:order=2,alpha=3e4 --regularizer l1:lambda=1e-5 "
+      "\\\n      --validation 5000 --early-stopping validation-loss --output runs/mlp");
+}
+
+Json TrainSettings::to_json() const {
+  return {{"dataset", dataset},
+          {"data", data},
+          {"train_limit", train_limit},
+          {"test_limit", test_limit},
+          {"shots", shots},
+          {"validation", validation},
+          {"normalize", normalize},
+          {"crop", crop},
+          {"flip", flip},
+          {"model", model},
+          {"activation", activation},
+          {"init", init},
+          {"dropout", dropout},
+          {"regularizers", regularizers},
+          {"label_smoothing", label_smoothing},
+          {"optimizer", optimizer},
+          {"lr", lr},
+          {"schedule", schedule},
+          {"clip_norm", clip_norm},
+          {"epochs", epochs},
+          {"batch_size", batch_size},
+          {"early_stopping", early_stopping},
+          {"patience", patience},
+          {"min_change", min_change},
+          {"seed", seed},
+          {"threads", threads},
+          {"device", device}};
+}
+
+}  // namespace hebb::apps

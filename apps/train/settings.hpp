@@ -1,0 +1,29 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/common/run_folder.hpp"
+
+namespace hebb::apps {
+
+/// The flags of hebb-train, as given.
+struct TrainSettings {
+  std::string dataset = "digits", data, model = "lenet5", activation = "relu", init = "pytorch";
+  std::string optimizer = "adam", schedule = "constant", early_stopping = "none";
+  std::vector<std::string> regularizers;
+  int64_t epochs = 10, batch_size = 100, train_limit = 0, test_limit = 0, shots = 0, validation = 0,
+          patience = 5;
+  double lr = 5e-4, dropout = 0, label_smoothing = 0, clip_norm = 0, min_change = 1e-3;
+  bool normalize = false, flip = false, quiet = false, overwrite = false;
+  int64_t crop = 0;
+  uint64_t seed = 0;
+  int threads = 0;
+  std::string device = "cpu", output;
+
+  void add_flags(CLI::App& app);
+  Json to_json() const;
+};
+
+}  // namespace hebb::apps

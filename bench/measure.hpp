@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace hebb::bench {
+
+/// Times of one call, in milliseconds.
+struct Timing {
+  double median = 0, low = 0, high = 0;  ///< low and high: the 10th and 90th percentile.
+  int64_t calls = 0;
+};
+
+/// Calls `function` a few times unmeasured, then for about `seconds`, at least 10 times.
+Timing measure(const std::function<void()>& function, double seconds);
+
+}  // namespace hebb::bench

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Compares hebb-bench with PyTorch on the same training steps, on this machine, now.
+
+Runs both in turn for several rounds, with as many threads each, and prints the medians over the
+rounds and their ratio (PyTorch's time / Hebb's, so more is better for Hebb) with its lowest and
+highest round. PyTorch's fastest variant of each step is looked for once, before the rounds.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hebb-bench", type=pathlib.Path, metavar="FILE",
+                        default=ROOT / "build" / "bin" / "hebb-bench")
+    parser.add_argument("--python", default=sys.executable, help="one that has PyTorch")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=200, help="PyTorch's timed steps a round")
+    parser.add_argument("--only", action="append", metavar="STEP",
+                        help="repeatable, e.g. lenet5/100/none")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
+    return parser.parse_args()
+
+
+def run(command, **options):
+    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True,
+                            **options)
+    if result.returncode:
+        sys.exit(f"{command[0]} ended with code {result.returncode}"
+                 + (f": {result.stderr.strip()}" if result.stderr else ""))
+    return result.stdout
+
+
+def require_tools(arguments):
+    if not arguments.hebb_bench.is_file():
+        sys.exit(f"hebb-bench is not at {arguments.hebb_bench}: build it (scripts/test does), or "
+                 "give its path with --hebb-bench")
+    try:
+        torch = subprocess.run([arguments.python, "-c", "import torch"], capture_output=True)
+    except OSError as error:
+        sys.exit(f"--python {arguments.python}: {error.strerror}")
+    if torch.returncode:
+        sys.exit(f"{arguments.python} has no PyTorch: python3 -m venv .venv && .venv/bin/pip "
+                 "install -r bench/peers/requirements.txt, then run this with .venv/bin/python")
+
+
+def run_hebb(arguments, threads, only):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "bench.json")
+        run([arguments.hebb_bench, "--threads", threads, "--json", path], stderr=subprocess.PIPE)
+        steps = json.loads(path.read_text())["steps"]
+    medians = {name: step["median_ms"] for name, step in steps.items()}
+    missing = sorted(set(only or []) - set(medians))
+    if missing:
+        sys.exit(f"hebb-bench has no step {', '.join(missing)}; it has {', '.join(medians)}")
+    return medians
+
+
+def run_pytorch(arguments, threads, names, variants=None, steps=None, rounds=1):
+    command = [arguments.python, HERE / "pytorch_steps.py", "--threads", threads,
+               "--rounds", rounds, "--steps", steps or arguments.steps]
+    for name in names:
+        command += ["--only", name]
+    if arguments.no_compile:
+        command += ["--no-compile"]
+    if variants:
+        command += ["--variants", json.dumps(variants)]
+    return json.loads(run(command))
+
+
+def compare(arguments, threads):
+    known = run([arguments.python, HERE / "pytorch_steps.py", "--list"]).split()
+    ours = run_hebb(arguments, threads, arguments.only)  # also warms the machine up
+    names = arguments.only or [name for name in known if name in ours]
+    if not names:
+        sys.exit(f"hebb-bench and PyTorch have no step in common: {', '.join(ours)} and "
+                 + ", ".join(known))
+    tried = run_pytorch(arguments, threads, names, steps=1)
+    rounds = []
+    for index in range(arguments.rounds):
+        print(f"{threads} thread(s): round {index + 1} of {arguments.rounds}", file=sys.stderr)
+        hebb = run_hebb(arguments, threads, names)
+        peer = run_pytorch(arguments, threads, names, tried["variants"])["steps"]
+        rounds.append({name: (hebb[name], peer[name]) for name in names})
+    rows = []
+    for name in names:
+        pairs = [row[name] for row in rounds]
+        ratios = [peer / hebb for hebb, peer in pairs]
+        rows.append({
+            "step": name,
+            "threads": threads,
+            "hebb_ms": statistics.median(hebb for hebb, _ in pairs),
+            "pytorch_ms": statistics.median(peer for _, peer in pairs),
+            "ratio": statistics.median(ratios),
+            "lowest_ratio": min(ratios),
+            "highest_ratio": max(ratios),
+            "pytorch_variant": " ".join(tried["variants"][name].values()),
+        })
+    about = {"torch": tried["torch"], "torch.compile": tried["torch.compile"],
+             "data": tried["data"]}
+    return about, rows
+
+
+HEADINGS = ("step", "threads", "Hebb ms", "PyTorch ms", "ratio", "over rounds",
+            "PyTorch's best variant")
+
+
+def cells(row):
+    return (row["step"], str(row["threads"]), f"{row['hebb_ms']:.3f}", f"{row['pytorch_ms']:.3f}",
+            f"{row['ratio']:.2f}", f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}",
+            row["pytorch_variant"])
+
+
+def as_text(rows):
+    table = [HEADINGS, *map(cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+                     for line in table)
+
+
+def as_markdown(rows):
+    lines = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main():
+    arguments = parse_arguments()
+    require_tools(arguments)
+    rows = []
+    for threads in arguments.threads:
+        about, more = compare(arguments, threads)
+        rows += more
+    note = (f"PyTorch {about['torch']}, torch.compile {about['torch.compile']}, {about['data']} "
+            f"images; medians over {arguments.rounds} rounds, both programs in turn")
+    print(as_text(rows))
+    print(note)
+    if arguments.markdown:
+        arguments.markdown.write_text(f"{as_markdown(rows)}\n\n{note}\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps({**about, "rounds": arguments.rounds, "rows": rows},
+                                             indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

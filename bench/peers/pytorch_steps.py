@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""Times training steps in PyTorch, as fast as it can be made, for comparison with hebb-bench.
+
+For each step the variants in AXES are tried one axis after the other until no change helps, and
+the best is timed at length. Prints JSON: "steps" has each step's median in milliseconds over all
+rounds, "rounds" the median of each, "variants" which variant won.
+"""
+
+import argparse
+import gzip
+import itertools
+import json
+import os
+import pathlib
+import statistics
+import sys
+import time
+
+STEPS = [f"{model}/{batch}/{regularizer}" for model, batch in (("mlp", 100), ("lenet5", 100),
+                                                              ("lenet5", 1))
+         for regularizer in ("none", "bean-1", "bean-2")]
+AXES = {
+    "adam": ("fused", "foreach", "plain"),
+    "layout": ("contiguous", "channels-last"),  # LeNet-5 only
+    "convolution": ("onednn", "native"),  # LeNet-5 only
+    "bean": ("pairs", "single"),  # BEAN-2 at batch 1 only
+    "mode": ("eager", "compiled", "dense-compiled"),  # the latter: all but the convolutions
+    "wrapper": ("python", "cpp"),  # of what is compiled
+}
+POOL = 6000  # images
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", action="append", choices=STEPS, metavar="STEP",
+                        help="repeatable; one of " + ", ".join(STEPS))
+    parser.add_argument("--steps", type=int, default=200, help="timed steps a round (200)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds over all steps (3)")
+    parser.add_argument("--warm-up", type=int, default=20, help="untimed steps a round (20)")
+    parser.add_argument("--variants", type=json.loads, default={}, metavar="JSON",
+                        help="take these variants, an earlier run's, instead of trying all")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--list", action="store_true", help="print the names of the steps")
+    return parser.parse_args()
+
+
+arguments = parse_arguments()
+if arguments.list:
+    print("\n".join(STEPS))
+    sys.exit()
+# No threads but those asked for, and no pool of compilers beside us: set before PyTorch loads.
+os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(arguments.threads)
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+
+try:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+except ImportError:
+    sys.exit("PyTorch is missing: python3 -m venv .venv && "
+             ".venv/bin/pip install -r bench/peers/requirements.txt, "
+             "then run .venv/bin/python " + sys.argv[0])
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(784, 500), nn.Linear(500, 10)
+
+    def features(self, x):
+        return x.flatten(1)
+
+    def dense(self, x):
+        """The logits, and (activations, weight) of each dense layer that activations enter."""
+        h = self.fc1(x).relu()
+        return self.fc2(h), [(h, self.fc2.weight)]
+
+
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def features(self, x):
+        x = F.max_pool2d(self.conv1(x).relu(), 2)
+        return F.max_pool2d(self.conv2(x).relu(), 2).flatten(1)
+
+    def dense(self, h1):
+        h2 = self.fc1(h1).relu()
+        h3 = self.fc2(h2).relu()
+        return self.fc3(h3), [(h1, self.fc1.weight), (h2, self.fc2.weight), (h3, self.fc3.weight)]
+
+
+# BEAN with squared divergence and gamma = 1 for h [S, N] and G = |tanh(W)| [M, N], without the
+# S x N x N tensor: the penalty and its gradients to h and G, all times `scale`.
+
+
+def bean_1(h, g, scale):
+    p, q, u = h @ g.T, h.square().sum(0), g.sum(1)
+    c = u @ g
+    penalty = 2 * scale * (q.dot(c) - p.square().sum())
+    dh = torch.addmm(h * c, p, g, alpha=-1).mul_(4 * scale)
+    dg = torch.addmm(torch.outer(u, q).add_((g @ q)[:, None]), p.T, h, alpha=-2).mul_(2 * scale)
+    return penalty, dh, dg
+
+
+def bean_2_pairs(h, g, scale):
+    """Through the N x N matrices K = GᵀG and D = divergences."""
+    k, q = g.T @ g, h.square().sum(0)
+    k2 = k.square()
+    difference = torch.addmm(h * k2.sum(1), h, k2, alpha=-1)
+    penalty = 2 * scale * (h * difference).sum()
+    distance = torch.addmm(q[:, None] + q, h.T, h, alpha=-2)
+    return penalty, difference.mul_(4 * scale), (g @ distance.mul_(k)).mul_(4 * scale)
+
+
+def bean_2_single(h, g, scale):
+    """One sample through M x M matrices: C = GGᵀ, E = G diag(h²) Gᵀ, B = G diag(h) Gᵀ."""
+    m, weighted = g.shape[0], g * h
+    products = torch.cat([g, weighted * h, weighted]) @ g.T
+    c, e, b = products.split(m)
+    penalty = 2 * scale * ((c * e).sum() - b.square().sum())
+    cg, eg, bg = (products @ g).split(m)
+    dh = torch.addcmul(-(bg * g).sum(0), h, (cg * g).sum(0)).mul_(4 * scale)
+    dg = (eg + (cg * h - 2 * bg) * h).mul_(4 * scale)
+    return penalty, dh, dg
+
+
+class Bean(torch.autograd.Function):
+    """The gradients share their products with the penalty, so the forward pass makes them."""
+
+    @staticmethod
+    def forward(ctx, h, weight, kernel, scale):
+        t = weight.tanh()
+        penalty, dh, dg = kernel(h, t.abs(), scale)
+        ctx.save_for_backward(dh, torch.ops.aten.tanh_backward(dg, t).mul_(t.sign()))
+        return penalty
+
+    @staticmethod
+    def backward(ctx, upstream):
+        dh, dweight = ctx.saved_tensors
+        return upstream * dh, upstream * dweight, None, None
+
+
+def bean(h, weight, order, form):
+    """The published code's normalisation with alpha = 1, or the paper's with alpha = M^order."""
+    kernel = bean_1 if order == 1 else bean_2_single if form == "single" else bean_2_pairs
+    samples, neurons = h.shape
+    return Bean.apply(h, weight, kernel, 1 / (samples * neurons**2))
+
+
+def load_pool():
+    """Images [POOL, 1, 28, 28] in [0, 1] and labels: of MNIST where it is found, else random."""
+    here = pathlib.Path(__file__).resolve().parents[2]
+    for root in filter(None, (os.environ.get("HEBB_DATA"), here.parent / "shared" / "data")):
+        files = [next(iter(pathlib.Path(root, "mnist").glob(f"train-{kind}-ubyte*")), None)
+                 for kind in ("images-idx3", "labels-idx1")]
+        if all(files):
+            arrays = []
+            for path, header, size in zip(files, (16, 8), (784, 1)):
+                with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+                    content = bytearray(file.read(header + POOL * size))
+                arrays.append(torch.frombuffer(content, dtype=torch.uint8, offset=header).clone())
+            images, labels = arrays
+            return "mnist", images.reshape(POOL, 1, 28, 28) / 255, labels.long()
+    generator = torch.Generator().manual_seed(1)
+    images = (2 * torch.rand(POOL, 1, 28, 28, generator=generator) - 1).relu()
+    return "random", images, torch.randint(10, (POOL,), generator=generator)
+
+
+class Step:
+    """A model and its optimiser in one variant; a call trains on the next batch."""
+
+    def __init__(self, name, variant, images, labels):
+        model, batch, regularizer = name.split("/")
+        self.order = {"none": 0, "bean-1": 1, "bean-2": 2}[regularizer]
+        self.variant = variant
+        layout = (torch.channels_last if variant.get("layout") == "channels-last"
+                  else torch.contiguous_format)
+        torch.manual_seed(1)
+        self.model = {"mlp": Mlp, "lenet5": LeNet5}[model]().to(memory_format=layout)
+        self.batches = itertools.cycle(
+            [(x.contiguous(memory_format=layout), y)
+             for x, y in zip(images.split(int(batch)), labels.split(int(batch)))])
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=5e-4,
+                                          fused=variant["adam"] == "fused",
+                                          foreach=variant["adam"] == "foreach")
+        if variant["mode"] != "eager":
+            part = "loss" if variant["mode"] == "compiled" else "dense_loss"
+            setattr(self, part, torch.compile(
+                getattr(self, part), dynamic=False, fullgraph=True,
+                options={"cpp_wrapper": variant.get("wrapper") == "cpp"}))
+
+    def dense_loss(self, features, labels):
+        logits, taps = self.model.dense(features)
+        loss = F.cross_entropy(logits, labels)
+        if self.order:
+            for h, weight in taps:
+                loss = loss + bean(h, weight, self.order, self.variant.get("bean"))
+        return loss
+
+    def loss(self, x, labels):
+        return self.dense_loss(self.model.features(x), labels)
+
+    def __call__(self):
+        x, labels = next(self.batches)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss(x, labels).backward()
+        self.optimizer.step()
+
+    def milliseconds(self, steps, warm_up):
+        torch.backends.mkldnn.enabled = self.variant.get("convolution") != "native"
+        for _ in range(warm_up):
+            self()
+        times = []
+        for _ in range(steps):
+            start = time.perf_counter()
+            self()
+            times.append(1e3 * (time.perf_counter() - start))
+        return times
+
+
+def axes_of(name, can_compile):
+    axes = dict(AXES)
+    if name.startswith("mlp"):
+        del axes["layout"], axes["convolution"]
+        axes["mode"] = ("eager", "compiled")
+    if name != "lenet5/1/bean-2":
+        del axes["bean"]
+    if not can_compile:
+        del axes["wrapper"]
+        axes["mode"] = ("eager",)
+    return axes
+
+
+def best_variant(name, can_compile, pool):
+    """The contenders on an axis run in turn, in short bursts, and the lower quartile of the times
+    decides: both keep what else the machine does from choosing."""
+    steps = {}
+
+    def fastest(contenders):
+        times = {tuple(variant.items()): [] for variant in contenders}
+        for key in times:
+            if key not in steps:
+                print(f"{name}: trying {' '.join(dict(key).values())}", file=sys.stderr)
+                steps[key] = Step(name, dict(key), *pool)
+                steps[key].milliseconds(0, warm_up=15)
+        for _ in range(8):
+            for key, measured in times.items():
+                measured += steps[key].milliseconds(10, warm_up=2)
+        return dict(min(times, key=lambda key: statistics.quantiles(times[key])[0]))
+
+    axes = axes_of(name, can_compile)
+    best = {axis: choices[0] for axis, choices in axes.items()}
+    for _ in range(2):  # a second pass, since the axes are not independent
+        previous = best
+        for axis, choices in axes.items():
+            if axis != "wrapper" or best["mode"] != "eager":
+                best = fastest([{**best, axis: choice} for choice in choices])
+        if best == previous:
+            break
+    if best["mode"] == "eager":
+        best.pop("wrapper", None)
+    return best
+
+
+def compile_error():
+    """Why torch.compile does not work here (no C++ compiler, for one), or nothing."""
+    try:
+        torch.compile(lambda x: x.sin() + 1)(torch.zeros(8))
+    except Exception as error:
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def main():
+    torch.set_flush_denormal(True)  # before there are threads, which inherit it
+    torch.set_num_threads(arguments.threads)
+    torch.set_num_interop_threads(1)
+    torch._dynamo.config.recompile_limit = 1000  # one entry for each variant of Step
+    source, *pool = load_pool()
+    names = arguments.only or STEPS
+    compiler = "left out by --no-compile" if arguments.no_compile else compile_error()
+    variants = {name: arguments.variants.get(name) or best_variant(name, compiler is None, pool)
+                for name in names}
+    steps = {name: Step(name, variant, *pool) for name, variant in variants.items()}
+    times = {name: [] for name in names}
+    for _ in range(arguments.rounds):
+        for name, step in steps.items():
+            times[name].append(step.milliseconds(arguments.steps, arguments.warm_up))
+    print(json.dumps({
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "data": source,
+        "torch.compile": compiler or "available",
+        "steps": {name: statistics.median(itertools.chain(*rounds))
+                  for name, rounds in times.items()},
+        "rounds": {name: [statistics.median(round) for round in rounds]
+                   for name, rounds in times.items()},
+        "variants": variants,
+    }, indent=2))
+
+
+if __name__ == "__main__":
+    main()

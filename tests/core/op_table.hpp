@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/ops/ops.hpp"
+
+/// The table that drives the tests of all operations: op_table_test.cpp runs every check on every
+/// row, and fails when a function of core/ops has none.
+namespace hebb::test {
+
+/// What the references compute with: float64 numbers in plain row-major order.
+struct Array {
+  Shape shape;
+  std::vector<double> values;
+
+  explicit Array(const Shape& extents) : shape(extents), values(size_t(extents.numel())) {}
+  template <class... Index>
+  double& operator()(Index... index) {
+    return values[offset({int64_t(index)...})];
+  }
+  template <class... Index>
+  double operator()(Index... index) const {
+    return values[offset({int64_t(index)...})];
+  }
+
+ private:
+  size_t offset(std::initializer_list<int64_t> index) const {
+    int64_t result = 0;
+    int axis = 0;
+    for (const int64_t i : index) result = result * shape[axis++] + i;
+    return size_t(result);
+  }
+};
+
+enum class Fill {
+  normal,
+  positive,  // in [0.5, 2)
+  off_zero,  // normal, but at least 0.1 from the kink at 0
+  distinct,  // any two are at least 0.01 apart: no ties, and none within the difference quotient
+  ties,      // small whole numbers
+  rows,      // each row (last axis) is a distribution; some elements are 0
+  integers,  // int64 in [0, bound)
+};
+
+struct OperandSpec {
+  Shape shape;
+  Fill fill = Fill::normal;
+  int64_t bound = 0;      // for integers
+  bool grad = true;       // whether its gradient is checked; never for integers
+  bool optional = false;  // may be an undefined tensor
+};
+
+struct OpCase {
+  std::string op;    // the function's name
+  std::string name;  // what is special about this row
+  std::vector<OperandSpec> operands;
+  std::function<Tensor(std::span<const Tensor>)> call;
+  std::function<Array(std::span<const Array>)> reference;
+  double float32_tolerance = 1e-5;  // of the largest element
+  bool large = false;               // enough work to be cut into pieces; no difference quotients
+  bool checked = true;              // whether the operation checks its operands itself
+};
+
+struct ErrorCase {
+  std::string op;
+  std::string message;  // exactly
+  std::function<void()> call;
+  std::function<bool(const Error&)> of_type;
+};
+template <class E>
+ErrorCase error(std::string op, std::string message, std::function<void()> call) {
+  return {std::move(op), std::move(message), std::move(call),
+          [](const Error& e) { return dynamic_cast<const E*>(&e) != nullptr; }};
+}
+
+std::vector<OpCase> bean_cases();
+std::vector<OpCase> conv2d_cases();
+std::vector<OpCase> elementwise_cases();
+std::vector<OpCase> layout_cases();
+std::vector<OpCase> matmul_cases();
+std::vector<OpCase> normalize_cases();
+std::vector<OpCase> pool2d_cases();
+std::vector<OpCase> reduce_cases();
+std::vector<OpCase> softmax_cases();
+
+const std::vector<OpCase>& op_cases();
+Array fill(const OperandSpec& spec, uint64_t seed);
+const std::vector<ErrorCase>& error_cases();
+
+}  // namespace hebb::test

@@ -1,0 +1,82 @@
+#include "tests/core/op_table.hpp"
+
+namespace hebb::test {
+namespace {
+
+Array convolution(std::span<const Array> in, const Conv2dOptions& o) {
+  const Array &x = in[0], &w = in[1];
+  const int64_t height = x.shape[2], width = x.shape[3], kh = w.shape[2], kw = w.shape[3];
+  const int64_t out_h = (height + 2 * o.pad_h - o.dilation_h * (kh - 1) - 1) / o.stride_h + 1;
+  const int64_t out_w = (width + 2 * o.pad_w - o.dilation_w * (kw - 1) - 1) / o.stride_w + 1;
+  Array y({x.shape[0], w.shape[0], out_h, out_w});
+  for (int64_t n = 0; n < y.shape[0]; ++n)
+    for (int64_t f = 0; f < y.shape[1]; ++f)
+      for (int64_t i = 0; i < out_h; ++i)
+        for (int64_t j = 0; j < out_w; ++j) {
+          double sum = in.size() > 2 ? in[2](f) : 0;
+          for (int64_t c = 0; c < x.shape[1]; ++c)
+            for (int64_t a = 0; a < kh; ++a)
+              for (int64_t b = 0; b < kw; ++b) {
+                const int64_t row = i * o.stride_h - o.pad_h + a * o.dilation_h;
+                const int64_t column = j * o.stride_w - o.pad_w + b * o.dilation_w;
+                if (row >= 0 && row < height && column >= 0 && column < width)
+                  sum += x(n, c, row, column) * w(f, c, a, b);
+              }
+          y(n, f, i, j) = sum;
+        }
+  return y;
+}
+
+}  // namespace
+
+std::vector<OpCase> conv2d_cases() {
+  std::vector<OpCase> cases;
+  const auto row = [&](const char* name, const Shape& x, const Shape& weight,
+                       const Conv2dOptions& options = {}, bool bias = true) {
+    std::vector<OperandSpec> operands{{x}, {weight}};
+    if (bias) operands.push_back({.shape = {weight[0]}, .optional = true});
+    cases.push_back(
+        {.op = "conv2d",
+         .name = name,
+         .operands = operands,
+         .call = [=](auto t) { return conv2d(t[0], t[1], bias ? t[2] : Tensor(), options); },
+         .reference = [=](auto t) { return convolution(t, options); }});
+  };
+  row("3x3", {2, 3, 6, 7}, {4, 3, 3, 3});
+  row("no bias", {2, 3, 6, 7}, {4, 3, 3, 3}, {}, false);
+  row("padding", {2, 2, 5, 7}, {3, 2, 3, 3}, {.pad_h = 1, .pad_w = 1});
+  row("padding of rows alone", {1, 2, 5, 4}, {3, 2, 3, 3}, {.pad_h = 2});
+  row("stride", {2, 2, 7, 9}, {3, 2, 3, 3}, {.stride_h = 2, .stride_w = 3});
+  row("stride that leaves a rest", {1, 2, 8, 6}, {2, 2, 3, 3}, {.stride_h = 2, .stride_w = 2});
+  row("stride and padding", {2, 3, 8, 7}, {4, 3, 3, 3},
+      {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1});
+  row("dilation", {1, 2, 9, 8}, {2, 2, 3, 3}, {.dilation_h = 2, .dilation_w = 3});
+  row("stride, padding and dilation", {2, 2, 9, 11}, {3, 2, 3, 2},
+      {.stride_h = 2, .stride_w = 3, .pad_h = 2, .pad_w = 1, .dilation_h = 2, .dilation_w = 2});
+  row("kernel not square", {2, 2, 5, 8}, {3, 2, 2, 5}, {.pad_h = 1, .pad_w = 2});
+  row("1x1", {2, 5, 3, 4}, {6, 5, 1, 1});
+  row("1x1 with stride", {2, 4, 5, 6}, {3, 4, 1, 1}, {.stride_h = 2, .stride_w = 2});
+  row("kernel as large as the input", {3, 2, 4, 5}, {2, 2, 4, 5});
+  row("padding larger than the kernel", {1, 1, 2, 2}, {1, 1, 2, 2}, {.pad_h = 3, .pad_w = 3});
+  row("one pixel", {1, 1, 1, 1}, {1, 1, 1, 1});
+  row("empty batch", {0, 3, 6, 5}, {4, 3, 3, 3}, {.pad_h = 1, .pad_w = 1});
+  row("many channels", {1, 17, 4, 3}, {19, 17, 3, 3}, {.pad_h = 1, .pad_w = 1});
+  row("LeNet-5's first layer", {1, 1, 28, 28}, {6, 1, 5, 5}, {.pad_h = 2, .pad_w = 2});
+  row("LeNet-5's second layer", {1, 6, 14, 14}, {16, 6, 5, 5});
+  const auto large = [&](const char* name, const Shape& x, const Shape& weight,
+                         const Conv2dOptions& options = {}, bool bias = true) {
+    row(name, x, weight, options, bias);
+    cases.back().large = true;
+  };
+  large("LeNet-5's first layer, a batch", {37, 1, 28, 28}, {6, 1, 5, 5}, {.pad_h = 2, .pad_w = 2});
+  large("LeNet-5's second layer, a batch", {37, 6, 14, 14}, {16, 6, 5, 5});
+  large("3x3 with padding, a batch", {9, 16, 17, 15}, {24, 16, 3, 3}, {.pad_h = 1, .pad_w = 1},
+        false);
+  large("3x3 with stride, a batch", {9, 16, 16, 16}, {32, 16, 3, 3},
+        {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1}, false);
+  large("1x1 with stride, a batch", {9, 16, 16, 16}, {32, 16, 1, 1}, {.stride_h = 2, .stride_w = 2},
+        false);
+  return cases;
+}
+
+}  // namespace hebb::test

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/random.hpp"
+#include "tests/core/op_table.hpp"
+
+namespace hebb::test {
+namespace {
+
+using Scalar2 = double (*)(double, double);
+using Tensor2 = Tensor (*)(const Tensor&, const Tensor&);
+using Scalar1 = double (*)(double);
+using Tensor1 = Tensor (*)(const Tensor&);
+
+// The element of x that meets element i of an array of shape `out`.
+double stretched(const Array& x, const Shape& out, int64_t i) {
+  int64_t offset = 0, step = 1;
+  for (int axis = 1; axis <= out.rank(); ++axis) {
+    const int64_t index = i % out[-axis];
+    i /= out[-axis];
+    if (axis > x.shape.rank()) continue;
+    if (x.shape[-axis] > 1) offset += index * step;
+    step *= x.shape[-axis];
+  }
+  return x.values[size_t(offset)];
+}
+
+auto pairwise(Scalar2 f) {
+  return [f](std::span<const Array> x) {
+    Array y(broadcast(x[0].shape, x[1].shape, "reference"));
+    for (int64_t i = 0; i < y.shape.numel(); ++i)
+      y.values[size_t(i)] = f(stretched(x[0], y.shape, i), stretched(x[1], y.shape, i));
+    return y;
+  };
+}
+
+template <class F>
+auto each(F f) {
+  return [f](std::span<const Array> x) {
+    Array y = x[0];
+    for (double& value : y.values) value = f(value);
+    return y;
+  };
+}
+
+void add_binary(std::vector<OpCase>& cases, const char* op, Tensor2 call, Scalar2 f) {
+  const Fill b = std::string(op) == "divide" ? Fill::positive : Fill::normal;
+  const auto row = [&](const char* name, const Shape& left, const Shape& right) {
+    cases.push_back({.op = op,
+                     .name = name,
+                     .operands = {{left}, {right, b}},
+                     .call = [call](auto x) { return call(x[0], x[1]); },
+                     .reference = pairwise(f)});
+  };
+  row("same shape", {3, 5}, {3, 5});
+  row("scalars", {}, {});
+  row("a row", {4, 7}, {7});
+  row("a column", {4, 7}, {4, 1});
+  row("a row and a column", {1, 7}, {5, 1});
+  row("channels", {2, 3, 5, 4}, {3, 1, 1});
+  row("channels on the left", {3, 1, 1}, {2, 3, 5, 4});
+  row("axes in turn", {2, 1, 3, 1, 5}, {4, 1, 2, 1});
+  row("a scalar", {3, 17}, {});
+  row("a scalar on the left", {}, {3, 17});
+  row("one element", {1, 1}, {1});
+  row("empty batch", {0, 5}, {5});
+  row("empty against one", {0, 3}, {1, 3});
+  row("large", {300, 1003}, {300, 1003});
+  cases.back().large = true;
+  row("large, a row", {300, 1003}, {1003});
+  cases.back().large = true;
+  row("large, channels", {20, 6, 50, 51}, {6, 1, 1});
+  cases.back().large = true;
+}
+
+void add_unary(std::vector<OpCase>& cases, const char* op, Fill fill, Tensor1 call, Scalar1 f) {
+  const auto row = [&](const char* name, const Shape& shape) {
+    cases.push_back({.op = op,
+                     .name = name,
+                     .operands = {{shape, fill}},
+                     .call = [call](auto x) { return call(x[0]); },
+                     .reference = each(f)});
+  };
+  row("a tensor", {3, 5, 7});
+  row("a scalar", {});
+  row("empty", {0, 4});
+  row("large", {300, 1003});
+  cases.back().large = true;
+}
+
+Array dropped(const Array& x, double p, RandomKey key) {
+  Array y = x;
+  for (size_t i = 0; i < y.values.size(); ++i)
+    y.values[i] *= to_unit_float(key.block(i / 4)[i % 4]) >= p ? 1 / (1 - p) : 0;
+  return y;
+}
+
+OpCase dropout_case(const char* name, const Shape& shape, double p) {
+  return {.op = "dropout",
+          .name = name,
+          .operands = {{shape}},
+          .call =
+              [p](auto x) {
+                Generator generator(7, 3);
+                generator.reserve(20);
+                return dropout(x[0], p, generator);
+              },
+          .reference =
+              [p](auto x) {
+                return dropped(x[0], p, {7, 3, 5});
+              }};
+}
+
+}  // namespace
+
+std::vector<OpCase> elementwise_cases() {
+  std::vector<OpCase> cases;
+  add_binary(cases, "add", add, [](double a, double b) { return a + b; });
+  add_binary(cases, "subtract", subtract, [](double a, double b) { return a - b; });
+  add_binary(cases, "multiply", multiply, [](double a, double b) { return a * b; });
+  add_binary(cases, "divide", divide, [](double a, double b) { return a / b; });
+
+  add_unary(cases, "negate", Fill::normal, negate, [](double x) { return -x; });
+  add_unary(cases, "exp", Fill::normal, exp, [](double x) { return std::exp(x); });
+  add_unary(cases, "log", Fill::positive, log, [](double x) { return std::log(x); });
+  add_unary(cases, "sqrt", Fill::positive, sqrt, [](double x) { return std::sqrt(x); });
+  add_unary(cases, "tanh", Fill::normal, tanh, [](double x) { return std::tanh(x); });
+  add_unary(cases, "abs", Fill::off_zero, abs, [](double x) { return std::abs(x); });
+  add_unary(cases, "relu", Fill::off_zero, relu, [](double x) { return std::max(x, 0.0); });
+  add_unary(cases, "sigmoid", Fill::normal, sigmoid,
+            [](double x) { return 1 / (1 + std::exp(-x)); });
+  add_unary(cases, "square", Fill::normal, square, [](double x) { return x * x; });
+
+  const auto affine_row = [&](const char* name, const Shape& shape, double scale, double shift) {
+    cases.push_back({.op = "affine",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return affine(x[0], scale, shift); },
+                     .reference = each([=](double x) { return scale * x + shift; })});
+  };
+  affine_row("scale and shift", {3, 5}, -1.5, 0.25);
+  affine_row("shift alone", {3, 5}, 1, 2);
+  affine_row("scale 0", {3, 5}, 0, 2);
+  affine_row("empty", {0}, 2, 1);
+  affine_row("large", {300, 1003}, 0.5, -1);
+  cases.back().large = true;
+
+  cases.push_back(dropout_case("p = 0.3", {7, 11}, 0.3));
+  cases.push_back(dropout_case("p = 0", {3, 5}, 0));
+  cases.push_back(dropout_case("empty batch", {0, 5}, 0.5));
+  cases.push_back(dropout_case("one element", {1}, 0.5));
+  cases.push_back(dropout_case("large", {300, 1003}, 0.5));
+  cases.back().large = true;
+  return cases;
+}
+
+}  // namespace hebb::test

@@ -1,0 +1,128 @@
+#include "tests/core/op_table.hpp"
+
+namespace hebb::test {
+namespace {
+
+// Copies x into y from `begin` on along `axis`.
+void paste(Array& y, const Array& x, int axis, int64_t begin) {
+  const int64_t outer = x.shape.product(0, axis), n = x.shape[axis];
+  const int64_t inner = x.shape.product(axis + 1, x.shape.rank());
+  for (int64_t i = 0; i < outer; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      for (int64_t k = 0; k < inner; ++k)
+        y.values[size_t((i * y.shape[axis] + begin + j) * inner + k)] =
+            x.values[size_t((i * n + j) * inner + k)];
+}
+
+Array cut(const Array& x, int axis, int64_t begin, int64_t length) {
+  Array y(x.shape.with(axis, length));
+  const int64_t outer = x.shape.product(0, axis), n = x.shape[axis];
+  const int64_t inner = x.shape.product(axis + 1, x.shape.rank());
+  for (int64_t i = 0; i < outer; ++i)
+    for (int64_t j = 0; j < length; ++j)
+      for (int64_t k = 0; k < inner; ++k)
+        y.values[size_t((i * length + j) * inner + k)] =
+            x.values[size_t((i * n + begin + j) * inner + k)];
+  return y;
+}
+
+}  // namespace
+
+std::vector<OpCase> layout_cases() {
+  std::vector<OpCase> cases;
+  const auto concat_row = [&](const char* name, std::vector<Shape> shapes, int axis) {
+    std::vector<OperandSpec> operands;
+    int64_t total = 0;
+    for (const Shape& shape : shapes) {
+      operands.push_back({shape});
+      total += shape[axis];
+    }
+    cases.push_back({.op = "concat",
+                     .name = name,
+                     .operands = operands,
+                     .call = [=](auto x) { return concat(x, axis); },
+                     .reference =
+                         [=](auto x) {
+                           const int a = axis < 0 ? axis + x[0].shape.rank() : axis;
+                           Array y(x[0].shape.with(a, total));
+                           int64_t begin = 0;
+                           for (const Array& part : x) {
+                             paste(y, part, a, begin);
+                             begin += part.shape[a];
+                           }
+                           return y;
+                         },
+                     .large = total > 1000});
+  };
+  concat_row("rows", {{2, 5}, {3, 5}}, 0);
+  concat_row("columns", {{4, 2}, {4, 1}, {4, 3}}, 1);
+  concat_row("a middle axis", {{2, 3, 4}, {2, 1, 4}}, -2);
+  concat_row("one part", {{3, 4}}, 1);
+  concat_row("an empty part", {{2, 3}, {0, 3}, {1, 3}}, 0);
+  concat_row("more parts than gradients have places", {{1}, {2}, {3}, {1}, {2}}, 0);
+  concat_row("large", {{301, 7, 50}, {301, 500, 50}, {301, 501, 50}}, 1);
+
+  const auto narrow_row = [&](const char* name, const Shape& shape, int axis, int64_t begin,
+                              int64_t length) {
+    cases.push_back({.op = "narrow",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return narrow(x[0], axis, begin, length); },
+                     .reference =
+                         [=](auto x) {
+                           return cut(x[0], axis < 0 ? axis + shape.rank() : axis, begin, length);
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  narrow_row("rows", {5, 3}, 0, 1, 3);
+  narrow_row("columns", {5, 7}, 1, 2, 4);
+  narrow_row("the last element", {2, 3, 4}, -1, 3, 1);
+  narrow_row("all of a middle axis", {2, 3, 4}, 1, 0, 3);
+  narrow_row("nothing", {2, 3}, 1, 1, 0);
+  narrow_row("empty batch", {0, 6}, 1, 2, 3);
+  narrow_row("large", {300, 1003}, 1, 13, 900);
+
+  const auto gather_row = [&](const char* name, const Shape& shape, int64_t count) {
+    cases.push_back({.op = "gather_rows",
+                     .name = name,
+                     .operands = {{shape}, {{count}, Fill::integers, shape[0]}},
+                     .call = [](auto x) { return gather_rows(x[0], x[1]); },
+                     .reference =
+                         [=](auto x) {
+                           Array y(shape.with(0, count));
+                           for (int64_t i = 0; i < count; ++i)
+                             paste(y, cut(x[0], 0, int64_t(x[1](i)), 1), 0, i);
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  gather_row("rows, some twice", {4, 3}, 9);
+  gather_row("images", {5, 2, 3, 4}, 3);
+  gather_row("a vector", {6}, 4);
+  gather_row("nothing", {4, 3}, 0);
+  gather_row("large", {301, 503}, 701);
+
+  cases.push_back({.op = "reshape",
+                   .name = "to a matrix",
+                   .operands = {{{2, 3, 4}}},
+                   .call =
+                       [](auto x) {
+                         return x[0].reshape({-1, 4});
+                       },
+                   .reference =
+                       [](auto x) {
+                         Array y({6, 4});
+                         y.values = x[0].values;
+                         return y;
+                       },
+                   .checked = false});
+  cases.push_back({.op = "slice",
+                   .name = "rows",
+                   .operands = {{{6, 2, 3}}},
+                   .call = [](auto x) { return x[0].slice(1, 4); },
+                   .reference = [](auto x) { return cut(x[0], 0, 1, 3); },
+                   .checked = false});
+  return cases;
+}
+
+}  // namespace hebb::test

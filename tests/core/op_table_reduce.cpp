@@ -1,0 +1,181 @@
+#include <cmath>
+
+#include "tests/core/op_table.hpp"
+
+namespace hebb::test {
+namespace {
+
+using Axes = std::vector<int>;  // empty: all
+
+bool reduced(const Axes& axes, int axis, int rank) {
+  if (axes.empty()) return true;
+  for (const int a : axes)
+    if ((a < 0 ? a + rank : a) == axis) return true;
+  return false;
+}
+
+Shape reduced_shape(const Shape& shape, const Axes& axes, bool keep) {
+  std::vector<int64_t> extents;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (!reduced(axes, axis, shape.rank()))
+      extents.push_back(shape[axis]);
+    else if (keep)
+      extents.push_back(1);
+  }
+  return Shape(std::span<const int64_t>(extents));
+}
+
+// Where element i of x arrives.
+int64_t target(const Shape& shape, const Axes& axes, int64_t i) {
+  int64_t result = 0, step = 1;
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    if (!reduced(axes, axis, shape.rank())) {
+      result += i % shape[axis] * step;
+      step *= shape[axis];
+    }
+    i /= shape[axis];
+  }
+  return result;
+}
+
+auto reference(double (*f)(double), const Axes& axes, bool keep, bool divide) {
+  return [=](std::span<const Array> x) {
+    const Shape& shape = x[0].shape;
+    Array y(reduced_shape(shape, axes, keep));
+    for (int64_t i = 0; i < shape.numel(); ++i)
+      y.values[size_t(target(shape, axes, i))] += f(x[0].values[size_t(i)]);
+    if (divide)
+      for (double& value : y.values) value /= double(shape.numel()) / double(y.shape.numel());
+    return y;
+  };
+}
+
+// The first of the largest along an axis: its value, or where it stands.
+auto largest(int axis, bool keep, bool position) {
+  return [=](std::span<const Array> x) {
+    const Shape& shape = x[0].shape;
+    const int a = axis < 0 ? axis + shape.rank() : axis;
+    const int64_t before = shape.product(0, a), n = shape[a];
+    const int64_t after = shape.product(a + 1, shape.rank());
+    Array y(reduced_shape(shape, {a}, keep));
+    for (int64_t i = 0; i < before; ++i)
+      for (int64_t k = 0; k < after; ++k) {
+        int64_t best = 0;
+        const auto at = [&](int64_t j) { return x[0].values[size_t((i * n + j) * after + k)]; };
+        for (int64_t j = 1; j < n; ++j)
+          if (at(j) > at(best)) best = j;
+        y.values[size_t(i * after + k)] = position ? double(best) : at(best);
+      }
+    return y;
+  };
+}
+
+void add_sums(std::vector<OpCase>& cases, const Shape& shape, const Axes& axes, const char* name,
+              bool large = false) {
+  for (const bool keep : {false, true}) {
+    const std::string full_name = std::string(name) + (keep ? ", axes kept" : "");
+    cases.push_back({.op = "sum",
+                     .name = full_name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return sum(x[0], axes, {.keep_axes = keep}); },
+                     .reference = reference([](double v) { return v; }, axes, keep, false),
+                     .large = large});
+    if (shape.numel() == 0) continue;
+    cases.push_back({.op = "mean",
+                     .name = full_name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return mean(x[0], axes, {.keep_axes = keep}); },
+                     .reference = reference([](double v) { return v; }, axes, keep, true),
+                     .large = large});
+  }
+}
+
+}  // namespace
+
+std::vector<OpCase> reduce_cases() {
+  std::vector<OpCase> cases;
+  add_sums(cases, {3, 5}, {}, "all of a matrix");
+  add_sums(cases, {3, 5}, {0}, "columns");
+  add_sums(cases, {3, 5}, {1}, "rows");
+  add_sums(cases, {2, 3, 4, 5}, {-1}, "last of four");
+  add_sums(cases, {2, 3, 4, 5}, {0, 2, 3}, "for each channel");
+  add_sums(cases, {2, 3, 4, 5}, {3, 1}, "two apart, in any order");
+  add_sums(cases, {2, 3, 4, 5}, {2, 3}, "planes");
+  add_sums(cases, {1, 1}, {0}, "one element");
+  add_sums(cases, {}, {}, "a scalar");
+  add_sums(cases, {0, 4}, {0}, "empty batch");
+  add_sums(cases, {0, 4}, {1}, "rows of an empty batch");
+  add_sums(cases, {401, 1003}, {}, "large, all", true);
+  add_sums(cases, {401, 1003}, {0}, "large, columns", true);
+  add_sums(cases, {401, 1003}, {1}, "large, rows", true);
+  add_sums(cases, {50, 6, 40, 41}, {0, 2, 3}, "large, for each channel", true);
+
+  const auto scalar_row = [&](const char* op, Tensor (*call)(const Tensor&), double (*f)(double),
+                              const char* name, const Shape& shape) {
+    cases.push_back({.op = op,
+                     .name = name,
+                     .operands = {{shape, Fill::off_zero}},
+                     .call = [call](auto x) { return call(x[0]); },
+                     .reference = reference(f, {}, false, false),
+                     .large = shape.numel() > 10000});
+  };
+  const auto both = [&](const char* name, const Shape& shape) {
+    scalar_row(
+        "sum_abs", sum_abs, [](double x) { return std::abs(x); }, name, shape);
+    scalar_row(
+        "sum_square", sum_square, [](double x) { return x * x; }, name, shape);
+  };
+  both("a matrix", {3, 7});
+  both("a scalar", {});
+  both("empty", {0, 3});
+  both("large", {401, 1003});
+
+  const auto max_rows = [&](const char* name, const Shape& shape, int axis,
+                            Fill fill = Fill::distinct) {
+    const bool large = shape.numel() > 10000;
+    for (const bool keep : {false, true})
+      cases.push_back({.op = "max",
+                       .name = std::string(name) + (keep ? ", axis kept" : ""),
+                       .operands = {{shape, fill, 0, fill == Fill::distinct}},
+                       .call = [=](auto x) { return max(x[0], axis, {.keep_axes = keep}); },
+                       .reference = largest(axis, keep, false),
+                       .large = large});
+    cases.push_back({.op = "argmax",
+                     .name = name,
+                     .operands = {{shape, fill, 0, false}},
+                     .call = [=](auto x) { return argmax(x[0], axis); },
+                     .reference = largest(axis, false, true),
+                     .large = large});
+  };
+  max_rows("of rows", {4, 10}, 1);
+  max_rows("of columns", {4, 10}, 0);
+  max_rows("of a middle axis", {2, 5, 3}, -2);
+  max_rows("one element", {3, 1}, 1);
+  max_rows("empty batch", {0, 4}, 1);
+  max_rows("the first of equals", {6, 40}, 1, Fill::ties);
+  max_rows("the first of equals in columns", {40, 6}, 0, Fill::ties);
+  max_rows("large, rows", {5003, 37}, 1);
+  max_rows("large, columns", {37, 5003}, 0);
+
+  const auto count_row = [&](const char* name, const Shape& shape) {
+    cases.push_back({.op = "count_equal",
+                     .name = name,
+                     .operands = {{shape, Fill::integers, 4}, {shape, Fill::integers, 4}},
+                     .call = [](auto x) { return count_equal(x[0], x[1]); },
+                     .reference =
+                         [](auto x) {
+                           Array y{Shape()};
+                           for (size_t i = 0; i < x[0].values.size(); ++i)
+                             y.values[0] += x[0].values[i] == x[1].values[i];
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  count_row("labels", {100});
+  count_row("a matrix", {7, 9});
+  count_row("none", {0});
+  count_row("large", {300007});
+  return cases;
+}
+
+}  // namespace hebb::test

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <cmath>
+
+#include "tests/core/op_table.hpp"
+
+namespace hebb::test {
+namespace {
+
+Array log_softmax_of(const Array& x) {
+  Array y = x;
+  const int64_t c = x.shape[-1];
+  for (auto row = y.values.begin(); row != y.values.end(); row += c) {
+    const double top = *std::max_element(row, row + c);
+    double sum = 0;
+    for (int64_t i = 0; i < c; ++i) sum += std::exp(row[i] - top);
+    for (int64_t i = 0; i < c; ++i) row[i] -= top + std::log(sum);
+  }
+  return y;
+}
+
+Array softmax_of(const Array& x) {
+  Array y = log_softmax_of(x);
+  for (double& value : y.values) value = std::exp(value);
+  return y;
+}
+
+// Mean over rows of weight_n Σ_c term(target, log q).
+template <class Term>
+Array mean_over_rows(const Array& logits, std::span<const Array> weights, Term term) {
+  const Array log_q = log_softmax_of(logits);
+  Array y{Shape()};
+  for (int64_t n = 0; n < logits.shape[0]; ++n)
+    for (int64_t c = 0; c < logits.shape[1]; ++c)
+      y.values[0] += (weights.empty() ? 1 : weights[0](n)) * term(n, c, log_q(n, c));
+  y.values[0] /= double(logits.shape[0]);
+  return y;
+}
+
+}  // namespace
+
+std::vector<OpCase> softmax_cases() {
+  std::vector<OpCase> cases;
+  const auto softmax_rows = [&](const char* name, const Shape& shape) {
+    const bool large = shape.numel() > 10000;
+    cases.push_back({.op = "softmax",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [](auto x) { return softmax(x[0]); },
+                     .reference = [](auto x) { return softmax_of(x[0]); },
+                     .large = large});
+    cases.push_back({.op = "log_softmax",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [](auto x) { return log_softmax(x[0]); },
+                     .reference = [](auto x) { return log_softmax_of(x[0]); },
+                     .large = large});
+  };
+  softmax_rows("a batch", {4, 10});
+  softmax_rows("one row", {5});
+  softmax_rows("three axes", {2, 3, 17});
+  softmax_rows("one class", {3, 1});
+  softmax_rows("empty batch", {0, 10});
+  softmax_rows("large", {5003, 37});
+
+  const auto label_row = [&](const char* name, int64_t n, int64_t classes, double smoothing) {
+    cases.push_back(
+        {.op = "cross_entropy",
+         .name = name,
+         .operands = {{{n, classes}}, {{n}, Fill::integers, classes}},
+         .call = [=](auto x) { return cross_entropy(x[0], x[1], {.label_smoothing = smoothing}); },
+         .reference =
+             [=](auto x) {
+               return mean_over_rows(x[0], {}, [&](int64_t i, int64_t c, double log_q) {
+                 const double one_hot = double(c) == x[1](i);
+                 return -log_q * ((1 - smoothing) * one_hot + smoothing / double(classes));
+               });
+             },
+         .large = n * classes > 10000});
+  };
+  label_row("a batch", 7, 10, 0);
+  label_row("label smoothing", 7, 10, 0.1);
+  label_row("one sample", 1, 10, 0);
+  label_row("one class", 3, 1, 0);
+  label_row("many classes", 3, 101, 0.2);
+  label_row("large", 5003, 37, 0);
+  label_row("large, label smoothing", 5003, 37, 0.1);
+
+  const auto soft_rows = [&](const char* name, int64_t n, int64_t classes, bool weighted) {
+    const OperandSpec logits{{n, classes}};
+    const OperandSpec targets{{n, classes}, Fill::rows, 0, false};
+    const OperandSpec weights{{n}, Fill::positive, 0, false, true};
+    std::vector<OperandSpec> soft{logits, targets}, divergence{targets, logits};
+    if (weighted) {
+      soft.push_back(weights);
+      divergence.push_back(weights);
+    }
+    const bool large = n * classes > 10000;
+    cases.push_back(
+        {.op = "cross_entropy_soft",
+         .name = name,
+         .operands = soft,
+         .call = [=](auto x) { return cross_entropy_soft(x[0], x[1], weighted ? x[2] : Tensor()); },
+         .reference =
+             [](auto x) {
+               return mean_over_rows(x[0], x.subspan(2), [&](int64_t i, int64_t c, double log_q) {
+                 return -x[1](i, c) * log_q;
+               });
+             },
+         .large = large});
+    cases.push_back(
+        {.op = "kl_divergence",
+         .name = name,
+         .operands = divergence,
+         .call = [=](auto x) { return kl_divergence(x[0], x[1], weighted ? x[2] : Tensor()); },
+         .reference =
+             [](auto x) {
+               return mean_over_rows(x[1], x.subspan(2), [&](int64_t i, int64_t c, double log_q) {
+                 const double p = x[0](i, c);
+                 return p > 0 ? p * (std::log(p) - log_q) : 0;
+               });
+             },
+         .large = large});
+  };
+  soft_rows("a batch", 5, 7, false);
+  soft_rows("weighted", 5, 7, true);
+  soft_rows("one sample", 1, 10, false);
+  soft_rows("one class", 3, 1, true);
+  soft_rows("large, weighted", 5003, 37, true);
+
+  const auto squared_row = [&](const char* name, const Shape& shape) {
+    cases.push_back({.op = "mean_squared_error",
+                     .name = name,
+                     .operands = {{shape}, {shape}},
+                     .call = [](auto x) { return mean_squared_error(x[0], x[1]); },
+                     .reference =
+                         [](auto x) {
+                           Array y{Shape()};
+                           for (size_t i = 0; i < x[0].values.size(); ++i)
+                             y.values[0] += std::pow(x[0].values[i] - x[1].values[i], 2) /
+                                            double(x[0].values.size());
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  squared_row("a matrix", {3, 5});
+  squared_row("a scalar", {});
+  squared_row("large", {300, 1003});
+  return cases;
+}
+
+}  // namespace hebb::test

@@ -1,0 +1,266 @@
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "core/autograd.hpp"
+#include "core/parallel.hpp"
+#include "tests/catch.hpp"
+#include "tests/core/op_table.hpp"
+
+namespace hebb::test {
+namespace {
+
+struct Outcome {
+  Array y{Shape()};
+  std::vector<std::optional<Array>> grads;
+};
+
+std::vector<Array> fill_operands(const OpCase& row) {
+  std::vector<Array> values;
+  for (size_t i = 0; i < row.operands.size(); ++i) values.push_back(fill(row.operands[i], 100 + i));
+  return values;
+}
+
+Tensor to_tensor(const Array& x, DType dtype) { return Tensor::from(x.values, x.shape).to(dtype); }
+
+Array to_array(const Tensor& x) {
+  Array y(x.shape());
+  const Tensor values = x.detach().to(DType::float64);
+  y.values = values.to_vector<double>();
+  return y;
+}
+
+bool differentiable(const OperandSpec& spec) { return spec.grad && spec.fill != Fill::integers; }
+
+DType dtype_for(const OperandSpec& spec, DType dtype) {
+  return spec.fill == Fill::integers ? DType::int64 : dtype;
+}
+
+std::vector<Tensor> make_operands(const OpCase& row, const std::vector<Array>& values,
+                                  DType dtype) {
+  std::vector<Tensor> x;
+  for (size_t i = 0; i < values.size(); ++i) {
+    x.push_back(to_tensor(values[i], dtype_for(row.operands[i], dtype)));
+    if (differentiable(row.operands[i])) x[i].set_requires_grad();
+  }
+  return x;
+}
+
+Tensor upstream(const Tensor& y) { return to_tensor(fill({y.shape()}, 1), y.dtype()); }
+
+Outcome run(const OpCase& row, std::vector<Tensor> x) {
+  const Tensor y = row.call(x);
+  Outcome outcome{to_array(y), {}};
+  if (y.requires_grad()) backward(y, upstream(y));
+  for (const Tensor& operand : x)
+    outcome.grads.push_back(operand.grad().defined() ? std::optional(to_array(operand.grad()))
+                                                     : std::nullopt);
+  return outcome;
+}
+
+// Where the arrays differ by more than `tolerance` times the largest element; empty when nowhere.
+std::string difference(const Array& actual, const Array& expected, double tolerance) {
+  if (actual.shape != expected.shape)
+    return "shape " + actual.shape.to_string() + ", expected " + expected.shape.to_string();
+  double largest = 1;
+  for (const double value : expected.values) largest = std::max(largest, std::abs(value));
+  for (size_t i = 0; i < expected.values.size(); ++i)
+    if (!(std::abs(actual.values[i] - expected.values[i]) <= tolerance * largest)) {
+      std::ostringstream message;
+      message.precision(17);
+      message << "element " << i << " is " << actual.values[i] << ", expected "
+              << expected.values[i];
+      return message.str();
+    }
+  return "";
+}
+
+bool same_bits(const Array& a, const Array& b) {
+  return a.shape == b.shape &&
+         (a.values.empty() ||
+          std::memcmp(a.values.data(), b.values.data(), a.values.size() * sizeof(double)) == 0);
+}
+
+bool same_bits(const Outcome& a, const Outcome& b) {
+  bool same = same_bits(a.y, b.y) && a.grads.size() == b.grads.size();
+  for (size_t i = 0; same && i < a.grads.size(); ++i)
+    same = a.grads[i].has_value() == b.grads[i].has_value() &&
+           (!a.grads[i] || same_bits(*a.grads[i], *b.grads[i]));
+  return same;
+}
+
+template <class F>
+void for_each_row(F&& check_row) {
+  for (const OpCase& row : op_cases()) DYNAMIC_SECTION(row.op << ": " << row.name) {
+      check_row(row);
+    }
+}
+
+// A tensor that says it lives on a GPU, for checks that come before any memory is touched. Its
+// storage is never released to a backend that is not there.
+Tensor elsewhere(const Tensor& x) {
+  static auto* kept = new std::vector<Ref<Storage>>;
+  kept->push_back(make_ref<Storage>(nullptr, 0, Device::cuda()));
+  return Tensor(make_ref<Tensor::Body>(kept->back(), 0, x.shape(), x.dtype()));
+}
+
+struct Thrown {
+  std::string message;
+  bool dtype_error = false, device_error = false;
+};
+
+std::optional<Thrown> error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return Thrown{e.what(), dynamic_cast<const DTypeError*>(&e) != nullptr,
+                  dynamic_cast<const DeviceError*>(&e) != nullptr};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("every operation has rows and error cases", "[core][ops]") {
+  std::set<std::string> rows, errors, declared{"reshape", "slice"};
+  for (const OpCase& row : op_cases()) rows.insert(row.op);
+  for (const ErrorCase& error : error_cases()) errors.insert(error.op);
+  const std::regex declaration(R"((^|\n)Tensor (\w+)\()");
+  for (const auto& file : std::filesystem::directory_iterator(HEBB_OPS_HEADERS)) {
+    if (file.path().extension() != ".hpp") continue;
+    std::ifstream stream(file.path());
+    const std::string text(std::istreambuf_iterator<char>(stream), {});
+    for (std::sregex_iterator match(text.begin(), text.end(), declaration), end; match != end;
+         ++match)
+      declared.insert((*match)[2]);
+  }
+  CHECK(declared.size() > 35);
+  CHECK(rows == declared);
+  CHECK(errors == declared);
+}
+
+TEST_CASE("operations equal their references", "[core][ops]") {
+  for_each_row([](const OpCase& row) {
+    const std::vector<Array> values = fill_operands(row);
+    const Array expected = row.reference(values);
+    CHECK(difference(run(row, make_operands(row, values, DType::float64)).y, expected, 1e-11) ==
+          "");
+    CHECK(difference(run(row, make_operands(row, values, DType::float32)).y, expected,
+                     row.float32_tolerance) == "");
+  });
+}
+
+TEST_CASE("gradients equal difference quotients", "[core][ops]") {
+  for_each_row([](const OpCase& row) {
+    const std::vector<Tensor> x = make_operands(row, fill_operands(row), DType::float64);
+    if (row.large || !row.call(x).requires_grad()) return;
+    const GradcheckResult result = gradcheck(row.call, x);
+    INFO(result.message);
+    CHECK(result.ok);
+  });
+}
+
+TEST_CASE("float32 gradients equal float64 gradients", "[core][ops]") {
+  for_each_row([](const OpCase& row) {
+    const std::vector<Array> values = fill_operands(row);
+    const Outcome narrow = run(row, make_operands(row, values, DType::float32));
+    const Outcome wide = run(row, make_operands(row, values, DType::float64));
+    for (size_t i = 0; i < row.operands.size(); ++i) {
+      CHECK(narrow.grads[i].has_value() == differentiable(row.operands[i]));
+      REQUIRE(narrow.grads[i].has_value() == wide.grads[i].has_value());
+      if (wide.grads[i])
+        CHECK(difference(*narrow.grads[i], *wide.grads[i], row.float32_tolerance) == "");
+    }
+  });
+}
+
+TEST_CASE("operations give the same bits again and for any number of threads", "[core][ops]") {
+  const int threads = num_threads();
+  for_each_row([](const OpCase& row) {
+    const std::vector<Array> values = fill_operands(row);
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      set_num_threads(1);
+      const Outcome first = run(row, make_operands(row, values, dtype));
+      CHECK(same_bits(run(row, make_operands(row, values, dtype)), first));
+      {
+        const NoGrad no_grad;
+        CHECK(same_bits(run(row, make_operands(row, values, dtype)).y, first.y));
+      }
+      for (const int n : {2, 3}) {
+        set_num_threads(n);
+        CHECK(same_bits(run(row, make_operands(row, values, dtype)), first));
+      }
+    }
+  });
+  set_num_threads(threads);
+}
+
+TEST_CASE("a gradient does not depend on which others are wanted", "[core][ops]") {
+  for_each_row([](const OpCase& row) {
+    const std::vector<Array> values = fill_operands(row);
+    const Outcome all = run(row, make_operands(row, values, DType::float64));
+    for (size_t wanted = 0; wanted < row.operands.size(); ++wanted) {
+      if (!differentiable(row.operands[wanted])) continue;
+      std::vector<Tensor> x = make_operands(row, values, DType::float64);
+      for (size_t i = 0; i < x.size(); ++i) x[i].set_requires_grad(i == wanted);
+      const Outcome one = run(row, x);
+      for (size_t i = 0; i < x.size(); ++i) {
+        CHECK(one.grads[i].has_value() == (i == wanted));
+        if (differentiable(row.operands[i])) CHECK(same_bits(to_array(x[i]), values[i]));
+      }
+      REQUIRE(one.grads[wanted]);
+      CHECK(difference(*one.grads[wanted], *all.grads[wanted], 1e-12) == "");
+    }
+  });
+}
+
+TEST_CASE("operations refuse operands of the wrong kind", "[core][ops]") {
+  for_each_row([](const OpCase& row) {
+    if (!row.checked) return;
+    const std::vector<Array> values = fill_operands(row);
+    std::vector<Tensor> x = make_operands(row, values, DType::float32);
+    for (size_t i = 0; i < x.size(); ++i) {
+      const OperandSpec& spec = row.operands[i];
+      const auto refused = [&](const Tensor& replacement) {
+        std::vector<Tensor> changed = x;
+        changed[i] = replacement;
+        const auto thrown = error_of([&] { row.call(changed); });
+        REQUIRE(thrown);
+        CHECK(thrown->message.starts_with("[" + row.op + "] expected "));
+        return *thrown;
+      };
+      INFO("operand " << i);
+      if (!spec.optional) refused(Tensor());
+      CHECK(refused(Tensor::ones(spec.shape, {DType::uint8})).dtype_error);
+      const bool integers = spec.fill == Fill::integers;
+      if (!integers) CHECK(refused(Tensor::ones(spec.shape, {DType::int64})).dtype_error);
+      if (x.size() == 1) continue;
+      CHECK(refused(elsewhere(x[i])).device_error);
+      const size_t other = i == 0 ? 1 : 0;
+      if (!integers && row.operands[other].fill != Fill::integers)
+        CHECK(refused(Tensor::ones(spec.shape, {DType::float64})).dtype_error);
+    }
+  });
+}
+
+TEST_CASE("operations refuse wrong arguments by name", "[core][ops]") {
+  for (const ErrorCase& error : error_cases()) DYNAMIC_SECTION(error.message) {
+      std::string message = "nothing was thrown";
+      bool of_type = false;
+      try {
+        error.call();
+      } catch (const Error& e) {
+        message = e.what();
+        of_type = error.of_type(e);
+      }
+      CHECK(message == error.message);
+      CHECK(of_type);
+    }
+}
+
+}  // namespace hebb::test
