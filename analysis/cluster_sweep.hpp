@@ -11,7 +11,7 @@ namespace hebb {
 struct ClusterSweepOptions {
   int64_t first = 2, last = 15;  ///< Numbers of clusters, both included.
   Metric metric = Metric::euclidean;
-  int restarts = 20;
+  int restarts = 100;
   uint64_t seed = 0;
 };
 

@@ -9,7 +9,7 @@ namespace hebb {
 
 struct KMeansOptions {
   int64_t clusters = 10;
-  int restarts = 20;         ///< Independent starts; the one of least inertia is returned.
+  int restarts = 100;        ///< Independent starts; the one of least inertia is returned.
   int max_iterations = 300;  ///< For each start.
   uint64_t seed = 0;
 };

@@ -79,8 +79,7 @@ int64_t Spec::integer(const std::string& key, int64_t fallback, Range range) {
   int64_t value = 0;
   check(read_number(*given, value), "[{}] expected an integer for {}, got \"{}\"", name, key,
         *given);
-  check(range.contains(double(value)), "[{}] expected {} {}, got {}", name, key, range.to_string(),
-        *given);
+  check(range.contains(double(value)), "[{}] expected {} {}, got {}", name, key, range, *given);
   return value;
 }
 

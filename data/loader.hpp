@@ -23,7 +23,7 @@ struct LoaderOptions {
   bool drop_last = false;  ///< Leave the last batch of an epoch out when it is not full.
   uint64_t seed = 0;       ///< Decides orders and transforms.
   /// Batches that a worker thread keeps ready; 0 makes each batch when it is asked for. The
-  /// batches are the same.
+  /// batches are the same. Pays where making a batch takes longer than waking a thread (10 µs).
   int64_t prefetch = 2;
   Transform transform = {};  ///< Applied to every image after its conversion to float.
   Device device = {};        ///< Where the batches go.

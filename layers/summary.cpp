@@ -14,7 +14,7 @@ using Line = std::array<std::string, 5>;
 
 std::string with_commas(int64_t value) {
   std::string text = std::to_string(value);
-  for (int64_t at = std::ssize(text) - 3; at > 0; at -= 3) text.insert(size_t(at), ",");
+  for (int64_t at = std::ssize(text) - 3; at > 0; at -= 3) text.insert(size_t(at), 1, ',');
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include "optim/adam.hpp"
 #include "optim/clip.hpp"
+#include "optim/make_optimizer.hpp"
 #include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
 #include "optim/sgd.hpp"

@@ -115,6 +115,7 @@ bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
 Evaluation Trainer::evaluate(const Dataset& dataset) const {
   Loader loader(dataset, {.batch_size = options_.evaluation_batch_size,
                           .shuffle = false,
+                          .prefetch = 0,
                           .transform = options_.evaluation_transform,
                           .device = device_});
   Sum loss, correct;
@@ -133,13 +134,16 @@ Stopped Trainer::fit(const TrainingSet& data) {
     options_.transform(sample);
     options_.evaluation_transform(sample);
   };
-  Loader loader(*data.train, {.batch_size = options_.batch_size,
-                              .drop_last = options_.drop_last,
-                              .seed = options_.seed,
-                              .transform = !options_.transform ? options_.evaluation_transform
-                                           : !options_.evaluation_transform ? options_.transform
-                                                                            : Transform(both),
-                              .device = device_});
+  Loader loader(*data.train,
+                {.batch_size = options_.batch_size,
+                 .drop_last = options_.drop_last,
+                 .seed = options_.seed,
+                 // Without a transform a batch is made in less time than a worker takes to wake.
+                 .prefetch = options_.transform ? 2 : 0,
+                 .transform = !options_.transform              ? options_.evaluation_transform
+                              : !options_.evaluation_transform ? options_.transform
+                                                               : Transform(both),
+                 .device = device_});
   check(loader.batches() > 0, "[trainer] expected at least one whole batch of {}, got {} samples",
         options_.batch_size, data.train->size());
   total_steps_ = options_.epochs * loader.batches();
@@ -148,7 +152,8 @@ Stopped Trainer::fit(const TrainingSet& data) {
   double best = HUGE_VAL;
   int64_t since_best = 0;
   for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
-    EpochMetrics metrics{.epoch = epoch};
+    EpochMetrics metrics;
+    metrics.epoch = epoch;
     const bool requested = run_epoch(loader, metrics);
     if (data.validation) metrics.validation = evaluate(*data.validation);
     if (data.test) metrics.test = evaluate(*data.test);

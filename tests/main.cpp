@@ -6,6 +6,8 @@
 
 #include <iostream>
 
+#include "core/backend.hpp"
+
 namespace {
 bool any_skipped = false;
 constexpr int skip_code = 77;  // ctest's SKIP_RETURN_CODE
@@ -21,6 +23,12 @@ void skip(const std::string& reason) {
 }  // namespace hebb::test
 
 int main(int argc, char** argv) {
+  try {
+    hebb::cpu::backend();
+  } catch (const hebb::DeviceError& error) {  // HEBB_CPU_ISA names what this machine lacks
+    hebb::test::skip(error.what());
+    return skip_code;
+  }
   const int failures = Catch::Session().run(argc, argv);
   if (failures != 0) return 1;
   return any_skipped ? skip_code : 0;

@@ -47,7 +47,7 @@ struct Variant {
 };
 /// The protocol itself, then each switch alone, then the published one with as many validation
 /// images.
-std::vector<Variant> ablations(const Protocol& base);
+std::vector<Variant> ablations(const Protocol& base, int64_t shots);
 
 std::string_view name_of(Checkpoint checkpoint);        ///< "final" or "best-validation"
 std::string_view name_of(ValidationSet set);            ///< "none", "disjoint" or "overlapping"

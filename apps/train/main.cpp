@@ -34,7 +34,8 @@ Data prepare_data(const TrainSettings& s) {
   DataPair pair = load_dataset(s.dataset, {.root = s.data});
   Data data{.train = std::move(pair.train), .test = std::move(pair.test), .validation = {}};
   if (s.validation > 0) {
-    const Split parts = split(data.train.size(), s.validation, seed_for(s, draw_validation));
+    const Split parts =
+        validation_split(data.train.size(), s.validation, seed_for(s, draw_validation));
     data.validation = data.train.subset(parts.validation);
     data.train = data.train.subset(parts.train);
   }
@@ -133,7 +134,7 @@ void train(const TrainSettings& s) {
       parse_flag("--model", [&] { return make_model(s.model, model_options); });
   model->to(device);
   const std::unique_ptr<Optimizer> optimizer = parse_flag(
-      "--optimizer", [&] { return make_optimizer(s.optimizer, s.lr, model->parameters()); });
+      "--optimizer", [&] { return make_optimizer(s.optimizer, model->parameters(), s.lr); });
   std::vector<std::unique_ptr<Regularizer>> regularizers;
   for (const std::string& spec : s.regularizers)
     regularizers.push_back(

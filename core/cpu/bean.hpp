@@ -5,7 +5,7 @@
 #include "core/backend.hpp"
 
 /// BEAN's penalty of one dense layer, Σ_s Σ_ij A_ij d(h_si, h_sj) times a factor, and its
-/// derivatives, in four forms that all take F = |tanh(gamma W)| as it lies in memory, one row f_m
+/// derivatives, in forms that all take F = |tanh(gamma W)| as it lies in memory, one row f_m
 /// for each of the M targets. No form subtracts large sums from each other, so that float32 loses
 /// nothing when activations agree or share an offset.
 namespace hebb::cpu::HEBB_ISA {

@@ -1,5 +1,9 @@
 #include "core/cpu/bean_kernel.hpp"
 
+#include "core/cpu/gemm.hpp"
+#include "core/cpu/gemm_kernel.hpp"
+#include "core/parallel.hpp"
+
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
@@ -77,6 +81,24 @@ void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride
     }
 }
 
+template <class T>
+void symmetric_product(int64_t n, int64_t width, int64_t k, const T* a, const T* b, int64_t stride,
+                       T* c, int64_t c_stride) {
+  constexpr int64_t lanes = Vec<T>::lanes, strip = 2 * max_tile_rows;
+  const int64_t work = strip * (width + 1) * (k + 1);
+  const int64_t piece = std::max<int64_t>(1, (int64_t(1) << 20) / work);
+  parallel_for(ceil_div(n, strip), piece, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * strip; i < std::min(end * strip, n); i += strip) {
+      const int64_t first = i / lanes * lanes;
+      gemm<T>(true, false, std::min(strip, n - i), width - first, k, T(1), a + i, stride, b + first,
+              stride, T(0), c + i * c_stride + first, c_stride);
+    }
+  });
+  for (int64_t i = 0; i + lanes < n; i += lanes)
+    transpose(lanes, n - i - lanes, c + i * c_stride + i + lanes, c_stride,
+              c + (i + lanes) * c_stride + i, c_stride);
+}
+
 template void connection_strength(int64_t, int64_t, const float*, float, float*);
 template void connection_strength(int64_t, int64_t, const double*, double, double*);
 template void strength_gradient(int64_t, const float*, const float*, const float*, float, float*);
@@ -84,5 +106,10 @@ template void strength_gradient(int64_t, const double*, const double*, const dou
                                 double*);
 template void transpose(int64_t, int64_t, const float*, int64_t, float*, int64_t);
 template void transpose(int64_t, int64_t, const double*, int64_t, double*, int64_t);
+
+template void symmetric_product(int64_t, int64_t, int64_t, const float*, const float*, int64_t,
+                                float*, int64_t);
+template void symmetric_product(int64_t, int64_t, int64_t, const double*, const double*, int64_t,
+                                double*, int64_t);
 
 }  // namespace hebb::cpu::HEBB_ISA

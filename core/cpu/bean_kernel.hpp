@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "core/backend.hpp"
 #include "core/cpu/loops.hpp"
@@ -12,9 +13,12 @@
 /// zero behind the last column.
 namespace hebb::cpu::HEBB_ISA {
 
+/// n elements in whole vectors. Rows never lie a whole number of kilobytes apart: columns of such
+/// matrices share a few sets of the cache and drive each other out.
 template <class T>
 constexpr int64_t padded(int64_t n) {
-  return ceil_div(n, Vec<T>::lanes) * Vec<T>::lanes;
+  const int64_t width = ceil_div(n, Vec<T>::lanes) * Vec<T>::lanes;
+  return width * int64_t(sizeof(T)) % 1024 == 0 ? width + Vec<T>::lanes : width;
 }
 
 template <class T>
@@ -35,6 +39,12 @@ template <class T>
 void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
                int64_t to_stride);
 
+/// C = Aᵀ B for A [k, n] and B [k, width], n whole vectors; the first n columns of C are symmetric,
+/// and only what stands on and above their diagonal is multiplied out.
+template <class T>
+void symmetric_product(int64_t n, int64_t width, int64_t k, const T* a, const T* b, int64_t stride,
+                       T* c, int64_t c_stride);
+
 /// `rows` centres against one vector of columns of h [samples, stride]: adds up each column's
 /// divergence from each centre over the samples, and adds the pull to the centres, weighted, to
 /// `force` (like h). Centre r of sample s is centre[s * centre_stride + r].
@@ -47,7 +57,7 @@ inline void pull(int64_t samples, const T* h, int64_t stride, const T* centre,
   for (int64_t s = 0; s < samples; ++s) {
     const V x = load(h + s * stride);
     V f = load(force + s * stride);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int r = 0; r < rows; ++r) {
       const V e = x - V(centre[s * centre_stride + r]);
       if constexpr (divergence == Divergence::squared) {
@@ -62,17 +72,20 @@ inline void pull(int64_t samples, const T* h, int64_t stride, const T* centre,
   }
 }
 
-/// Rows that `pull` takes at a time, so that distances and weights stay in registers.
-inline constexpr int pull_rows = vector_registers / 4;
+/// The most rows that `pull` takes, so that distances and weights stay in registers.
+inline constexpr int max_rows = vector_registers == 32 ? 10 : 5;
 
-/// function.operator()<rows>(first) for [0, n) in pieces of pull_rows, 4, 2 and 1 rows.
+/// function.operator()<rows>(first) for [0, n) in pieces of nearly equal size.
 template <class Function>
 inline void for_row_tiles(int64_t n, Function&& function) {
-  int64_t r = 0;
-  for (; r + pull_rows <= n; r += pull_rows) function.template operator()<pull_rows>(r);
-  if (pull_rows > 4 && r + 4 <= n) function.template operator()<4>(r), r += 4;
-  if (r + 2 <= n) function.template operator()<2>(r), r += 2;
-  if (r < n) function.template operator()<1>(r);
+  const int64_t tiles = ceil_div(n, max_rows);
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t first = n * t / tiles, rows = n * (t + 1) / tiles - first;
+    [&]<int... r>(std::integer_sequence<int, r...>) {
+      ((rows == r + 1 && (function.template operator()<r + 1>(first), true)) || ...);
+    }
+    (std::make_integer_sequence<int, max_rows>());
+  }
 }
 
 /// Vectors of columns worth a thread, when each costs this many steps of `pull`.

@@ -54,7 +54,7 @@ inline void dots(int64_t width, const T* x, const T* y, T* products) {
   for (V& t : total) t = T(0);
   for (int64_t i = 0; i < width; i += V::lanes) {
     const V a = load(x + i);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int r = 0; r < rows; ++r) total[r] += a * load(y + r * width + i);
   }
   for (int r = 0; r < rows; ++r) products[r] = sum(total[r]);
@@ -119,7 +119,7 @@ double Spread<T>::add(int64_t rows, const T* f, const T* c, T* df) {
 }
 
 /// Few rows at a time stay in the nearest cache; many samples make up for a bigger block.
-constexpr int64_t block_rows(int64_t samples) { return samples < 16 ? pull_rows : 64; }
+constexpr int64_t block_rows(int64_t samples) { return samples < 16 ? 8 : 64; }
 
 }  // namespace
 

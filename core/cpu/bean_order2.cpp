@@ -15,7 +15,7 @@ struct Columns {
     Scratch<T> activity(neurons);
     active = find_active(layer, activity.data());
     active_width = padded<T>(active);
-    silent_width = padded<T>(neurons - active);
+    silent_width = padded<T>(active_width + neurons - active) - active_width;
     int64_t a = 0, z = active_width;
     for (int64_t i = 0; i < neurons; ++i) {
       position[i] = int32_t(activity[i] != T(0) ? a++ : z++);
@@ -50,25 +50,6 @@ struct Columns {
   Scratch<int32_t> position, neuron;
 };
 
-/// K = F Fᵀ, rows of the active neurons against all columns. Between active neurons it is
-/// symmetric: the products are taken above the diagonal and mirrored block by block.
-template <class T>
-void correlations(Columns<T>& columns, int64_t targets, const T* f, T* k) {
-  constexpr int64_t block = 48;  // whole tiles of the product and of the transposition
-  const int64_t active = columns.active_width, width = columns.width();
-  const int64_t blocks = ceil_div(active, block);
-  const int64_t piece = std::max<int64_t>(1, (int64_t(1) << 20) / (block * width * targets));
-  parallel_for(blocks, piece, [&](int64_t b, int64_t end) {
-    for (; b < end; ++b) {
-      const int64_t i = b * block, rows = std::min(block, active - i);
-      gemm<T>(true, false, rows, width - i, targets, T(1), f + i, width, f + i, width, T(0),
-              k + i * width + i, width);
-      const int64_t next = i + rows;
-      transpose(rows, active - next, k + i * width + next, width, k + next * width + i, width);
-    }
-  });
-}
-
 }  // namespace
 
 template <class T>
@@ -93,8 +74,9 @@ double by_neurons(const BeanLayer<T>& layer) {
     connection_strength(n, padded<T>(n), layer.weight + m * n, layer.gamma, row.data());
     columns.arrange(row.data(), f.data() + m * width);
   }
+  // K = F Fᵀ, rows of active neurons.
   Scratch<T> k(active_width * width);
-  correlations(columns, targets, f.data(), k.data());
+  symmetric_product(active_width, width, targets, f.data(), f.data(), width, k.data(), width);
 
   // What silent neurons do to active ones; `pull` below has the active ones act on all.
   Scratch<T> silent_pull(active_width);

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/cpu/broadcast.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"

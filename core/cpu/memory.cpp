@@ -1,7 +1,8 @@
+#include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"

@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "core/cpu/broadcast.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"

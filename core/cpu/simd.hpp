@@ -315,10 +315,11 @@ inline Vec<float> log(Vec<float> x) {
   using V = Vec<float>;
   const V::Mask subnormal = x < V(1.17549435e-38f);
   const V scaled = select(subnormal, x * V(8388608.0f), x);
-  // The exponent of 4/3 m rather than of m puts the cut between two powers of two in the middle.
-  const V::Mask bits = scaled.bits() - 0x3f3504f3;
-  const V::Mask exponent = (bits >> 23) - (subnormal & 23);
-  const V m = V::from_bits((bits & 0x7fffff) + 0x3f3504f3);
+  // 0x3f3504f3 is sqrt(1/2), where one power of two ends and the next begins.
+  typedef uint32_t Unsigned __attribute__((vector_size(vector_bytes)));
+  const Unsigned bits = reinterpret_cast<Unsigned>(scaled.bits()) - 0x3f3504f3u;
+  const V::Mask exponent = (reinterpret_cast<V::Mask>(bits) >> 23) - (subnormal & 23);
+  const V m = V::from_bits(reinterpret_cast<V::Mask>((bits & 0x7fffffu) + 0x3f3504f3u));
   const V n = detail::to_floats(exponent);
   const V f = m - V(1.0f);
   const V z = f * f;

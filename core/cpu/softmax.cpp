@@ -119,7 +119,7 @@ Tensor CpuBackend::softmax_backward(const Tensor& dy, const Tensor& y) {
         [n = rows.width](T* to, const T* d, const T* p) {
           const V mean = T(sum_of<T>(
               n, [](V a, V b) { return a * b; }, d, p));
-          hebb::cpu::HEBB_ISA::map(
+          map(
               n, to, [mean](V a, V b) { return (a - mean) * b; }, d, p);
         },
         data_of<const T>(dy), data_of<const T>(y));
@@ -137,7 +137,7 @@ Tensor CpuBackend::log_softmax(const Tensor& x) {
         [n = rows.width](T* to, const T* from) {
           const T largest = row_max(n, from);
           const V shift = largest, log_sum = std::log(exp_row(n, from, to, largest));
-          hebb::cpu::HEBB_ISA::map(
+          map(
               n, to, [=](V a) { return a - shift - log_sum; }, from);
         },
         data_of<const T>(x));
@@ -155,7 +155,7 @@ Tensor CpuBackend::log_softmax_backward(const Tensor& dy, const Tensor& y) {
         [n = rows.width](T* to, const T* d, const T* log_p) {
           const V total = T(sum_of<T>(
               n, [](V a) { return a; }, d));
-          hebb::cpu::HEBB_ISA::map(
+          map(
               n, to, [total](V a, V b) { return a - exp(b) * total; }, d, log_p);
         },
         data_of<const T>(dy), data_of<const T>(y));

@@ -1,5 +1,6 @@
 #include "analysis/tsne.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -26,12 +27,26 @@ Tensor clouds(int64_t n) {
 }  // namespace
 
 TEST_CASE("t-SNE's divergence is within 5 % of scikit-learn's", "[analysis]") {
+  // On average over points that differ by 1e-9: on few points, t-SNE is chaotic.
   for (const auto& [name, entry] : golden()["points"].items()) {
-    const double reference = entry["tsne"]["kl_divergence"];
-    const Tsne found =
-        tsne(matrix(entry["points"]), {.perplexity = entry["tsne"]["perplexity"].get<double>()});
+    const std::vector<double> reference = entry["tsne"]["kl_divergence"];
+    const std::vector<double> points = matrix(entry["points"]).to_vector<double>();
+    const int64_t n = std::ssize(entry["points"]), d = std::ssize(points) / n;
+    Generator generator(1);
+    std::vector<double> found;
+    for (size_t run = 0; run < reference.size(); ++run) {
+      std::vector<double> jittered = points;
+      for (double& x : jittered) x += 1e-9 * generator.normal();
+      found.push_back(
+          tsne(Tensor::from(jittered, {n, d}), {.perplexity = entry["tsne"]["perplexity"]})
+              .kl_divergence);
+    }
+    const auto mean = [](const std::vector<double>& values) {
+      return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+    };
     INFO(name);
-    CHECK(found.kl_divergence == Approx(reference).epsilon(0.05));
+    CHECK(mean(found) == Approx(mean(reference)).epsilon(0.05));
+    CHECK(*std::max_element(found.begin(), found.end()) < 1.15 * mean(reference));
   }
 }
 

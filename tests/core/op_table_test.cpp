@@ -157,8 +157,9 @@ TEST_CASE("operations equal their references", "[core][ops]") {
 
 TEST_CASE("gradients equal difference quotients", "[core][ops]") {
   for_each_row([](const OpCase& row) {
+    if (row.large) return;
     const std::vector<Tensor> x = make_operands(row, fill_operands(row), DType::float64);
-    if (row.large || !row.call(x).requires_grad()) return;
+    if (!row.call(x).requires_grad()) return;
     const GradcheckResult result = gradcheck(row.call, x);
     INFO(result.message);
     CHECK(result.ok);
@@ -221,7 +222,7 @@ TEST_CASE("a gradient does not depend on which others are wanted", "[core][ops]"
 
 TEST_CASE("operations refuse operands of the wrong kind", "[core][ops]") {
   for_each_row([](const OpCase& row) {
-    if (!row.checked) return;
+    if (row.large || !row.checked) return;
     const std::vector<Array> values = fill_operands(row);
     std::vector<Tensor> x = make_operands(row, values, DType::float32);
     for (size_t i = 0; i < x.size(); ++i) {

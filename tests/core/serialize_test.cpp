@@ -10,28 +10,14 @@
 #include "core/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/golden/golden.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace hebb;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// A new folder that goes away with its scope.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "hebb-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-  bool empty() const { return fs::is_empty(path_); }
-
- private:
-  fs::path path_;
-};
+using Folder = test::TemporaryFolder;
 
 std::vector<std::byte> read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -84,7 +70,7 @@ TEST_CASE("safetensors give back what was saved", "[core]") {
   uint64_t header = 0;
   std::memcpy(&header, bytes.data(), 8);
   CHECK(header % 8 == 0);
-  CHECK(std::distance(fs::directory_iterator(folder / ""), {}) == 1);  // nothing beside it
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);  // nothing beside it
 
   save_safetensors(folder / "x.safetensors", {});  // replaced, and empty
   CHECK(load_safetensors(folder / "x.safetensors").tensors.empty());
@@ -239,7 +225,7 @@ TEST_CASE("a header's length is checked before it is believed", "[core]") {
 TEST_CASE("files that cannot be read or written are I/O errors", "[core]") {
   const Folder folder;
   CHECK_THROWS_AS(load_safetensors(folder / "absent"), IoError);
-  CHECK_THROWS_AS(load_safetensors(folder / ""), IoError);
+  CHECK_THROWS_AS(load_safetensors(folder.path()), IoError);
   CHECK_THROWS_AS(save_safetensors(folder / "no/such/folder", samples()), IoError);
   CHECK_THROWS_WITH(save_safetensors(folder / "no/x", samples()),
                     ContainsSubstring("cannot create") && ContainsSubstring("no/x"));
@@ -270,5 +256,5 @@ TEST_CASE("a disk that fills up leaves the old file alone", "[core]") {
   std::signal(SIGXFSZ, handler);
   CHECK_THAT(message, ContainsSubstring("cannot write"));
   CHECK(load_safetensors(path).tensors.contains("old"));
-  CHECK(std::distance(fs::directory_iterator(folder / ""), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }

@@ -53,7 +53,7 @@ std::optional<std::string> real_data(const std::string& name) {
   if (const char* variable = std::getenv("HEBB_DATA")) roots.insert(roots.begin(), variable);
   for (const std::string& root : roots)
     if (std::filesystem::is_directory(root + "/" + name)) return root;
-  WARN("skipped: no " << name << " in HEBB_DATA or ../shared/data");
+  skip("no " + std::string(name) + " in HEBB_DATA or ../shared/data");
   return std::nullopt;
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("catalog: digits need no files", "[data]") {
   CHECK(other.test.images.to_vector<uint8_t>() != pair.test.images.to_vector<uint8_t>());
 }
 
-TEST_CASE("catalog: the real MNIST", "[data][files]") {
+TEST_CASE("catalog: the real MNIST", "[data][needs-data]") {
   const std::optional<std::string> root = real_data("mnist");
   if (!root) return;
   const DataPair pair = load_dataset("mnist", {.root = *root});
@@ -166,7 +166,7 @@ TEST_CASE("catalog: the real MNIST", "[data][files]") {
   CHECK(normalize.deviation[0] == Approx(0.3081).margin(5e-5));
 }
 
-TEST_CASE("catalog: the real Fashion-MNIST", "[data][files]") {
+TEST_CASE("catalog: the real Fashion-MNIST", "[data][needs-data]") {
   const std::optional<std::string> root = real_data("fashion-mnist");
   if (!root) return;
   const DataPair pair = load_dataset("fashion-mnist", {.root = *root});
@@ -177,7 +177,7 @@ TEST_CASE("catalog: the real Fashion-MNIST", "[data][files]") {
   CHECK(pair.test.class_counts() == std::vector<int64_t>(10, 1000));
 }
 
-TEST_CASE("catalog: the real CIFAR-10", "[data][files]") {
+TEST_CASE("catalog: the real CIFAR-10", "[data][needs-data]") {
   const std::optional<std::string> root = real_data("cifar10");
   if (!root) return;
   const DataPair pair = load_dataset("cifar10", {.root = *root});

@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include "core/error.hpp"
 #include "data/dataset.hpp"
 #include "tests/catch.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace hebb::test {
 
@@ -26,26 +26,6 @@ inline Bytes bytes(std::initializer_list<int> values) {
   for (const int value : values) result.push_back(std::byte(value));
   return result;
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    static std::atomic<int> count{0};
-    path_ = std::filesystem::temp_directory_path() /
-            ("hebb-test-" + std::to_string(getpid()) + "-" + std::to_string(count++));
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-  bool empty() const { return std::filesystem::is_empty(path_); }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline void write_file(const std::string& path, std::span<const std::byte> content) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());

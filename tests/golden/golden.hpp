@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -14,9 +12,8 @@
 /// What tests need of the golden files: see README.md and make_models.py beside this header.
 namespace hebb::test {
 
-inline std::filesystem::path golden_path(const std::string& name) {
-  return std::filesystem::path(std::source_location::current().file_name()).parent_path() /
-         (name + ".safetensors");
+inline std::string golden_path(const std::string& name) {
+  return HEBB_GOLDEN "/" + name + ".safetensors";
 }
 
 constexpr uint32_t input_stream = 1000, label_stream = 2000, upstream_stream = 3000;

@@ -3,9 +3,11 @@
 
 #include "core/autograd.hpp"
 #include "core/error.hpp"
+#include "core/ops/elementwise.hpp"
 #include "core/ops/softmax.hpp"
 #include "layers/layers.hpp"
 #include "optim/adam.hpp"
+#include "regularizers/bean.hpp"
 #include "tests/catch.hpp"
 #include "tests/golden/golden.hpp"
 
@@ -104,6 +106,34 @@ TEST_CASE("models train as PyTorch's do", "[layers]") {
   }
 }
 
+TEST_CASE("LeNet-5 with BEAN has PyTorch's loss and gradients", "[layers]") {
+  const test::Golden golden("bean_lenet5");
+  Sequential net = lenet5();
+  test::set_golden_parameters(net);
+  net.to(DType::float64);
+  const Tensor x = test::golden_positive(test::input_stream, {3, 1, 28, 28});
+  for (const auto& [order, alpha] : {std::pair(1, 3.0), std::pair(2, 100.0)}) {
+    const std::string prefix = "model.order" + std::to_string(order) + ".";
+    INFO(prefix);
+    const Bean bean(
+        {.order = order, .alpha = alpha, .normalisation = Normalisation::published_code});
+    std::vector<DenseTap> taps;
+    Context context{.training = true, .taps = &taps};
+    const Tensor logits = net(x, context);
+    const Tensor penalty = bean.penalty(taps);
+    const Tensor loss = cross_entropy(logits, test::golden_labels(3)) + penalty;
+    loss.backward();
+    CHECK(golden.difference(prefix + "penalty", penalty) < 1e-12);
+    CHECK(golden.difference(prefix + "loss", loss) < 1e-12);
+    const std::vector<NamedTensor> parameters = net.parameters();
+    for (size_t k = 0; k < parameters.size(); ++k) {
+      CHECK(golden.difference(prefix + "grad." + std::to_string(k), parameters[k].tensor.grad()) <
+            1e-12);
+      parameters[k].tensor.zero_grad();
+    }
+  }
+}
+
 TEST_CASE("whole models have the gradients of their losses", "[layers]") {
   SECTION("an MLP of tanh units with dropout") {
     Sequential net = mlp({6, 5, 4, 3}, {.activation = Activation::Kind::tanh, .dropout = 0.3});
@@ -182,7 +212,7 @@ TEST_CASE("dropout stands after the dense activations", "[layers]") {
     return text;
   };
   CHECK(layers(lenet5({.dropout = 0.5})) ==
-        "unflatten conv1 activation1 pool1 conv2 activation2 pool2 flatten fc1 activation3 "
+        "unflatten conv1 pool1 activation1 conv2 pool2 activation2 flatten fc1 activation3 "
         "dropout1 fc2 activation4 dropout2 fc3 ");
   CHECK(layers(mlp({4, 3, 2}, {.dropout = 0.5})) == "flatten fc1 activation1 dropout1 fc2 ");
   CHECK(layers(mlp({4, 3, 2})) == "flatten fc1 activation1 fc2 ");
@@ -203,7 +233,7 @@ TEST_CASE("the summary of LeNet-5", "[layers]") {
   CHECK(multiply_adds == std::vector<int64_t>{117600, 240000, 48000, 10080, 840});
   CHECK(table.rows[1].output == Shape{6, 28, 28});
   CHECK(table.rows[1].description == "Conv2d(1, 6, 5x5, padding 2)");
-  CHECK(table.rows.size() == 12);
+  CHECK(table.rows.size() == 13);
   const std::string text = table.to_string();
   CHECK(text.find("fc1") != text.npos);
   CHECK(text.find("61,706        416,520\n") != text.npos);

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "analysis/gaussian_process.hpp"
+#include "data/loader.hpp"
+#include "layers/module.hpp"
+
+namespace hebb::apps {
+
+/// Imitation networks (Kimura et al., BMVC 2018): a network learns from the soft answers of a
+/// Gaussian process on pseudo examples. What is marked "choice" the paper's sources leave open, or
+/// it is smaller here than there so that a run takes seconds.
+struct ImitationOptions {
+  int64_t gp_starts = 3;          ///< Members of the ensemble (choice).
+  int64_t gp_evaluations = 20;    ///< Of the marginal likelihood for each member (choice).
+  int64_t pseudo_examples = 250;  ///< At first, and added in each step (choice; there 1,250).
+  int64_t steps = 4;              ///< Growths of the set of pseudo examples (choice; there 8).
+  int64_t epochs = 20;            ///< Of each step (choice; there 25).
+  int64_t batch_size = 100;       ///< Pseudo examples in a batch (choice).
+  int64_t labelled_batch = 20;    ///< Labelled examples in a batch, at most (choice).
+  double hard_weight = 1;         ///< λ1, of the cross-entropy on labelled examples (choice).
+  double fidelity_high = 2;       ///< λh, of a pseudo example without uncertainty (choice).
+  double fidelity_mean = 1;       ///< λb, of one with the mean uncertainty (choice).
+  double ascent_lr = 0.02;        ///< Adam's on pseudo examples, as there.
+  int64_t ascent_steps = 5;       ///< Of Adam for each new pseudo example (choice).
+
+  /// For the names of runs: only what concerns the Gaussian process, unless `all`.
+  std::string text(bool all) const;
+};
+
+/// The reference model: Gaussian-process classifiers from several starts, averaged.
+class ReferenceModel {
+ public:
+  ReferenceModel(const Batch& images, int64_t classes, const ImitationOptions& options,
+                 const Generator& generator);
+  int64_t correct(const Batch& images) const;
+  const GaussianProcessClassifier& process() const { return process_; }
+
+ private:
+  GaussianProcessClassifier process_;
+};
+
+/// Trains `model` with Nadam at `lr`; false when asked to stop.
+bool imitate(Module& model, const Batch& images, int64_t classes, double lr,
+             const ImitationOptions& options, const Generator& generator,
+             const std::function<bool()>& stop_requested);
+
+}  // namespace hebb::apps

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include "apps/common/app.hpp"
+#include "apps/common/progress.hpp"
+#include "apps/fewshot/ablation.hpp"
+#include "apps/fewshot/picture.hpp"
+#include "apps/fewshot/schedule.hpp"
+#include "apps/fewshot/settings.hpp"
+#include "apps/fewshot/table.hpp"
+#include "core/backend.hpp"
+
+namespace hebb::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Digits are made in memory: as many as the protocols need.
+constexpr int64_t digits_to_train = 12'000;
+
+class Program {
+ public:
+  Program(const FewShotSettings& settings, std::string command)
+      : settings_(settings), command_(std::move(command)), folder_(settings.output) {}
+
+  void run() {
+    for (const std::string& name : settings_.datasets)
+      if (!data_.contains(name))
+        data_[name] = std::make_unique<RunData>(parse_flag("--dataset", [&] {
+          return load_dataset(name, {.root = settings_.data, .digits_train = digits_to_train});
+        }));
+    if (root() && !folder_.empty()) open_journal();
+    const Interrupt interrupt;
+    if (settings_.tune)
+      tune();
+    else if (settings_.ablate)
+      ablate();
+    else
+      report();
+  }
+
+ private:
+  bool root() const { return communicator_.rank() == 0; }
+
+  void open_journal() {
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    if (error) throw IoError(fmt::format("{}: {}", folder_.string(), error.message()));
+    const fs::path path = folder_ / "runs.jsonl";
+    if (settings_.fresh) fs::remove(path);
+    journal_ = Journal(path, std::string(backend_for({}).name()));
+  }
+
+  // The runs of these cells, all draws of each; false when they did not come to their end, or this
+  // is not the rank that reports.
+  bool finish(const std::vector<RunKey>& cells, int64_t draws) {
+    std::vector<RunKey> keys;
+    for (RunKey key : cells)
+      for (key.draw = 0; key.draw < draws; ++key.draw) keys.push_back(key);
+    return finish(keys);
+  }
+
+  bool finish(const std::vector<RunKey>& keys) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = Clock::now();
+    const size_t before = journal_.results().size();
+    const bool done = execute(keys, data_, journal_, communicator_, settings_.quiet);
+    if (!root()) return false;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    fmt::print(stderr, "{} runs in {}{}\n", journal_.results().size() - before,
+               format_duration(seconds),
+               done              ? ""
+               : folder_.empty() ? "; stopped"
+                                 : "; stopped: the same command goes on from here");
+    return done;
+  }
+
+  void write(const char* name, const std::string& text) const {
+    if (!folder_.empty()) write_file(folder_ / name, text);
+  }
+
+  void report() {
+    const Protocol protocol = settings_.protocol.protocol();
+    const std::vector<RunKey> keys = settings_.cells(protocol, settings_.protocol.is_published());
+    if (!finish(keys, settings_.draws)) return;
+    const std::vector<Cell> cells = make_table(keys, settings_.draws, journal_.results());
+    fmt::print("{}", to_terminal(cells));
+    if (folder_.empty()) return;
+    write("table.md", to_markdown(cells));
+    write("table.json", Json{{"command", command_},
+                             {"protocol", settings_.protocol.name()},
+                             {"seed", settings_.seed},
+                             {"cells", to_json(cells)}}
+                                .dump(2) +
+                            '\n');
+    write("runs.csv", to_csv(keys, settings_.draws, journal_.results()));
+    const bool drawn = draw(cells, folder_);
+    fmt::print("\nIn {}: table.md, table.json, runs.csv, table.gp{}\n", folder_.string(),
+               drawn ? ", table.svg" : " (no gnuplot here to make table.svg of it)");
+  }
+
+  void ablate() {
+    const std::vector<Ablation> ablations = make_ablations(settings_);
+    std::vector<RunKey> keys;
+    for (const Ablation& ablation : ablations)
+      keys.insert(keys.end(), ablation.cells.begin(), ablation.cells.end());
+    if (!finish(keys, settings_.draws)) return;
+    const std::string text =
+        ablation_table(ablations, settings_.draws, journal_.results(), in_columns);
+    fmt::print("{}", text);
+    write("ablation.md",
+          ablation_table(ablations, settings_.draws, journal_.results(), in_markdown));
+  }
+
+  void tune() {
+    const std::vector<RunKey> cells = settings_.cells_to_tune();
+    std::vector<RunKey> keys;
+    for (const RunKey& cell : cells) {
+      const std::vector<RunKey> of_cell = trials(cell, settings_.tuning_draws);
+      keys.insert(keys.end(), of_cell.begin(), of_cell.end());
+    }
+    if (!finish(keys)) return;
+    const std::string text =
+        choose(cells, settings_.tuning_draws, journal_.results(), command_).dump(2) + '\n';
+    if (folder_.empty()) {
+      fmt::print("{}", text);
+      return;
+    }
+    write("tuned.json", text);
+    fmt::print(
+        "Wrote {}; hebb-fewshot takes it by --tuned, or from apps/fewshot/tuned.json when "
+        "it is built\n",
+        (folder_ / "tuned.json").string());
+  }
+
+  const FewShotSettings& settings_;
+  std::string command_;
+  fs::path folder_;
+  DataSets data_;
+  Communicator communicator_;
+  Journal journal_;
+};
+
+// The command without its folders, which are this machine's.
+std::string command_line(int argc, char** argv) {
+  std::string command = "hebb-fewshot";
+  for (int i = 1; i < argc; ++i) {
+    command += fmt::format(" {}", argv[i]);
+    if (argv[i] == std::string("--data") && i + 1 < argc) {
+      command += " DIR";
+      ++i;
+    }
+  }
+  return command;
+}
+
+}  // namespace
+}  // namespace hebb::apps
+
+int main(int argc, char** argv) {
+  using namespace hebb::apps;
+  CLI::App app(
+      "Few-shot learning from scratch: the paper's Table 1 for any method, data set and protocol.",
+      "hebb-fewshot");
+  FewShotSettings settings;
+  settings.add_flags(app);
+  return run_app(app, argc, argv, [&] {
+    settings.check_and_complete(app);
+    Program(settings, command_line(argc, argv)).run();
+  });
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/fewshot/protocol.hpp"
+#include "apps/fewshot/tuning.hpp"
+
+namespace hebb::apps {
+
+/// The flags of hebb-fewshot.
+struct FewShotSettings {
+  std::vector<std::string> datasets = {"mnist"}, methods, values;
+  std::vector<int64_t> shots = {1, 5, 10, 20};
+  int64_t draws = 20, tuning_draws = 5;
+  uint64_t seed = 0;
+  bool table1 = false, ablate = false, tune = false, fresh = false, quiet = false;
+  int threads = 0;
+  std::string data, output = "few-shot", tuned;
+  ProtocolFlags protocol;
+  ImitationOptions imitation;
+
+  void add_flags(CLI::App& app);
+  /// UsageError for what cannot be; fills in what other flags imply.
+  void check_and_complete(const CLI::App& app);
+
+  /// The table's cells in its order: data sets, shots, methods. Values come from --value, from
+  /// what was tuned, or from the method's default.
+  std::vector<RunKey> cells(const Protocol& run_protocol, bool published) const;
+  /// Those that --tune is to tune: BEAN's under both normalisations.
+  std::vector<RunKey> cells_to_tune() const;
+
+ private:
+  double value_for(const RunKey& cell, const Method& method, bool published,
+                   const TunedValues& tuned_values) const;
+};
+
+}  // namespace hebb::apps

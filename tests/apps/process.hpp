@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace hebb::test {
+
+struct ProcessResult {
+  int code = -1;  ///< Exit code, or minus the signal that ended it.
+  std::string output, errors;
+};
+
+struct ProcessOptions {
+  std::function<void()> in_child;          ///< Run in the new process before the program.
+  std::function<void(int pid)> meanwhile;  ///< Run here while the program runs.
+};
+
+/// Runs a program and waits for it.
+ProcessResult run_process(const std::vector<std::string>& command,
+                          const ProcessOptions& options = {});
+
+}  // namespace hebb::test
