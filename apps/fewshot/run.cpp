@@ -166,8 +166,8 @@ bool train(const RunKey& key, Module& model, const Batch& images, const Batch& v
 std::string RunKey::text() const {
   const Method& method_info = method_named(method);
   std::string text = fmt::format("{} {}-shot {}", dataset, shots, method);
-  const auto add = [&](std::string_view name, const auto& value) {
-    text += fmt::format(" {}={}", name, value);
+  const auto add = [&](std::string_view name, const auto& setting) {
+    text += fmt::format(" {}={}", name, setting);
   };
   if (!method_info.parameter.empty()) add(method_info.parameter, value);
   add("draw", draw);

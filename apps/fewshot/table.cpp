@@ -119,7 +119,9 @@ std::string in_markdown(const Rows& rows) {
   std::string text;
   for (size_t i = 0; i < rows.size(); ++i) {
     text += fmt::format("| {} |\n", fmt::join(rows[i], " | "));
-    if (i == 0) text += fmt::format("|{}\n", fmt::join(std::vector(rows[0].size(), "---|"), ""));
+    if (i > 0) continue;
+    for (size_t column = 0; column < rows[0].size(); ++column) text += "|---";
+    text += "|\n";
   }
   return text;
 }

@@ -1,5 +1,7 @@
 #include "core/cpu/gemm.hpp"
 
+#include <Eigen/Core>
+
 #include "core/cpu/copy.hpp"
 #include "core/cpu/gemm_kernel.hpp"
 #include "core/cpu/scratch.hpp"
@@ -199,34 +201,70 @@ void gemm(const Problem<T>& q) {
     gemm_blocked(q);
 }
 
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using ConstView = Eigen::Map<const Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;
+using View = Eigen::Map<Matrix, Eigen::Unaligned, Eigen::OuterStride<>>;
+
+ConstView view(bool trans, int64_t rows, int64_t columns, const double* x, int64_t stride) {
+  return {x, trans ? columns : rows, trans ? rows : columns, Eigen::OuterStride<>(stride)};
+}
+
 }  // namespace
 
-template <class T>
-void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc,
-          const Epilogue<T>& epilogue) {
+// float64 is there for checking: Eigen's product serves it.
+template <>
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, double alpha,
+          const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
+          int64_t ldc, const Epilogue<double>& epilogue) {
+  if (m <= 0 || n <= 0) return;
+  View out(c, m, n, Eigen::OuterStride<>(ldc));
+  if (beta == 0)
+    out.setZero();
+  else
+    out *= beta;
+  const ConstView left = view(trans_a, m, k, a, lda), right = view(trans_b, k, n, b, ldb);
+  if (trans_a && trans_b)
+    out.noalias() += alpha * left.transpose() * right.transpose();
+  else if (trans_a)
+    out.noalias() += alpha * left.transpose() * right;
+  else if (trans_b)
+    out.noalias() += alpha * left * right.transpose();
+  else
+    out.noalias() += alpha * left * right;
+  if (epilogue.row_bias) out.colwise() += Eigen::Map<const Eigen::VectorXd>(epilogue.row_bias, m);
+  if (epilogue.column_bias)
+    out.rowwise() += Eigen::Map<const Eigen::RowVectorXd>(epilogue.column_bias, n);
+  if (epilogue.relu) out = (out.array() < 0).select(0, out);
+}
+
+// float32: Eigen's product reaches the same speed on large squares, but not on the small and
+// skinny shapes of LeNet-5 (half of it at 6 x 784 x 25).
+template <>
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a,
+          int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc,
+          const Epilogue<float>& epilogue) {
   if (m <= 0 || n <= 0) return;
   if (n == 1 && ldc == 1) {
     // A column is computed as a row: C^T = op(B)^T op(A)^T.
-    gemm(Problem<T>{!trans_b && ldb != 1,
-                    !trans_a,
-                    1,
-                    m,
-                    k,
-                    alpha,
-                    b,
-                    ldb,
-                    a,
-                    lda,
-                    beta,
-                    c,
-                    m,
-                    {.row_bias = epilogue.column_bias,
-                     .column_bias = epilogue.row_bias,
-                     .relu = epilogue.relu}});
+    gemm(Problem<float>{!trans_b && ldb != 1,
+                        !trans_a,
+                        1,
+                        m,
+                        k,
+                        alpha,
+                        b,
+                        ldb,
+                        a,
+                        lda,
+                        beta,
+                        c,
+                        m,
+                        {.row_bias = epilogue.column_bias,
+                         .column_bias = epilogue.row_bias,
+                         .relu = epilogue.relu}});
     return;
   }
-  gemm(Problem<T>{trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue});
+  gemm(Problem<float>{trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue});
 }
 
 template <class T>
@@ -257,10 +295,6 @@ void parallel_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, 
   }
 }
 
-template void gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
-                   const float*, int64_t, float, float*, int64_t, const Epilogue<float>&);
-template void gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
-                   const double*, int64_t, double, double*, int64_t, const Epilogue<double>&);
 template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
                             const float*, int64_t, float, float*, int64_t, const Epilogue<float>&);
 template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,

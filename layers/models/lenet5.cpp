@@ -12,8 +12,7 @@ namespace hebb {
 Sequential lenet5(const LeNet5Options& options) {
   const Shape& input = options.input;
   check<ShapeError>(input.rank() == 3 && input[0] >= 1 && input[1] >= 12 && input[2] >= 12,
-                    "[lenet5] expected images [C, H, W] of at least 12 x 12 pixels, got {}",
-                    input);
+                    "[lenet5] expected images [C, H, W] of at least 12 x 12 pixels, got {}", input);
   const auto pooled = [](int64_t size) { return (size / 2 - 4) / 2; };
   const int64_t features = 16 * pooled(input[1]) * pooled(input[2]);
   const Initializer& init = options.init;

@@ -2,7 +2,9 @@
 
 #include "core/error.hpp"
 #include "core/ops/reduce.hpp"
+#include "core/random.hpp"
 #include "layers/context.hpp"
+#include "layers/models/mlp.hpp"
 #include "tests/analysis/golden.hpp"
 
 using namespace hebb;
@@ -32,6 +34,25 @@ TEST_CASE("ablated neurons get no gradient", "[analysis]") {
   input.set_requires_grad();
   sum(ablate("fc", {1})("fc", input)).backward();
   CHECK(input.grad().to_vector<double>() == Values{1, 0, 1, 1, 0, 1});
+}
+
+TEST_CASE("ablating neurons is as good as cutting their outgoing weights", "[analysis]") {
+  Sequential model = mlp({5, 8, 3});
+  Generator generator(1);
+  std::vector<float> values(4 * 5);
+  for (float& x : values) x = float(generator.normal());
+  const Tensor x = Tensor::from(values, {4, 5});
+  Context context{.edit_dense_input = ablate("fc2", {1, 6})};
+  const std::vector<float> ablated = model(x, context).to_vector<float>();
+  CHECK(ablated != model(x).to_vector<float>());
+  for (const NamedTensor& parameter : model.parameters()) {
+    if (parameter.name != "fc2.weight") continue;
+    REQUIRE(parameter.tensor.shape() == Shape{3, 8});
+    for (int64_t m = 0; m < 3; ++m)
+      parameter.tensor.host<float>()[m * 8 + 1] = parameter.tensor.host<float>()[m * 8 + 6] = 0;
+  }
+  const std::vector<float> cut = model(x).to_vector<float>();
+  CHECK(largest_difference(ablated, cut) < 1e-6);
 }
 
 TEST_CASE("ablation refuses what does not fit", "[analysis]") {

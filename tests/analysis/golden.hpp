@@ -1,8 +1,10 @@
 #pragma once
 
-#include <filesystem>
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "core/parallel.hpp"
@@ -16,8 +18,7 @@ using Json = nlohmann::json;
 
 inline const Json& golden() {
   static const Json file = [] {
-    const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path();
-    std::ifstream stream(tests / "golden" / "analysis.json");
+    std::ifstream stream(HEBB_GOLDEN "/analysis.json");
     return Json::parse(stream);
   }();
   return file;
