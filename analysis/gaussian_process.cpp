@@ -8,6 +8,7 @@
 
 #include "core/autograd.hpp"
 #include "core/check.hpp"
+#include "core/ops/elementwise.hpp"
 #include "core/ops/matmul.hpp"
 
 namespace hebb {
@@ -116,6 +117,9 @@ struct GaussianProcessClassifier::Posterior {
     }
     residual = y - p;
   }
+
+  static RbfKernel fit(const RbfKernel& start, const MatrixXd& distances, const MatrixXd& y,
+                       const GaussianProcessOptions& options);
 
   // E_c and Σ E_c for class probabilities p; the logarithm of the determinant's root.
   double curvature(const MatrixXd& k, const MatrixXd& p) {
@@ -241,6 +245,24 @@ std::array<double, 2> search(std::array<double, 2> start, int64_t evaluations,
 
 }  // namespace
 
+// The kernel with the highest marginal likelihood that the search finds. Each evaluation begins at
+// the mode of the one before.
+RbfKernel GaussianProcessClassifier::Posterior::fit(const RbfKernel& start,
+                                                    const MatrixXd& distances, const MatrixXd& y,
+                                                    const GaussianProcessOptions& o) {
+  const auto kernel_at = [&](const std::array<double, 2>& logs) {
+    return RbfKernel{std::clamp(std::exp(logs[0]), o.min_variance, o.max_variance),
+                     std::clamp(std::exp(logs[1]), o.min_length_scale, o.max_length_scale)};
+  };
+  std::unique_ptr<Posterior> last;
+  const auto evaluate = [&](const std::array<double, 2>& logs) {
+    last = std::make_unique<Posterior>(kernel_at(logs), distances, y, last.get());
+    return last->log_likelihood;
+  };
+  return kernel_at(
+      search({std::log(start.variance), std::log(start.length_scale)}, o.evaluations, evaluate));
+}
+
 GaussianProcessClassifier::GaussianProcessClassifier(const Tensor& x, const Tensor& labels,
                                                      int64_t classes,
                                                      const GaussianProcessOptions& options)
@@ -258,26 +280,17 @@ GaussianProcessClassifier::GaussianProcessClassifier(const Tensor& x, const Tens
     y(i, label) = 1;
   }
   const MatrixXd distances = squared_distances(data_->x, data_->x);
+  const int64_t seen = std::min(n, std::max<int64_t>(options.search_rows, 1));
+  std::vector<Eigen::Index> rows;
+  for (int64_t i = 0; i < seen; ++i) rows.push_back(i * n / seen);
+  const MatrixXd seen_distances = distances(rows, rows), seen_y = y(rows, Eigen::all);
   for (const RbfKernel& start : options.starts) {
     check(start.variance > 0 && start.length_scale > 0,
           "[gaussian_process] expected kernel parameters above 0, got {} and {}", start.variance,
           start.length_scale);
-    RbfKernel kernel = start;
-    std::unique_ptr<Posterior> last;
-    if (options.evaluations > 0) {
-      const auto kernel_at = [&](const std::array<double, 2>& logs) {
-        return RbfKernel{
-            std::clamp(std::exp(logs[0]), options.min_variance, options.max_variance),
-            std::clamp(std::exp(logs[1]), options.min_length_scale, options.max_length_scale)};
-      };
-      kernel = kernel_at(search({std::log(start.variance), std::log(start.length_scale)},
-                                options.evaluations, [&](const std::array<double, 2>& logs) {
-                                  last = std::make_unique<Posterior>(kernel_at(logs), distances, y,
-                                                                     last.get());
-                                  return last->log_likelihood;
-                                }));
-    }
-    data_->members.emplace_back(kernel, distances, y, last.get());
+    const RbfKernel kernel =
+        options.evaluations > 0 ? Posterior::fit(start, seen_distances, seen_y, options) : start;
+    data_->members.emplace_back(kernel, distances, y, nullptr);
   }
 }
 
@@ -313,24 +326,24 @@ Tensor GaussianProcessClassifier::probabilities(const Tensor& x) const {
   const Tensor y = to_tensor(mean, {rows.size(0), data.classes}, x.dtype());
   return record(
       "gaussian_process", y, {x},
-      [&data, rows, distances, by_member, to_tensor, shape = x.shape(), count](const Tensor& dy) {
-        const Tensor wide = dy.to(DType::float64), inputs = data.x.to(DType::float64),
-                     wide_rows = rows.to(DType::float64);
-        MatrixXd dx = MatrixXd::Zero(rows.size(0), rows.size(1));
+      [&data, rows, distances, by_member, to_tensor, shape = x.shape()](const Tensor& dy) {
+        const Tensor wide = dy.to(DType::float64);
+        const MatrixXd g = as_matrix(wide) / double(data.members.size());
+        // What each covariance k(x, x_i) has to do with y, times k(x, x_i) / length_scale².
+        MatrixXd weights = MatrixXd::Zero(distances.rows(), distances.cols());
         for (size_t i = 0; i < data.members.size(); ++i) {
           const Posterior& member = data.members[i];
           const MatrixXd& p = by_member[i];
-          const MatrixXd g = as_matrix(wide) / count;
           const VectorXd inner = p.cwiseProduct(g).rowwise().sum();
           const MatrixXd d_latent = p.cwiseProduct(g.colwise() - inner);
-          const double scale = 1 / (member.kernel.length_scale * member.kernel.length_scale);
-          const MatrixXd weights = (d_latent * member.residual.transpose())
-                                       .cwiseProduct(covariance(member.kernel, distances)) *
-                                   scale;
-          dx += weights * as_matrix(inputs);
-          dx -= weights.rowwise().sum().asDiagonal() * as_matrix(wide_rows);
+          const MatrixXd d_covariance = d_latent * member.residual.transpose();
+          weights += d_covariance.cwiseProduct(covariance(member.kernel, distances)) /
+                     (member.kernel.length_scale * member.kernel.length_scale);
         }
-        return Grads{to_tensor(dx, shape, dy.dtype())};
+        const DType type = rows.dtype();
+        const Tensor w = to_tensor(weights, {weights.rows(), weights.cols()}, type);
+        const Tensor sums = to_tensor(weights.rowwise().sum(), {weights.rows(), 1}, type);
+        return Grads{(matmul(w, data.x.to(type)) - sums * rows).reshape(shape)};
       });
 }
 

@@ -20,6 +20,9 @@ struct GaussianProcessOptions {
   std::vector<RbfKernel> starts = {{}};
   /// How often the marginal likelihood may be evaluated for each member; 0 keeps the starts.
   int64_t evaluations = 60;
+  /// The search looks at this many rows at most, spread evenly over x: its time grows with their
+  /// cube.
+  int64_t search_rows = 1000;
   /// Kernel parameters stay in these ranges.
   double min_variance = 1e-3, max_variance = 1e5;
   double min_length_scale = 1e-3, max_length_scale = 1e3;

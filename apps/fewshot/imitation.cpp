@@ -104,9 +104,10 @@ GaussianProcessClassifier make_reference(const Batch& images, int64_t classes,
   const double scale = median_distance(images.images);
   GaussianProcessOptions gp{.starts = {},
                             .evaluations = options.gp_evaluations,
+                            .search_rows = options.gp_rows,
                             .min_variance = 1,
                             .max_variance = 1e4,
-                            .min_length_scale = 0.1 * scale,
+                            .min_length_scale = 0.5 * scale,
                             .max_length_scale = 10 * scale};
   for (int64_t i = 0; i < options.gp_starts; ++i)
     gp.starts.push_back(
@@ -118,7 +119,8 @@ GaussianProcessClassifier make_reference(const Batch& images, int64_t classes,
 }  // namespace
 
 std::string ImitationOptions::text(bool all) const {
-  std::string text = fmt::format(" gp-starts={} gp-evaluations={}", gp_starts, gp_evaluations);
+  std::string text =
+      fmt::format(" gp-starts={} gp-evaluations={} gp-rows={}", gp_starts, gp_evaluations, gp_rows);
   if (!all) return text;
   return text + fmt::format(
                     " pseudo-examples={} imitation-steps={} imitation-epochs={} "

@@ -15,9 +15,10 @@ namespace hebb::apps {
 struct ImitationOptions {
   int64_t gp_starts = 3;          ///< Members of the ensemble (choice).
   int64_t gp_evaluations = 20;    ///< Of the marginal likelihood for each member (choice).
+  int64_t gp_rows = 100;          ///< Examples that it is evaluated on, at most (choice).
   int64_t pseudo_examples = 250;  ///< At first, and added in each step (choice; there 1,250).
   int64_t steps = 4;              ///< Growths of the set of pseudo examples (choice; there 8).
-  int64_t epochs = 20;            ///< Of each step (choice; there 25).
+  int64_t epochs = 10;            ///< Of each step (choice; there 25).
   int64_t batch_size = 100;       ///< Pseudo examples in a batch (choice).
   int64_t labelled_batch = 20;    ///< Labelled examples in a batch, at most (choice).
   double hard_weight = 1;         ///< λ1, of the cross-entropy on labelled examples (choice).

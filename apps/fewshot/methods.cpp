@@ -23,7 +23,7 @@ std::span<const Method> methods() {
       {"dropout", "p", 0.5, 0.5, {0.2, 0.3, 0.4, 0.5, 0.6, 0.7}},
       {"weight-decay", "lambda", 1e-4, tuned_too, {1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}},
       {"l1", "lambda", 1e-4, tuned_too, {1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3}},
-      {"imitation", "lr", 2e-3, tuned_too, {5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2}},
+      {"imitation", "lr", 1e-3, tuned_too, {2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 2e-2}},
       {"bean-1", "alpha", 100, tuned_too, {10, 30, 100, 300, 1e3, 3e3}},
       {"bean-2", "alpha", 1e5, tuned_too, {1e4, 3e4, 1e5, 3e5, 1e6, 3e6}},
       {"gaussian-process", "", 0, 0, {}},

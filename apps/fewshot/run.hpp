@@ -25,8 +25,8 @@ struct RunKey {
   int64_t draw = 0;
   uint64_t seed = 0;
   Stage stage = Stage::report;
-  Protocol protocol;
-  ImitationOptions imitation;
+  Protocol protocol = {};
+  ImitationOptions imitation = {};
 
   /// The run's name in the journal: everything above that has a say in its result, and nothing
   /// else, so that a switch that does not concern a method does not make it run again.

@@ -76,6 +76,7 @@ void FewShotSettings::add_flags(CLI::App& app) {
   };
   integer("--gp-starts", imitation.gp_starts, "Members of the ensemble");
   integer("--gp-evaluations", imitation.gp_evaluations, "Of the marginal likelihood, each member");
+  integer("--gp-rows", imitation.gp_rows, "Examples that it is evaluated on, at most");
   integer("--pseudo-examples", imitation.pseudo_examples, "Added in each step (Kimura: 1250)");
   integer("--imitation-steps", imitation.steps, "(Kimura: 8)");
   integer("--imitation-epochs", imitation.epochs, "Of each step (Kimura: 25)");
@@ -132,6 +133,7 @@ void FewShotSettings::check_and_complete(const CLI::App& app) {
   if (given("--threads")) parse_flag("--threads", [&] { set_num_threads(threads); });
   const ImitationOptions& o = imitation;
   for (const auto& [flag, value] : {std::pair("--gp-starts", o.gp_starts),
+                                    {"--gp-rows", o.gp_rows},
                                     {"--pseudo-examples", o.pseudo_examples},
                                     {"--imitation-steps", o.steps},
                                     {"--imitation-epochs", o.epochs},

@@ -2,7 +2,8 @@
 
 #include "core/tensor.hpp"
 
-/// Softmax and losses. Rows are the last axis: logits [N, C] for losses, any rank for softmax.
+/// Softmax and losses. Rows are the last axis: logits [N, C] for losses, any rank from 1 for
+/// softmax. ShapeError for anything else and for rows of no elements.
 namespace hebb {
 
 Tensor softmax(const Tensor& x);
@@ -19,7 +20,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOpt
 /// (the mean still divides by N). Not differentiable in targets and weights.
 Tensor cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights = {});
 
-/// Mean over all elements of (x - y)².
+/// Mean over all elements of (x - y)², for tensors of one shape; differentiable in both. ValueError
+/// when they are empty.
 Tensor mean_squared_error(const Tensor& x, const Tensor& y);
 
 /// Mean over rows of KL(p ‖ softmax(logits)) for distributions p [N, C]; 0 log 0 = 0. Rows are

@@ -46,7 +46,8 @@ template <class A, class B>
 double largest_difference(const A& a, const B& b) {
   REQUIRE(std::size(a) == std::size(b));
   double largest = 0;
-  for (size_t i = 0; i < std::size(a); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  for (size_t i = 0; i < std::size(a); ++i)
+    largest = std::max<double>(largest, std::abs(a[i] - b[i]));
   return largest;
 }
 

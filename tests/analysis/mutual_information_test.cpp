@@ -36,8 +36,8 @@ TEST_CASE("mutual information is scikit-learn's", "[analysis]") {
       for (size_t i = 0; i < found.size(); ++i) found[i] += once.host<double>()[i] / seeds;
     }
     const Json& reference = entry["neighbors"][std::to_string(k)];
-    const auto mean = matrix(reference["mean"]).host<double>();
-    const auto deviation = matrix(reference["deviation"]).host<double>();
+    const auto mean = matrix(reference["mean"]).to_vector<double>();
+    const auto deviation = matrix(reference["deviation"]).to_vector<double>();
     for (size_t i = 0; i < found.size(); ++i) {
       INFO(k << " neighbours, neuron " << i / 6 << ", factor " << i % 6);
       // The equal zeros of the rectified neuron, the last, leave its estimate to the noise: two

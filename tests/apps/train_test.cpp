@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 ProcessResult train(std::vector<std::string> flags, const ProcessOptions& options = {}) {
-  flags.insert(flags.begin(), {HEBB_BIN "/hebb-train", "--dataset", "digits"});
+  flags.insert(flags.begin(), HEBB_BIN "/hebb-train");  // on digits, unless told otherwise
   return run_process(flags, options);
 }
 

@@ -110,11 +110,10 @@ TEST_CASE("below has no bias", "[core]") {
   double chi_squared = 0;
   for (const int count : counts) chi_squared += std::pow(count - 10000, 2) / 10000;
   CHECK(chi_squared < 27.9);  // 9 degrees of freedom, p = 0.001
-  // Two thirds of 2^64: the remainder alone would make the lower half twice as likely.
-  const int64_t bound = INT64_MAX / 3 * 2;
-  int low = 0;
-  for (int i = 0; i < 10000; ++i) low += generator.below(bound) < bound / 2;
-  CHECK(std::abs(low - 5000) < 200);
+  // 2^64 words over 3 * 2^61 values: without rejection every third would get 2 of 8, not 1 of 3.
+  int thirds = 0;
+  for (int i = 0; i < 30000; ++i) thirds += generator.below(int64_t(3) << 61) % 3 == 2;
+  CHECK(std::abs(thirds - 10000) < 4 * std::sqrt(30000 * 2.0 / 9));
   CHECK(generator.below(1) == 0);
   CHECK_THROWS_AS(generator.below(0), ValueError);
 }

@@ -253,7 +253,7 @@ int64_t peak_rise(Work work) {
 
 }  // namespace
 
-TEST_CASE("BEAN's peak memory is far under S x N x N", "[regularizers][needs-data]") {
+TEST_CASE("BEAN's peak memory is far under S x N x N", "[regularizers]") {
   const int64_t trial = peak_rise([] { Tensor::full({1 << 23}, 1); });
   if (trial < 0) {
     test::skip("the system does not tell peak memory");

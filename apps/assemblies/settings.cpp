@@ -1,0 +1,97 @@
+#include "apps/assemblies/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/common/app.hpp"
+
+namespace hebb::apps {
+
+void AssembliesSettings::add_flags(CLI::App& app) {
+  app.add_option("--figures", figures, "all, or some of the paper's figures: 1,2,3,4,5,6")
+      ->capture_default_str();
+  app.add_option("--dataset", dataset, "mnist, fashion-mnist, cifar10 or digits")
+      ->capture_default_str();
+  app.add_option("--data", data,
+                 "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
+  app.add_option("--models", models,
+                 "Networks to analyse, each ARCHITECTURE[@SHOTS][+REGULARIZER]..., separated by "
+                 "commas (otherwise the paper's: MLP and LeNet-5, plain and with BEAN)");
+  app.add_option("--checkpoint", checkpoints,
+                 "NAME=FILE: the weights of a network, of its short name, instead of training it "
+                 "(repeatable)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--output", output,
+                 "Folder for report, figures and weights; weights that are there are used again")
+      ->required();
+  app.add_option("--epochs", epochs)->capture_default_str();
+  app.add_option("--shot-epochs", shot_epochs, "Epochs of networks that learn from SHOTS")
+      ->capture_default_str();
+  app.add_option("--batch-size", batch_size, "Except with SHOTS, which go one by one")
+      ->capture_default_str();
+  app.add_option("--lr", lr, "Learning rate of Adam")->capture_default_str();
+  app.add_option("--train-limit", train_limit, "Train on this many samples, drawn by the seed");
+  app.add_option("--test-limit", test_limit, "Analyse this many test samples, drawn by the seed");
+  app.add_option("--clusters", clusters, "Assemblies that K-means looks for")
+      ->capture_default_str();
+  app.add_flag("--quick", quick,
+               "A look within minutes: 3 epochs of 20000 images, and 20 of SHOTS");
+  app.add_option("--seeds", seeds,
+                 "Seeds of trainings: figures of the first one, means and spreads of all")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--seed", seed, "Decides what is random in the analysis")->capture_default_str();
+  app.add_option("--threads", threads, "Threads (otherwise one for each core)");
+  app.add_flag("--quiet", quiet, "Print the last lines only");
+  app.footer(
+      "Examples:\n"
+      "  hebb-assemblies --data DIR --output report --quick\n"
+      "  hebb-assemblies --data DIR --output report --seeds 1,2,3\n"
+      "  hebb-assemblies --figures 2,5 --dataset fashion-mnist --data DIR --output report \\\n"
+      "      --models \"lenet5,lenet5+bean:order=2,alpha=300,normalisation=published-code\" \\\n"
+      "      --checkpoint lenet5=runs/plain/model.safetensors");
+}
+
+void AssembliesSettings::apply_quick(const CLI::App& app) {
+  if (!quick) return;
+  if (app.count("--epochs") == 0) epochs = 3;
+  if (app.count("--train-limit") == 0) train_limit = 20'000;
+  if (app.count("--shot-epochs") == 0) shot_epochs = 20;
+}
+
+std::vector<int> AssembliesSettings::figure_numbers() const {
+  if (figures == "all") return {1, 2, 3, 4, 5, 6};
+  std::vector<int> numbers;
+  for (const std::string& text : CLI::detail::split(figures, ',')) {
+    if (text.size() != 1 || text[0] < '1' || text[0] > '6')
+      throw UsageError(
+          fmt::format("--figures: expected all or numbers from 1 to 6, got \"{}\"", figures));
+    const int number = text[0] - '0';
+    if (std::ranges::find(numbers, number) == numbers.end()) numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+Json AssembliesSettings::to_json() const {
+  return {{"figures", figures},
+          {"dataset", dataset},
+          {"data", data},
+          {"models", models},
+          {"checkpoints", checkpoints},
+          {"epochs", epochs},
+          {"shot_epochs", shot_epochs},
+          {"batch_size", batch_size},
+          {"lr", lr},
+          {"train_limit", train_limit},
+          {"test_limit", test_limit},
+          {"clusters", clusters},
+          {"quick", quick},
+          {"seeds", seeds},
+          {"seed", seed},
+          {"threads", threads}};
+}
+
+}  // namespace hebb::apps

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "core/cpu/integers.hpp"
+#include "core/cpu/scratch.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+
+/// The columns of a matrix that hold anything but zeros. A third of the columns of a batch of
+/// MNIST's images holds nothing else, and products with them need not be computed.
+class OccupiedColumns {
+ public:
+  OccupiedColumns(int64_t rows, int64_t columns, const float* x);
+
+  int64_t count() const { return count_; }
+  /// Distance between rows of a packed matrix.
+  int64_t stride() const { return ceil_div(count_, 16) * 16; }
+  /// Copies these columns of `from` [rows, columns] to `to` [rows, stride].
+  void pack(int64_t rows, const float* from, float* to) const;
+  /// The other way; the columns between become zero.
+  void unpack(int64_t rows, const float* from, float* to) const;
+
+ private:
+  struct Run {
+    int64_t begin, length;
+  };
+  int64_t columns_, count_ = 0, runs_ = 0;
+  Scratch<Run> run_;
+};
+
+}  // namespace hebb::cpu::HEBB_ISA
