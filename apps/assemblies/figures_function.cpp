@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "apps/assemblies/figures.hpp"
+#include "core/ops/reduce.hpp"
 
 /// Figures of what neurons do and how they are wired: 5, 6, and pruning.
 namespace hebb::apps {
@@ -30,13 +31,13 @@ Figure draw_ablation(const ModelGroup& group, const fs::path& folder) {
   const int64_t classes = group.models[0]->first().class_means.size(0);
   const int64_t rows = (classes + 4) / 5 * count;
   Picture picture("figure-5-" + group.name, "model,name,group,neurons,class,change", 1000,
-                  int(50 + 165 * rows));
+                  int(50 + 190 * rows));
+  const double height = 50 + 190 * double(rows);
   picture.commands(
-      fmt::format("set multiplot layout {},5 margins 0.07,0.99,{},{} spacing 0.02,{}\n"
-                  "set yrange [-1.1:0.1]\nset xrange [-0.6:{}]\nset boxwidth 0.8\nunset key\n"
+      fmt::format("set multiplot layout {},5 margins 0.085,0.99,{},{} spacing 0.02,{}\n"
+                  "set yrange [-1.1:0.25]\nset xrange [-0.6:{}]\nset boxwidth 0.8\nunset key\n"
                   "set xtics 1 nomirror\n",
-                  rows, 40.0 / (50 + 165 * double(rows)), 1 - 55.0 / (50 + 165 * double(rows)),
-                  62.0 / (50 + 165 * double(rows)), double(classes) - 0.4));
+                  rows, 60 / height, 1 - 70 / height, 82 / height, double(classes) - 0.4));
   for (int64_t j = 0; j < count; ++j) {
     const Analysed& model = *group.models[j];
     const Measures& m = model.first();
@@ -52,10 +53,11 @@ Figure draw_ablation(const ModelGroup& group, const fs::path& folder) {
           "plot file using 'class':(column('model')=={} && column('group')=={} ? "
           "column('change') : NaN):(column('class')=={} ? 0xCC6677 : 0x332288) "
           "with boxes lc rgb variable\nunset label\n",
-          g == 0 ? fmt::format("set label {} at graph 0,1.3 font ',14'\n", quoted(model.spec.label))
-                 : "",
+          g == 0
+              ? fmt::format("set label {} at graph 0,1.38 font ',14'\n", quoted(model.spec.label))
+              : "",
           g, sizes[g].size(),
-          left ? "set ylabel 'change of accuracy'\nset ytics 0.5 format '%g'\n"
+          left ? "set ylabel 'change of accuracy' offset 1\nset ytics 0.5 format '%g'\n"
                : "unset ylabel\nset ytics 0.5 format ''\n",
           bottom ? "set xlabel 'class' offset 0,0.4\n" : "unset xlabel\n", j, g, g));
     }
@@ -110,7 +112,8 @@ Figure draw_correlation(const Analysed& model, const fs::path& folder) {
       "set xlabel 'neuron, sorted by assembly'\nset ylabel 'neuron, sorted by assembly'\n"
       "set xrange [-0.5:{}]\nset yrange [{}:-0.5]\nset border 15\n"
       "set palette defined (0 '#FFFFFF', 0.35 '#9ECAE1', 0.7 '#3182BD', 1 '#08306B')\n"
-      "set cbrange [0:{:.3g}]\nset cblabel 'correlation A'\n{}"
+      "set cbrange [0:{:.3g}]\nset cblabel 'correlation A'\nset format cb '%.1e'\nset rmargin at "
+      "screen 0.74\n{}"
       "plot file using 'column':'row':'correlation' with image\n",
       quoted(model.spec.label), double(n) - 0.5, double(n) - 0.5,
       std::max(quantile({values.begin(), values.end()}, 0.99), 1e-12), borders));
@@ -129,8 +132,12 @@ Figure draw_correlation(const Analysed& model, const fs::path& folder) {
 Figure draw_connections(const Analysed& model, const fs::path& folder) {
   const Measures& m = model.first();
   const auto clusters = std::ssize(m.weights.kmeans.sizes);
-  std::vector<double> place(static_cast<size_t>(m.neurons()));
-  const std::vector<int64_t> sorted = assembly_order(m.weights.kmeans.labels);
+  // Assemblies stand above the targets of their strongest weights.
+  const std::vector<int64_t> strongest = argmax(m.weights.kmeans.centers, 1).to_vector<int64_t>();
+  std::vector<int64_t> keys;
+  for (const int64_t k : m.weights.kmeans.labels) keys.push_back(strongest[k] * clusters + k);
+  const std::vector<int64_t> sorted = assembly_order(keys);
+  std::vector<double> place(sorted.size());
   for (size_t i = 0; i < sorted.size(); ++i) place[sorted[i]] = double(i);
   const double step = double(m.neurons()) / double(m.graph.targets);
   Picture picture("figure-6b-" + model.spec.name,
@@ -146,7 +153,7 @@ Figure draw_connections(const Analysed& model, const fs::path& folder) {
   picture.commands(fmt::format(
       "set title {}\nunset border\nunset xtics\nunset ytics\n"
       "set xrange [-1:{}]\nset yrange [-0.2:1.05]\n"
-      "set label 'neurons of {}, by assembly' at screen 0.01,0.5 center rotate\n"
+      "set label 'neurons that enter {}' at screen 0.01,0.5 center rotate\n"
       "set xlabel 'class (output neuron)'\n{}"
       "set key outside right center title 'assembly' samplen 2\n"
       "plot for [k=1:{}] file using (column('assembly')==k ? column('place') : NaN):(1):"
@@ -192,20 +199,22 @@ Figure draw_outgoing(const Analysed& model, const fs::path& folder) {
       }
       picture.row();
     }
+  const double height = 50 + 210 * double(rows);
   picture.commands(fmt::format(
-      "set multiplot layout {},5 title {}\nunset key\nset xrange [-0.3:{}]\nset xtics 1\n"
-      "stats file using 'weight' nooutput\n"
-      "set yrange [1.05*STATS_min:1.05*STATS_max]\nset ytics autofreq\n"
-      "set xzeroaxis lc rgb '#999999'\nset xlabel 'class' offset 0,0.4\n",
-      rows, quoted(model.spec.label + ": outgoing weights of each assembly"),
-      double(targets) - 0.7));
+      "set multiplot layout {},5 title {} margins 0.08,0.99,{},{} spacing 0.02,{}\n"
+      "unset key\nset xrange [-0.3:{}]\nset xtics 3\nstats file using 'weight' nooutput\n"
+      "set yrange [1.05*STATS_min:1.05*STATS_max]\nset xzeroaxis lc rgb '#999999'\n",
+      rows, quoted(model.spec.label + ": outgoing weights of each assembly"), 55 / height,
+      1 - 65 / height, 75 / height, double(targets) - 0.7));
   for (int64_t k = 0; k < clusters; ++k)
-    picture.commands(
-        fmt::format("set title 'assembly {0} ({1} neurons)' offset 0,-0.5\n{2}"
-                    "plot file using 'target':(column('assembly')=={0} ? column('weight') : NaN) "
-                    "with linespoints lt {3} ps 0.4 lw 0.8\n",
-                    k + 1, groups[k].size(),
-                    k % 5 == 0 ? "set ylabel 'weight' offset 1\n" : "unset ylabel\n", k % 10 + 1));
+    picture.commands(fmt::format(
+        "set title 'assembly {0} ({1} neurons)' offset 0,-0.5\n{2}{4}\n"
+        "plot file using 'target':(column('assembly')=={0} ? column('weight') : NaN) "
+        "with linespoints lt {3} ps 0.4 lw 0.8\n",
+        k + 1, groups[k].size(),
+        k % 5 == 0 ? "set ylabel 'weight' offset 1\nset ytics format '%g'\n"
+                   : "unset ylabel\nset ytics format ''\n",
+        k % 10 + 1, k + 5 < clusters ? "unset xlabel" : "set xlabel 'class' offset 0,0.4"));
   picture.commands("unset multiplot\n");
   return {.stem = picture.stem(),
           .title = "Figure 6(c): outgoing weights of each assembly, " + model.spec.label,
@@ -228,11 +237,11 @@ Figure draw_pruning(const ModelGroup& group, const fs::path& folder) {
         picture.row(double(j), group.models[j]->spec.name, double(method), point.connections,
                     100 * point.accuracy);
   picture.commands(fmt::format(
-      "set multiplot layout 1,{} title {}\nset logscale x\nset xrange [1:0.008]\n"
-      "set yrange [0:100]\nset xtics ('1' 1, '0.5' 0.5, '0.2' 0.2, '0.1' 0.1, '0.05' 0.05, "
-      "'0.02' 0.02, '0.01' 0.01)\nset key bottom left reverse Left\n"
-      "set xlabel 'share of connections kept'\nset ylabel 'test accuracy, %' offset 1\nset grid "
-      "y\n",
+      "set multiplot layout 1,{} title {} margins 0.07,0.98,0.3,0.82 spacing 0.04,0.1\n"
+      "set logscale x\nset xrange [1:0.008]\nset yrange [0:100]\n"
+      "set xtics ('1' 1, '0.3' 0.3, '0.1' 0.1, '0.03' 0.03, '0.01' 0.01)\n"
+      "set key at screen 0.5,0.06 center horizontal samplen 2\nset grid y\n"
+      "set xlabel 'share of connections kept'\nset ylabel 'test accuracy, %' offset 1\n",
       methods.size(), quoted(group.label + ": removing connections of the last layer")));
   for (size_t method = 0; method < methods.size(); ++method) {
     std::string curves;
@@ -242,7 +251,8 @@ Figure draw_pruning(const ModelGroup& group, const fs::path& folder) {
           "NaN):'accuracy' with linespoints lt {} lw 1.5 title {}",
           j == 0 ? "" : ", \\\n     ", j, method, j % 10 + 1, quoted(group.models[j]->spec.label));
     picture.commands(
-        fmt::format("set title {}\nplot {}\nunset key\n", quoted(methods[method].name), curves));
+        fmt::format("set title {}\nplot {}\nunset key\nunset ylabel\nset ytics format ''\n",
+                    quoted(methods[method].name), curves));
   }
   picture.commands("unset multiplot\n");
   return {.stem = picture.stem(),

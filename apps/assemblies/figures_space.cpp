@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "apps/assemblies/figures.hpp"
@@ -11,12 +12,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view plane_axes =
-    "set xlabel 't-SNE 1'\nset ylabel 't-SNE 2' offset 1\nset xtics autofreq\nset ytics autofreq\n"
-    "set autoscale\nunset key\n";
-
 double x(const Measures& m, int64_t i) { return m.plane.host<double>()[2 * i]; }
 double y(const Measures& m, int64_t i) { return m.plane.host<double>()[2 * i + 1]; }
+
+// Both axes alike, with few tics.
+std::string plane_axes(const Measures& m) {
+  double reach = 0;
+  for (const double value : m.plane.host<double>()) reach = std::max(reach, 1.08 * std::abs(value));
+  const int step = reach > 150 ? 100 : reach > 60 ? 50 : reach > 25 ? 20 : reach > 10 ? 10 : 5;
+  return fmt::format(
+      "set xlabel 't-SNE 1'\nset ylabel 't-SNE 2' offset 1\nset xtics {0}\nset ytics {0}\n"
+      "set xrange [-{1:.4g}:{1:.4g}]\nset yrange [-{1:.4g}:{1:.4g}]\nunset key\n",
+      step, reach);
+}
 
 // Big points for few neurons.
 double point_size(const Measures& m) { return m.neurons() > 200 ? 0.45 : 0.8; }
@@ -57,10 +65,10 @@ Figure draw_plane(const Analysed& model, const fs::path& folder) {
   Picture picture("figure-1d", "neuron,x,y,assembly", 640, 460);
   for (int64_t i = 0; i < m.neurons(); ++i)
     picture.row(double(i), x(m, i), y(m, i), double(m.weights.kmeans.labels[i] + 1));
-  picture.commands(std::string(plane_axes));
+  picture.commands(plane_axes(m));
   picture.commands(
       fmt::format("set title {}\n"
-                  "set key outside right top title 'assembly'\n"
+                  "set key outside right top reverse Left samplen 1 title 'assembly'\n"
                   "plot for [k=1:{}] file using (column('assembly')==k ? column('x') : NaN):'y' "
                   "with points lt k ps {} title ''.k\n",
                   quoted(model.spec.label), clusters, 1.4 * point_size(m)));
@@ -94,22 +102,23 @@ Figure draw_silhouettes(const ModelGroup& group, const fs::path& folder) {
                   double(assemblies[i] + 1), m.weights.euclidean.values[i], place[i],
                   double(on_plane[i] + 1), m.on_plane.squared.values[i], plane_place[i]);
     const auto clusters = std::ssize(m.weights.kmeans.sizes);
-    picture.commands(std::string(plane_axes));
+    picture.commands(plane_axes(m));
     picture.commands(fmt::format(
         "set title {0}\n"
         "plot for [k=1:{2}] file using (column('model')=={1} && column('assembly')==k ? "
         "column('x') : NaN):'y' with points lt k ps {3}\n",
         quoted(model.spec.label), j, clusters, point_size(m)));
     picture.commands(fmt::format(
-        "set title 'weights, Euclidean: mean {:.3f}'\n"
-        "set xlabel 'silhouette'\nset ylabel 'assembly' offset 1\nset xrange [-0.4:1]\n"
+        "set title 'weights: mean {:.3f}'\n"
+        "set xlabel 'silhouette'\nset ylabel 'assembly' offset 1\nset xrange [-0.4:1]\nset "
+        "autoscale y\n"
         "set xtics 0.5\n{}"
         "plot for [k=1:{}] file using (0):(column('model')=={} && column('assembly')==k ? "
         "column('place') : NaN):(0):'silhouette':(column('place')-0.5):(column('place')+0.5) "
         "with boxxyerror lt k\n",
         m.weights.euclidean.mean, cluster_tics(assemblies, place, clusters), clusters, j));
     picture.commands(fmt::format(
-        "set title 'plane, squared Euclidean: mean {:.3f}'\n"
+        "set title 'plane, squared: mean {:.3f}'\n"
         "set ylabel 'cluster on the plane' offset 1\n{}"
         "plot for [k=1:{}] file using (0):(column('model')=={} && column('plane_cluster')==k ? "
         "column('plane_place') : NaN):(0):'plane_silhouette':(column('plane_place')-0.5):"
@@ -138,6 +147,7 @@ Figure draw_activations(const Analysed& model, const fs::path& folder) {
   const auto means = m.class_means.host<double>();
   Picture picture("figure-3-" + model.spec.name, "class,neuron,x,y,activation", 1000,
                   int(60 + 220 * rows));
+  const double height = 60 + 220 * double(rows);
   double high = 0, own = 0, other = 0;
   for (int64_t c = 0; c < classes; ++c)
     for (int64_t i = 0; i < m.neurons(); ++i) {
@@ -151,19 +161,22 @@ Figure draw_activations(const Analysed& model, const fs::path& folder) {
   own /= alive;
   other /= alive * double(classes - 1);
   picture.commands(fmt::format(
-      "set multiplot layout {},5 title {}\n"
+      "set multiplot layout {0},5 title {1} margins 0.04,0.9,{6},{7} spacing 0.015,{8}\n"
       "set palette defined (0 '#DDDDDD', 0.25 '#FED98E', 0.5 '#FE9929', 0.75 '#D95F0E', "
       "1 '#662506')\n"
-      "set cbrange [0:{:.4g}]\nset cbtics {:.1g}\nunset key\nunset xtics\nunset ytics\n"
-      "set border 15 lc rgb '#999999'\nset colorbox\n"
-      "set xlabel 't-SNE 1' offset 0,0.5\nset ylabel 't-SNE 2'\n"
-      "do for [c=0:{}] {{\n"
+      "set cbrange [0:{2:.4g}]\nset cbtics {3:.1g}\nunset key\nunset xtics\nunset ytics\n"
+      "set border 15\nset colorbox user origin 0.915,{6} size 0.014,{9:.4g}\n"
+      "set cblabel 'mean activation'\n"
+      "do for [c=0:{4}] {{\n"
       "set title 'class '.c offset 0,-0.5\n"
+      "if (c%5 == 0) {{ set ylabel 't-SNE 2' }} else {{ unset ylabel }}\n"
+      "if (c >= {10}) {{ set xlabel 't-SNE 1' }} else {{ unset xlabel }}\n"
       "plot file using (column('class')==c ? column('x') : NaN):'y':'activation' "
-      "with points pt 7 ps {} lc palette\n"
+      "with points pt 7 ps {5} lc palette\n"
       "}}\nunset multiplot\n",
       rows, quoted(model.spec.label + ": mean activation for each class"), high, high / 2,
-      classes - 1, point_size(m)));
+      classes - 1, point_size(m), 40 / height, 1 - 65 / height, 30 / height, 1 - 105 / height,
+      classes - 5));
   return {.stem = picture.stem(),
           .title = "Figure 3: mean activation for each class, " + model.spec.label,
           .paper =
@@ -184,10 +197,11 @@ Figure draw_selectivity(const ModelGroup& group, const fs::path& folder) {
   Picture picture("figure-4-" + group.name,
                   "model,name,neuron,x,y,most_selective_class,selectivity",
                   int(std::max<int64_t>(120 + 330 * columns, 560)), int(30 + 330 * rows));
-  picture.commands(
-      fmt::format("set multiplot layout {},{} margins 0.07,{},0.14,0.92 "
-                  "spacing 0.06,0.14\n",
-                  rows, columns, columns == 1 ? 0.8 : 0.88));
+  const double height = 30 + 330 * double(rows);
+  picture.commands(fmt::format(
+      "set multiplot layout {},{} margins 0.06,{},{},{} "
+      "spacing 0.06,{}\n",
+      rows, columns, columns == 1 ? 0.8 : 0.88, 55 / height, 1 - 40 / height, 95 / height));
   const int64_t classes = group.models[0]->first().class_means.size(0);
   for (int64_t j = 0; j < count; ++j) {
     const Analysed& model = *group.models[j];
@@ -195,7 +209,7 @@ Figure draw_selectivity(const ModelGroup& group, const fs::path& folder) {
     for (int64_t i = 0; i < m.neurons(); ++i)
       picture.row(double(j), model.spec.name, double(i), x(m, i), y(m, i),
                   double(m.selectivity.most_selective[i]), m.selectivity.index[i]);
-    picture.commands(std::string(plane_axes));
+    picture.commands(plane_axes(m));
     const bool legend = j == columns - 1;
     picture.commands(fmt::format(
         "set title {0}\n{1}"
@@ -204,8 +218,9 @@ Figure draw_selectivity(const ModelGroup& group, const fs::path& folder) {
         "     for [c=0:{3}] file using (column('model')=={2} && "
         "column('most_selective_class')==c ? column('x') : NaN):'y' with points lt c%10+1 ps {4} "
         "title 'class '.c\n",
-        quoted(model.spec.label), legend ? "set key at screen 0.995,0.9 right top samplen 1\n" : "",
-        j, classes - 1, point_size(m)));
+        quoted(model.spec.label),
+        legend ? "set key at screen 0.995,0.9 right top reverse Left samplen 1\n" : "", j,
+        classes - 1, point_size(m)));
   }
   picture.commands("unset multiplot\n");
   return {.stem = picture.stem(),

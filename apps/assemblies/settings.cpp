@@ -36,8 +36,7 @@ void AssembliesSettings::add_flags(CLI::App& app) {
   app.add_option("--test-limit", test_limit, "Analyse this many test samples, drawn by the seed");
   app.add_option("--clusters", clusters, "Assemblies that K-means looks for")
       ->capture_default_str();
-  app.add_flag("--quick", quick,
-               "A look within minutes: 3 epochs of 20000 images, and 20 of SHOTS");
+  app.add_flag("--quick", quick, "A look within minutes: 4 epochs");
   app.add_option("--seeds", seeds,
                  "Seeds of trainings: figures of the first one, means and spreads of all")
       ->delimiter(',')
@@ -55,10 +54,7 @@ void AssembliesSettings::add_flags(CLI::App& app) {
 }
 
 void AssembliesSettings::apply_quick(const CLI::App& app) {
-  if (!quick) return;
-  if (app.count("--epochs") == 0) epochs = 3;
-  if (app.count("--train-limit") == 0) train_limit = 20'000;
-  if (app.count("--shot-epochs") == 0) shot_epochs = 20;
+  if (quick && app.count("--epochs") == 0) epochs = 4;
 }
 
 std::vector<int> AssembliesSettings::figure_numbers() const {

@@ -46,7 +46,8 @@ std::pair<std::string, RunResult> from_json(const Json& line) {
 
 }  // namespace
 
-Journal::Journal(std::filesystem::path path, const std::string& backend) : path_(std::move(path)) {
+Journal::Journal(std::filesystem::path path, const std::string& backend) : Journal() {
+  path_ = std::move(path);
   const auto io_error = [&](const char* what) {
     fail<IoError>("{}: cannot {}: {}", path_.string(), what, std::strerror(errno));
   };

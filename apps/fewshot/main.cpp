@@ -148,11 +148,10 @@ class Program {
 std::string command_line(int argc, char** argv) {
   std::string command = "hebb-fewshot";
   for (int i = 1; i < argc; ++i) {
-    command += fmt::format(" {}", argv[i]);
-    if (argv[i] == std::string("--data") && i + 1 < argc) {
-      command += " DIR";
-      ++i;
-    }
+    const std::string argument = argv[i];
+    const bool folder = argument == "--data" || argument == "--output";
+    command += fmt::format(" {}{}", argument, folder ? " DIR" : "");
+    if (folder) ++i;
   }
   return command;
 }

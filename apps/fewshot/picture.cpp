@@ -75,7 +75,8 @@ std::string to_gnuplot(std::span<const Cell> cells, const std::string& output) {
       curves.push_back(
           fmt::format("{0} using 1:4 with points pt 2 ps 0.6 lc {1} notitle", block, m + 1));
     }
-    panels += fmt::format("set title '{}'\nplot {}\n", dataset, fmt::join(curves, ", \\\n     "));
+    panels += fmt::format("set title '{} (bars: 95 % intervals, crosses: the paper)'\nplot {}\n",
+                          dataset, fmt::join(curves, ", \\\n     "));
   }
   return fmt::format(
       "set terminal svg size {},480 font 'sans,12' background 'white'\n"
@@ -85,7 +86,7 @@ std::string to_gnuplot(std::span<const Cell> cells, const std::string& output) {
       "set xtics ({})\n"
       "set xrange [-0.5:{}]\n"
       "set xlabel 'training images of each class'\n"
-      "set ylabel 'test accuracy, % (bars: 95 % intervals; crosses: the paper)'\n"
+      "set ylabel 'test accuracy, %'\n"
       "set grid ytics\n"
       "set key bottom right\n"
       "{}"

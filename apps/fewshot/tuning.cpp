@@ -29,7 +29,8 @@ Json to_json(const RunKey& cell) {
 TunedValues TunedValues::parse(const std::string& text, const std::string& name) {
   TunedValues tuned;
   try {
-    for (const Json& cell : Json::parse(text).at("cells")) {
+    const Json file = Json::parse(text);
+    for (const Json& cell : file.at("cells")) {
       TunedValue value{.dataset = cell.at("dataset"),
                        .shots = cell.at("shots"),
                        .method = cell.at("method"),

@@ -47,7 +47,8 @@ TEST_CASE("The signed-rank test is exact", "[analysis]") {
   CHECK(signed_rank_test(std::vector{1.2, -0.4, 2.1, 0.8, 0.3, -0.9, 1.7, 2.2}) ==
         Approx(0.109375));
   // With shared ranks and a zero, by enumeration of all signs.
-  CHECK(signed_rank_test(std::vector<double>{3, -1, 1, 2, 2, -2, 4, 0, 5, 1}) == Approx(0.08203125));
+  CHECK(signed_rank_test(std::vector<double>{3, -1, 1, 2, 2, -2, 4, 0, 5, 1}) ==
+        Approx(0.08203125));
   // All of one sign: two of 2^n patterns.
   CHECK(signed_rank_test(std::vector<double>(20, 1.5)) == Approx(2.0 / 1048576));
   CHECK(signed_rank_test(std::vector{-1.0, -2.0, -3.0}) == Approx(0.25));

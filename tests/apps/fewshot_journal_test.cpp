@@ -124,7 +124,8 @@ TEST_CASE("The best trial is chosen", "[apps]") {
   CHECK(chosen["cells"][0]["trials"].size() == 6);
   CHECK(chosen["cells"][0]["trials"][2]["accuracy_percent"] == 60.5);
   const TunedValues tuned = TunedValues::parse(chosen.dump(), "here");
-  CHECK(tuned.find("digits", 5, method_named("l1"), Normalisation::paper) == 3e-5);
+  INFO(chosen.dump());
+  CHECK(tuned.find("digits", 5, method_named("l1"), Normalisation::paper).value_or(0) == 3e-5);
   CHECK(!tuned.find("digits", 1, method_named("l1"), Normalisation::paper));
   CHECK_THROWS_AS(TunedValues::parse("{}", "here"), FormatError);
   CHECK_NOTHROW(TunedValues::embedded());

@@ -1,29 +1,50 @@
+#include <cstdlib>
+#include <sstream>
+
 #include "tests/apps/fewshot_support.hpp"
+#include "tests/apps/process.hpp"
 
 // The program itself, as a user starts it.
 namespace hebb::test {
 namespace {
 
-const std::string program = HEBB_FEWSHOT;
+// The words of `flags`; a word that is only quotes is an empty one.
+std::vector<std::string> words(const std::string& flags) {
+  std::istringstream stream(flags);
+  std::vector<std::string> result;
+  for (std::string word; stream >> word;) result.push_back(word == "''" ? "" : word);
+  return result;
+}
+
+ProcessResult fewshot(const std::string& flags, std::vector<std::string> command = {}) {
+  command.emplace_back(HEBB_BIN "/hebb-fewshot");
+  for (const std::string& word : words(flags)) command.push_back(word);
+  return run_process(command, {.in_child = [] {
+                       // Containers' only user is root.
+                       setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+                       setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+                     }});
+}
+
 const std::string small =
-    " --dataset digits --shots 1 --draws 2 --methods vanilla,bean-2 --epochs 2 --quiet";
+    "--dataset digits --shots 1 --draws 2 --methods vanilla,bean-2 --epochs 2 --quiet ";
 
 TEST_CASE("hebb-fewshot makes the same tables again", "[apps]") {
   const TemporaryFolder folder;
   const std::string a = folder / "a", b = folder / "b";
-  const Outcome first = shell(program + small + " --output " + a);
+  const ProcessResult first = fewshot(small + "--output " + a);
   REQUIRE(first.code == 0);
-  CHECK(contains(first.out, "bean-2"));
-  CHECK(contains(first.err, "4 runs in "));
-  const Outcome second = shell(program + small + " --threads 1 --output " + b);
+  CHECK(contains(first.output, "bean-2"));
+  CHECK(contains(first.errors, "4 runs in "));
+  const ProcessResult second = fewshot(small + "--threads 1 --output " + b);
   REQUIRE(second.code == 0);
   for (const char* name : {"/table.md", "/runs.csv"}) {
     CHECK(!text_of(a + name).empty());
     CHECK(text_of(a + name) == text_of(b + name));
   }
-  const Outcome again = shell(program + small + " --output " + a);
-  CHECK(contains(again.err, "0 runs in "));
-  CHECK(again.out == first.out);
+  const ProcessResult again = fewshot(small + "--output " + a);
+  CHECK(contains(again.errors, "0 runs in "));
+  CHECK(again.output == first.output);
 }
 
 TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]") {
@@ -33,28 +54,26 @@ TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]
         "--batch-size 0", "--value bean-1", "--value dropout=1", "--value gaussian-process=1",
         "--table1 --dataset mnist", "--tune --table1", "--threads 0", "--gp-starts 0",
         "--checkpoint best-validation --validation-set none", "--fidelity-high 0"}) {
-    const Outcome outcome = shell(program + " --output '' " + flags);
-    INFO(flags << ": " << outcome.err);
+    const ProcessResult outcome = fewshot(std::string("--output '' ") + flags);
+    INFO(flags << ": " << outcome.errors);
     CHECK(outcome.code == 2);
-    CHECK(outcome.out.empty());
-    CHECK(std::ranges::count(outcome.err, '\n') == 1);
+    CHECK(outcome.output.empty());
+    CHECK(std::ranges::count(outcome.errors, '\n') == 1);
   }
 }
 
-TEST_CASE("Two ranks make the table of one", "[apps]") {
-  if (shell("mpirun --version").code != 0 || !HEBB_WITH_MPI)
-    return skip("no mpirun here, or built without MPI");
+TEST_CASE("Two ranks make the table of one", "[apps][needs-data]") {
+  if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
   const TemporaryFolder folder;
   const std::string a = folder / "a", b = folder / "b";
-  const Outcome one = shell(program + small + " --output " + a);
-  const Outcome two = shell(
-      "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
-      "mpirun --oversubscribe -n 2 " +
-      program + small + " --output " + b);
-  INFO(two.err);
+  const ProcessResult one = fewshot(small + "--output " + a);
+  const ProcessResult two =
+      fewshot(small + "--output " + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "2"});
+  INFO(two.errors);
   REQUIRE(two.code == 0);
-  CHECK(contains(two.err, "4 runs in "));
-  CHECK(two.out.substr(0, two.out.find("In ")) == one.out.substr(0, one.out.find("In ")));
+  CHECK(contains(two.errors, "4 runs in "));
+  CHECK(two.output.substr(0, two.output.find("In ")) ==
+        one.output.substr(0, one.output.find("In ")));
   for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
 }
 

@@ -45,17 +45,4 @@ inline std::string text_of(const std::string& path) {
   return text.str();
 }
 
-/// Exit code and both outputs of a shell command.
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-inline Outcome shell(const std::string& command) {
-  const TemporaryFolder folder;
-  const std::string out = folder / "out", err = folder / "err";
-  const int status = std::system((command + " >" + out + " 2>" + err).c_str());
-  return {WEXITSTATUS(status), text_of(out), text_of(err)};
-}
-
 }  // namespace hebb::test

@@ -12,8 +12,8 @@ struct ProcessResult {
 };
 
 struct ProcessOptions {
-  std::function<void()> in_child;          ///< Run in the new process before the program.
-  std::function<void(int pid)> meanwhile;  ///< Run here while the program runs.
+  std::function<void()> in_child = {};          ///< Run in the new process before the program.
+  std::function<void(int pid)> meanwhile = {};  ///< Run here while the program runs.
 };
 
 /// Runs a program and waits for it.
