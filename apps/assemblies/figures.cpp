@@ -46,7 +46,9 @@ std::string in_words(const Analysed& model, const char* key) {
       std::ranges::find_if(all, [&](const Quantity& q) { return std::string_view(q.key) == key; });
   check(found != all.end(), "no quantity is named {}", key);
   const MeanSummary s = summarize(model, *found);
-  const std::string mean = fmt::format("{:.{}f}", s.mean, found->decimals);
+  // Counts have a decimal for their mean over seeds alone.
+  const bool whole = s.count < 2 && found->decimals == 1;
+  const std::string mean = fmt::format("{:.{}f}", s.mean, whole ? 0 : found->decimals);
   return s.count < 2 ? mean : fmt::format("{} ± {:.{}f}", mean, s.deviation, found->decimals);
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "apps/assemblies/figures.hpp"
+#include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
 
 /// Figures of what neurons do and how they are wired: 5, 6, and pruning.
@@ -31,13 +32,13 @@ Figure draw_ablation(const ModelGroup& group, const fs::path& folder) {
   const int64_t classes = group.models[0]->first().class_means.size(0);
   const int64_t rows = (classes + 4) / 5 * count;
   Picture picture("figure-5-" + group.name, "model,name,group,neurons,class,change", 1000,
-                  int(50 + 190 * rows));
-  const double height = 50 + 190 * double(rows);
+                  int(50 + 200 * rows));
+  const double height = 50 + 200 * double(rows);
   picture.commands(
       fmt::format("set multiplot layout {},5 margins 0.085,0.99,{},{} spacing 0.02,{}\n"
                   "set yrange [-1.1:0.25]\nset xrange [-0.6:{}]\nset boxwidth 0.8\nunset key\n"
                   "set xtics 1 nomirror\n",
-                  rows, 60 / height, 1 - 70 / height, 82 / height, double(classes) - 0.4));
+                  rows, 60 / height, 1 - 70 / height, 95 / height, double(classes) - 0.4));
   for (int64_t j = 0; j < count; ++j) {
     const Analysed& model = *group.models[j];
     const Measures& m = model.first();
@@ -133,7 +134,8 @@ Figure draw_connections(const Analysed& model, const fs::path& folder) {
   const Measures& m = model.first();
   const auto clusters = std::ssize(m.weights.kmeans.sizes);
   // Assemblies stand above the targets of their strongest weights.
-  const std::vector<int64_t> strongest = argmax(m.weights.kmeans.centers, 1).to_vector<int64_t>();
+  const std::vector<int64_t> strongest =
+      argmax(abs(m.weights.kmeans.centers), 1).to_vector<int64_t>();
   std::vector<int64_t> keys;
   for (const int64_t k : m.weights.kmeans.labels) keys.push_back(strongest[k] * clusters + k);
   const std::vector<int64_t> sorted = assembly_order(keys);
@@ -187,15 +189,20 @@ Figure draw_outgoing(const Analysed& model, const fs::path& folder) {
   Picture picture("figure-6c-" + model.spec.name, "neuron,assembly,target,weight", 1000,
                   int(50 + 210 * rows));
   const auto groups = neuron_groups(m.weights.kmeans.labels, clusters);
-  double explained = 0, total = 0, mean = 0;
+  double within = 0, total = 0, mean = 0;
   for (const double w : weights) mean += w / double(weights.size());
+  int64_t positive = 0;
+  for (int64_t k = 0; k < clusters; ++k) {
+    const auto [low, high] = std::ranges::minmax(centers.subspan(k * targets, targets));
+    positive += high > -low;
+  }
   for (int64_t k = 0; k < clusters; ++k)
     for (const int64_t i : groups[k]) {
       for (int64_t t = 0; t < targets; ++t) {
         const double w = weights[i * targets + t];
         picture.row(double(i), double(k + 1), double(t), w);
         total += (w - mean) * (w - mean);
-        explained += (w - centers[k * targets + t]) * (w - centers[k * targets + t]);
+        within += (w - centers[k * targets + t]) * (w - centers[k * targets + t]);
       }
       picture.row();
     }
@@ -204,11 +211,11 @@ Figure draw_outgoing(const Analysed& model, const fs::path& folder) {
       "set multiplot layout {},5 title {} margins 0.08,0.99,{},{} spacing 0.02,{}\n"
       "unset key\nset xrange [-0.3:{}]\nset xtics 3\nstats file using 'weight' nooutput\n"
       "set yrange [1.05*STATS_min:1.05*STATS_max]\nset xzeroaxis lc rgb '#999999'\n",
-      rows, quoted(model.spec.label + ": outgoing weights of each assembly"), 55 / height,
-      1 - 65 / height, 75 / height, double(targets) - 0.7));
+      rows, quoted(model.spec.label + ": outgoing weights of each assembly (and its neurons)"),
+      55 / height, 1 - 65 / height, 75 / height, double(targets) - 0.7));
   for (int64_t k = 0; k < clusters; ++k)
     picture.commands(fmt::format(
-        "set title 'assembly {0} ({1} neurons)' offset 0,-0.5\n{2}{4}\n"
+        "set title 'assembly {0} ({1})' offset 0,-0.5\n{2}{4}\n"
         "plot file using 'target':(column('assembly')=={0} ? column('weight') : NaN) "
         "with linespoints lt {3} ps 0.4 lw 0.8\n",
         k + 1, groups[k].size(),
@@ -216,20 +223,24 @@ Figure draw_outgoing(const Analysed& model, const fs::path& folder) {
                    : "unset ylabel\nset ytics format ''\n",
         k % 10 + 1, k + 5 < clusters ? "unset xlabel" : "set xlabel 'class' offset 0,0.4"));
   picture.commands("unset multiplot\n");
-  return {.stem = picture.stem(),
-          .title = "Figure 6(c): outgoing weights of each assembly, " + model.spec.label,
-          .paper =
-              "Neurons of one assembly share their weights weakly: each assembly has high "
-              "weights towards its class.",
-          .run = fmt::format("{:.1f} % of the variance of the outgoing weights is between "
-                             "assemblies, {:.1f} % within them.",
-                             100 * (1 - explained / total), 100 * explained / total),
-          .drawn = picture.save(folder)};
+  return {
+      .stem = picture.stem(),
+      .title = "Figure 6(c): outgoing weights of each assembly, " + model.spec.label,
+      .paper =
+          "Neurons of one assembly share their weights weakly: each assembly has high "
+          "weights towards its class.",
+      .run = fmt::format("{:.1f} % of the variance of the outgoing weights is between "
+                         "assemblies, {:.1f} % within them. The strongest mean weight is positive "
+                         "in {} of {} assemblies.",
+                         100 * (1 - within / total), 100 * within / total, positive, clusters),
+      .drawn = picture.save(folder)};
 }
 
 Figure draw_pruning(const ModelGroup& group, const fs::path& folder) {
-  Picture picture("pruning-" + group.name, "model,name,method,connections,accuracy", 1000, 380);
   const auto count = std::ssize(group.models);
+  const double height = 340 + 20 * double(count);
+  Picture picture("pruning-" + group.name, "model,name,method,connections,accuracy", 1000,
+                  int(height));
   const auto& methods = group.models[0]->first().pruning;
   for (int64_t j = 0; j < count; ++j)
     for (size_t method = 0; method < methods.size(); ++method)
@@ -237,12 +248,13 @@ Figure draw_pruning(const ModelGroup& group, const fs::path& folder) {
         picture.row(double(j), group.models[j]->spec.name, double(method), point.connections,
                     100 * point.accuracy);
   picture.commands(fmt::format(
-      "set multiplot layout 1,{} title {} margins 0.07,0.98,0.3,0.82 spacing 0.04,0.1\n"
+      "set multiplot layout 1,{} title {} margins 0.07,0.98,{},0.82 spacing 0.04,0.1\n"
       "set logscale x\nset xrange [1:0.008]\nset yrange [0:100]\n"
       "set xtics ('1' 1, '0.3' 0.3, '0.1' 0.1, '0.03' 0.03, '0.01' 0.01)\n"
-      "set key at screen 0.5,0.06 center horizontal samplen 2\nset grid y\n"
+      "set key at screen 0.5,0.02 center bottom reverse Left samplen 2\nset grid y\n"
       "set xlabel 'share of connections kept'\nset ylabel 'test accuracy, %' offset 1\n",
-      methods.size(), quoted(group.label + ": removing connections of the last layer")));
+      methods.size(), quoted(group.label + ": removing connections of the last layer"),
+      (85 + 20 * double(count)) / height));
   for (size_t method = 0; method < methods.size(); ++method) {
     std::string curves;
     for (int64_t j = 0; j < count; ++j)

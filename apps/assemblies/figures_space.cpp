@@ -160,6 +160,7 @@ Figure draw_activations(const Analysed& model, const fs::path& folder) {
   const double alive = double(m.neurons() - m.selectivity.dead);
   own /= alive;
   other /= alive * double(classes - 1);
+  picture.commands(plane_axes(m));
   picture.commands(fmt::format(
       "set multiplot layout {0},5 title {1} margins 0.04,0.9,{6},{7} spacing 0.015,{8}\n"
       "set palette defined (0 '#DDDDDD', 0.25 '#FED98E', 0.5 '#FE9929', 0.75 '#D95F0E', "
@@ -201,7 +202,7 @@ Figure draw_selectivity(const ModelGroup& group, const fs::path& folder) {
   picture.commands(fmt::format(
       "set multiplot layout {},{} margins 0.06,{},{},{} "
       "spacing 0.06,{}\n",
-      rows, columns, columns == 1 ? 0.8 : 0.88, 55 / height, 1 - 40 / height, 95 / height));
+      rows, columns, columns == 1 ? 0.8 : 0.88, 75 / height, 1 - 40 / height, 115 / height));
   const int64_t classes = group.models[0]->first().class_means.size(0);
   for (int64_t j = 0; j < count; ++j) {
     const Analysed& model = *group.models[j];

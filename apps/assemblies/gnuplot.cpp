@@ -65,13 +65,14 @@ std::string Picture::script() const {
   return fmt::format(R"(# gnuplot {0}.gp draws {0}.svg and {0}.png from {0}.csv
 file = '{0}.csv'
 set encoding utf8
+{1}do for [type in 'svg png'] {{
+reset
 set datafile separator ','
 set datafile missing ''
 set datafile columnheaders
-{1}set style fill solid
+set style fill solid
 set tics nomirror out scale 0.5
 set border 3
-do for [type in 'svg png'] {{
 if (type eq 'svg') {{ set terminal svg size {2},{3} font 'sans,12' background 'white' }}
 if (type eq 'png') {{ set terminal pngcairo size {4},{5} font 'sans,12' fontscale 2 linewidth 2 pointscale 2 }}
 set output '{0}.'.type

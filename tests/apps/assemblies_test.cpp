@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "core/serialize.hpp"
 #include "tests/apps/process.hpp"
@@ -22,14 +25,14 @@ ProcessResult assemblies(std::vector<std::string> flags, const ProcessOptions& o
 // Two networks, trained for as long as makes a difference.
 std::vector<std::string> small_run(const std::string& output) {
   return {"--models",
-          "mlp:784-24-10,mlp:784-24-10+bean:order=2,alpha=3000,"
+          "mlp:784-24-10,mlp:784-24-10+bean:order=2,alpha=300,"
           "normalisation=published-code",
           "--train-limit",
           "1000",
           "--test-limit",
           "300",
           "--epochs",
-          "2",
+          "10",
           "--output",
           output};
 }
@@ -75,15 +78,15 @@ TEST_CASE("hebb-assemblies: a report with all figures, and weights that are used
 
   for (const char* stem :
        {"figure-1d", "figure-2-mlp-784-24-10", "figure-3-mlp-784-24-10", "figure-4-mlp-784-24-10",
-        "figure-5-mlp-784-24-10", "figure-6a-mlp-784-24-10-bean2-alpha3000",
-        "figure-6b-mlp-784-24-10-bean2-alpha3000", "figure-6c-mlp-784-24-10-bean2-alpha3000",
+        "figure-5-mlp-784-24-10", "figure-6a-mlp-784-24-10-bean2-alpha300",
+        "figure-6b-mlp-784-24-10-bean2-alpha300", "figure-6c-mlp-784-24-10-bean2-alpha300",
         "pruning-mlp-784-24-10"}) {
     CAPTURE(stem);
     const std::string numbers = read_text(output + "/" + stem + ".csv");
     CHECK(std::count(numbers.begin(), numbers.end(), '\n') > 5);
     CHECK_THAT(read_text(output + "/" + stem + ".gp"), ContainsSubstring("plot"));
     if (first.output.find("gnuplot") == std::string::npos) {
-      CHECK(read_text(output + "/" + stem + ".png").substr(1, 3) == "PNG");
+      CHECK_THAT(read_text(output + "/" + stem + ".png"), ContainsSubstring("PNG"));
       CHECK_THAT(read_text(output + "/" + stem + ".svg"), ContainsSubstring("</svg>"));
     }
   }
@@ -135,6 +138,26 @@ TEST_CASE("hebb-assemblies: without gnuplot one line says what to install", "[ap
   CHECK(fs::exists(output + "/figure-2-mlp-784-24-10.gp"));
   CHECK_FALSE(fs::exists(output + "/figure-2-mlp-784-24-10.svg"));
   CHECK_THAT(read_text(output + "/report.html"), ContainsSubstring("gnuplot is not installed"));
+}
+
+TEST_CASE("hebb-assemblies: ^C ends the training, and the networks before it are kept", "[apps]") {
+  const TemporaryFolder folder;
+  const ProcessResult result =
+      assemblies({"--models", "mlp:784-12-10@1,lenet5", "--shot-epochs", "1", "--epochs", "1000",
+                  "--train-limit", "5000", "--test-limit", "300", "--output", folder / "report"},
+                 {.in_child = {}, .meanwhile = [&](int pid) {
+                    for (int i = 0; i < 1200 && !fs::exists(folder / "report/weights"); ++i)
+                      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                    std::this_thread::sleep_for(std::chrono::seconds(2));
+                    kill(pid, SIGINT);
+                  }});
+  CAPTURE(result.errors);
+  CHECK(result.code == 130);
+  CHECK_THAT(result.output, ContainsSubstring("interrupted"));
+  CHECK(load_safetensors(folder / "report/weights/mlp-784-12-10-1shot-seed1.safetensors")
+            .tensors.size() == 4);
+  CHECK_FALSE(fs::exists(folder / "report/weights/lenet5-seed1.safetensors"));
+  CHECK_FALSE(fs::exists(folder / "report/report.html"));
 }
 
 TEST_CASE("hebb-assemblies: wrong flags name what is accepted", "[apps]") {
