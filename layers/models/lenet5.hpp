@@ -17,8 +17,8 @@ struct LeNet5Options {
 
 /// LeNet-5 as in the published code of BEAN: conv1 (6 kernels 5×5, padding 2), ReLU, max-pool 2;
 /// conv2 (16 kernels 5×5), ReLU, max-pool 2; fc1 (120), ReLU, fc2 (84), ReLU, fc3. It has 61,706
-/// parameters for 28×28 pixels. Pooling comes before ReLU here, which gives the same numbers. Takes [S, C, H, W] or [S, C·H·W]. ShapeError for an input that is
-/// no image or too small.
+/// parameters for 28×28 pixels. Pooling comes before ReLU here, which gives the same numbers. Takes
+/// [S, C, H, W] or [S, C·H·W]. ShapeError for an input that is no image or too small.
 Sequential lenet5(const LeNet5Options& options = {});
 
 }  // namespace hebb
