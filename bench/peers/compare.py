@@ -8,6 +8,7 @@ highest round. PyTorch's fastest variant of each step is looked for once, before
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -24,6 +25,9 @@ def parse_arguments():
     parser.add_argument("--hebb-bench", type=pathlib.Path, metavar="FILE",
                         default=ROOT / "build" / "bin" / "hebb-bench")
     parser.add_argument("--python", default=sys.executable, help="one that has PyTorch")
+    parser.add_argument("--data", type=pathlib.Path, metavar="FOLDER",
+                        default=os.environ.get("HEBB_DATA") or ROOT.parent / "shared" / "data",
+                        help="the folder that has mnist/: both programs train on its images")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200, help="PyTorch's timed steps a round")
@@ -45,6 +49,8 @@ def run(command, **options):
 
 
 def require_tools(arguments):
+    if not (pathlib.Path(arguments.data) / "mnist").is_dir():
+        sys.exit(f"--data {arguments.data}: no folder mnist in it")
     if not arguments.hebb_bench.is_file():
         sys.exit(f"hebb-bench is not at {arguments.hebb_bench}: build it (scripts/test does), or "
                  "give its path with --hebb-bench")
@@ -60,7 +66,11 @@ def require_tools(arguments):
 def run_hebb(arguments, threads, only):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "bench.json")
-        run([arguments.hebb_bench, "--threads", threads, "--json", path], stderr=subprocess.PIPE)
+        command = [arguments.hebb_bench, "--threads", threads, "--data", arguments.data, "--json",
+                   path]
+        for name in only or []:
+            command += ["--only", name]
+        run(command, stderr=subprocess.PIPE)
         steps = json.loads(path.read_text())["steps"]
     medians = {name: step["median_ms"] for name, step in steps.items()}
     missing = sorted(set(only or []) - set(medians))
@@ -71,7 +81,8 @@ def run_hebb(arguments, threads, only):
 
 def run_pytorch(arguments, threads, names, variants=None, steps=None, rounds=1):
     command = [arguments.python, HERE / "pytorch_steps.py", "--threads", threads,
-               "--rounds", rounds, "--steps", steps or arguments.steps]
+               "--data", arguments.data, "--rounds", rounds,
+               "--steps", steps or arguments.steps]
     for name in names:
         command += ["--only", name]
     if arguments.no_compile:
@@ -109,8 +120,7 @@ def compare(arguments, threads):
             "highest_ratio": max(ratios),
             "pytorch_variant": " ".join(tried["variants"][name].values()),
         })
-    about = {"torch": tried["torch"], "torch.compile": tried["torch.compile"],
-             "data": tried["data"]}
+    about = {"torch": tried["torch"], "torch.compile": tried["torch.compile"]}
     return about, rows
 
 
@@ -143,7 +153,7 @@ def main():
     for threads in arguments.threads:
         about, more = compare(arguments, threads)
         rows += more
-    note = (f"PyTorch {about['torch']}, torch.compile {about['torch.compile']}, {about['data']} "
+    note = (f"PyTorch {about['torch']}, torch.compile {about['torch.compile']}, MNIST's "
             f"images; medians over {arguments.rounds} rounds, both programs in turn")
     print(as_text(rows))
     print(note)

@@ -34,6 +34,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data", default="../shared/data", metavar="FOLDER",
+                        help="the folder that has mnist/ (../shared/data)")
     parser.add_argument("--only", action="append", choices=STEPS, metavar="STEP",
                         help="repeatable; one of " + ", ".join(STEPS))
     parser.add_argument("--steps", type=int, default=200, help="timed steps a round (200)")
@@ -152,23 +154,18 @@ def bean(h, weight, order, form):
     return Bean.apply(h, weight, kernel, 1 / (samples * neurons**2))
 
 
-def load_pool():
-    """Images [POOL, 1, 28, 28] in [0, 1] and labels: of MNIST where it is found, else random."""
-    here = pathlib.Path(__file__).resolve().parents[2]
-    for root in filter(None, (os.environ.get("HEBB_DATA"), here.parent / "shared" / "data")):
-        files = [next(iter(pathlib.Path(root, "mnist").glob(f"train-{kind}-ubyte*")), None)
-                 for kind in ("images-idx3", "labels-idx1")]
-        if all(files):
-            arrays = []
-            for path, header, size in zip(files, (16, 8), (784, 1)):
-                with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-                    content = bytearray(file.read(header + POOL * size))
-                arrays.append(torch.frombuffer(content, dtype=torch.uint8, offset=header).clone())
-            images, labels = arrays
-            return "mnist", images.reshape(POOL, 1, 28, 28) / 255, labels.long()
-    generator = torch.Generator().manual_seed(1)
-    images = (2 * torch.rand(POOL, 1, 28, 28, generator=generator) - 1).relu()
-    return "random", images, torch.randint(10, (POOL,), generator=generator)
+def load_pool(folder):
+    """MNIST's first images [POOL, 1, 28, 28] in [0, 1], and labels."""
+    arrays = []
+    for kind, header, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
+        path = next(iter(sorted(pathlib.Path(folder, "mnist").glob(f"train-{kind}-ubyte*"))), None)
+        if not path:
+            sys.exit(f"--data {folder}: no mnist/train-{kind}-ubyte[.gz] in it")
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            content = bytearray(file.read(header + POOL * size))
+        arrays.append(torch.frombuffer(content, dtype=torch.uint8, offset=header).clone())
+    images, labels = arrays
+    return images.reshape(POOL, 1, 28, 28) / 255, labels.long()
 
 
 class Step:
@@ -281,7 +278,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     torch.set_num_interop_threads(1)
     torch._dynamo.config.recompile_limit = 1000  # one entry for each variant of Step
-    source, *pool = load_pool()
+    pool = load_pool(arguments.data)
     names = arguments.only or STEPS
     compiler = "left out by --no-compile" if arguments.no_compile else compile_error()
     variants = {name: arguments.variants.get(name) or best_variant(name, compiler is None, pool)
@@ -294,7 +291,6 @@ def main():
     print(json.dumps({
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "data": source,
         "torch.compile": compiler or "available",
         "steps": {name: statistics.median(itertools.chain(*rounds))
                   for name, rounds in times.items()},

@@ -33,6 +33,15 @@ struct RowMajor {
   T operator()(int64_t i, int64_t p) const { return data[i * stride + p]; }
 };
 
+/// Elements (i, p) of A at row[i * stride + column[p]].
+template <class T>
+struct GatheredRows {
+  const T* data;
+  int64_t stride;
+  const int32_t* column;
+  T operator()(int64_t i, int64_t p) const { return data[i * stride + column[p]]; }
+};
+
 /// Elements (i, p) of A at data[p * stride + i].
 template <class T>
 struct ColumnMajor {

@@ -1,8 +1,9 @@
 #include "core/cpu/occupied_columns.hpp"
 
+#include <bit>
 #include <cstring>
 
-#include "core/cpu/copy.hpp"
+#include "core/cpu/simd.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
@@ -13,56 +14,69 @@ uint32_t bits_of(float x) {
   return bits;
 }
 
-void set_zero(int64_t n, float* to) {
-  constexpr int64_t lanes = Vec<float>::lanes;
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(to + i, Vec<float>(0.0f));
-  if (i < n) store(to + i, Vec<float>(0.0f), n - i);
-}
-
 }  // namespace
 
 OccupiedColumns::OccupiedColumns(int64_t rows, int64_t columns, const float* x)
-    : columns_(columns), run_(columns / 2 + 1) {
+    : columns_(columns), index_(columns), mask_(ceil_div(columns, 16)) {
   const Scratch<uint32_t> scratch(columns);
   uint32_t* const seen = scratch.data();
   for (int64_t j = 0; j < columns; ++j) seen[j] = 0;
-  for (int64_t i = 0; i < rows; ++i)
+  int64_t i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    const float* row = x + i * columns;
+    for (int64_t j = 0; j < columns; ++j)
+      seen[j] |= bits_of(row[j]) | bits_of(row[columns + j]) | bits_of(row[2 * columns + j]) |
+                 bits_of(row[3 * columns + j]);
+  }
+  for (; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j) seen[j] |= bits_of(x[i * columns + j]);
+
+  for (int64_t j = 0; j < ceil_div(columns, 16); ++j) mask_[j] = 0;
   for (int64_t j = 0; j < columns; ++j) {
     if (seen[j] << 1 == 0) continue;  // zeros of both signs
-    if (runs_ > 0 && run_[runs_ - 1].begin + run_[runs_ - 1].length == j)
-      ++run_[runs_ - 1].length;
-    else
-      run_[runs_++] = {j, 1};
-    ++count_;
+    index_[count_++] = int32_t(j);
+    mask_[j / 16] = uint16_t(mask_[j / 16] | 1u << j % 16);
   }
 }
 
 void OccupiedColumns::pack(int64_t rows, const float* from, float* to) const {
-  const Run* const runs = run_.data();
   for (int64_t i = 0; i < rows; ++i) {
+    const float* source = from + i * columns_;
     float* target = to + i * stride();
-    for (int64_t r = 0; r < runs_; ++r) {
-      copy_row(runs[r].length, from + i * columns_ + runs[r].begin, target);
-      target += runs[r].length;
+#if defined(__AVX512F__)
+    const uint16_t* const mask = mask_.data();
+    for (int64_t j = 0; j < columns_; j += 16) {
+      const __m512 x = _mm512_maskz_loadu_ps(
+          j + 16 <= columns_ ? 0xffff : 0xffff >> (j + 16 - columns_), source + j);
+      _mm512_mask_compressstoreu_ps(target, mask[j / 16], x);
+      target += std::popcount(mask[j / 16]);
     }
+#else
+    for (int64_t c = 0; c < count_; ++c) target[c] = source[index_[c]];
+#endif
   }
 }
 
 void OccupiedColumns::unpack(int64_t rows, const float* from, float* to) const {
-  const Run* const runs = run_.data();
+  const int32_t* const index = index_.data();
+  const uint16_t* const mask = mask_.data();
   for (int64_t i = 0; i < rows; ++i) {
     const float* source = from + i * stride();
     float* target = to + i * columns_;
-    int64_t done = 0;
-    for (int64_t r = 0; r < runs_; ++r) {
-      set_zero(runs[r].begin - done, target + done);
-      copy_row(runs[r].length, source, target + runs[r].begin);
-      source += runs[r].length;
-      done = runs[r].begin + runs[r].length;
+#if defined(__AVX512F__)
+    for (int64_t j = 0; j < columns_; j += 16) {
+      const Vec<float> x(_mm512_maskz_expandloadu_ps(mask[j / 16], source));
+      if (j + 16 <= columns_)
+        store(target + j, x);
+      else
+        store(target + j, x, columns_ - j);
+      source += std::popcount(mask[j / 16]);
     }
-    set_zero(columns_ - done, target + done);
+#else
+    (void)mask;
+    for (int64_t j = 0; j < columns_; ++j) target[j] = 0;
+    for (int64_t c = 0; c < count_; ++c) target[index[c]] = source[c];
+#endif
   }
 }
 

@@ -12,6 +12,8 @@ class OccupiedColumns {
   OccupiedColumns(int64_t rows, int64_t columns, const float* x);
 
   int64_t count() const { return count_; }
+  /// Their numbers, in ascending order.
+  const int32_t* index() const { return index_.data(); }
   /// Distance between rows of a packed matrix.
   int64_t stride() const { return ceil_div(count_, 16) * 16; }
   /// Copies these columns of `from` [rows, columns] to `to` [rows, stride].
@@ -20,11 +22,9 @@ class OccupiedColumns {
   void unpack(int64_t rows, const float* from, float* to) const;
 
  private:
-  struct Run {
-    int64_t begin, length;
-  };
-  int64_t columns_, count_ = 0, runs_ = 0;
-  Scratch<Run> run_;
+  int64_t columns_, count_ = 0;
+  Scratch<int32_t> index_;
+  Scratch<uint16_t> mask_;  // one bit for each column
 };
 
 }  // namespace hebb::cpu::HEBB_ISA

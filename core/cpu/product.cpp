@@ -1,6 +1,8 @@
+#include "core/cpu/copy.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"
 #include "core/cpu/gemm.hpp"
+#include "core/cpu/gemm_kernel.hpp"
 #include "core/cpu/occupied_columns.hpp"
 #include "core/parallel.hpp"
 
@@ -16,20 +18,34 @@ bool worth_a_look(int64_t rows, int64_t columns, int64_t outputs) {
 bool few(const OccupiedColumns& columns, int64_t all) { return columns.count() <= all - all / 8; }
 
 // x weightᵀ + bias without the zero columns of x [rows, inputs]; false where that does not pay.
+// Computed as weight xᵀ, whose left side is read where it lies: the weight, of which there is more
+// than of x, is not copied.
 bool sparse_linear(int64_t rows, int64_t inputs, int64_t outputs, const float* x,
                    const float* weight, const float* bias, float* y) {
+  constexpr int64_t panel = tile_vectors(max_tile_rows) * Vec<float>::lanes;
   if (!worth_a_look(rows, inputs, outputs)) return false;
   const OccupiedColumns columns(rows, inputs, x);
   if (!few(columns, inputs)) return false;
-  const int64_t stride = columns.stride();
-  const Scratch<float> left(rows * stride);
-  columns.pack(rows, x, left.data());
-  parallel_for(outputs, 64, [&](int64_t begin, int64_t end) {
-    const Scratch<float> right((end - begin) * stride);
-    columns.pack(end - begin, weight + begin * inputs, right.data());
-    gemm<float>(false, true, rows, end - begin, columns.count(), 1, left.data(), stride,
-                right.data(), stride, 0, y + begin, outputs,
-                {.column_bias = bias ? bias + begin : nullptr});
+  const int64_t depth = columns.count(), stride = columns.stride();
+  const Scratch<float> right(ceil_div(rows, panel) * panel * depth);
+  {
+    const Scratch<float> packed(rows * stride);
+    columns.pack(rows, x, packed.data());
+    for (int64_t j = 0; j < rows; j += panel)
+      transpose_copy(smaller(panel, rows - j), depth, packed.data() + j * stride, stride,
+                     right.data() + j * depth, panel);
+  }
+  parallel_for(outputs, 4 * max_tile_rows, [&](int64_t begin, int64_t end) {
+    float tile[max_tile_rows * panel];
+    for (int64_t i = begin; i < end; i += max_tile_rows)
+      for (int64_t j = 0; j < rows; j += panel) {
+        const int64_t height = smaller(max_tile_rows, end - i), width = smaller(panel, rows - j);
+        gemm_rows(height, width, depth,
+                  GatheredRows<float>{weight + i * inputs, inputs, columns.index()},
+                  StridedRows<float>{right.data() + j * depth, panel},
+                  TileOutput<float>{tile, panel, 1, 0, bias ? bias + i : nullptr, nullptr, false});
+        transpose_copy(height, width, tile, panel, y + j * outputs + i, outputs);
+      }
   });
   return true;
 }
