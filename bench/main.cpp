@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 
 #include "apps/common/app.hpp"
 #include "apps/common/run_folder.hpp"
@@ -21,7 +23,7 @@ struct Settings {
   std::string data, json;
   double seconds = 1;
   int threads = 1;
-  bool operations = false;
+  bool stages = false, operations = false;
 };
 
 // Real digits where they are there: their zeros are part of the work that training does.
@@ -51,6 +53,32 @@ apps::Json run_steps(const Settings& settings, const Dataset& data) {
                timing.high, double(step.batch_size()) / timing.median * 1e3);
     result[name] = to_json(timing);
     result[name]["images_per_second"] = double(step.batch_size()) / timing.median * 1e3;
+  }
+  return result;
+}
+
+apps::Json run_stages(const Settings& settings, const Dataset& data) {
+  using Clock = std::chrono::steady_clock;
+  apps::Json result = apps::Json::object();
+  fmt::print("\n{:<22}", "stages, median us");
+  for (const char* stage : stage_names) fmt::print(" {:>10}", stage);
+  fmt::print("\n");
+  for (const std::string& name : settings.only.empty() ? step_names() : settings.only) {
+    StepCase step(name, data);
+    std::array<std::vector<double>, stage_names.size()> times;
+    const Clock::time_point begin = Clock::now();
+    while (times[0].size() < 10 ||
+           Clock::now() - begin < std::chrono::duration<double>(settings.seconds)) {
+      const std::vector<double> stages = step.run_stages();
+      for (size_t i = 0; i < times.size(); ++i) times[i].push_back(stages[i]);
+    }
+    fmt::print("{:<22}", name);
+    for (size_t i = 0; i < times.size(); ++i) {
+      const Timing timing = summarize(times[i]);
+      fmt::print(" {:>10.1f}", timing.median * 1e3);
+      result[name][stage_names[i]] = to_json(timing);
+    }
+    fmt::print("\n");
   }
   return result;
 }
@@ -87,6 +115,7 @@ void run(const Settings& settings) {
   apps::Json json{{"version", version()}, {"backend", backend},     {"threads", settings.threads},
                   {"data", data.name},    {"precision", "float32"}, {"peak_gflops", peak}};
   json["steps"] = run_steps(settings, data);
+  if (settings.stages) json["stages"] = run_stages(settings, data);
   if (settings.operations) json["operations"] = run_operations(settings, peak);
   if (!settings.json.empty()) apps::write_file(settings.json, json.dump(2) + '\n');
 }
@@ -98,6 +127,7 @@ int main(int argc, char** argv) {
   CLI::App app("Times training steps and operations.", "hebb-bench");
   hebb::bench::Settings settings;
   app.add_option("--only", settings.only, "Steps to time, e.g. lenet5/100/bean-1 (repeatable)");
+  app.add_flag("--stages", settings.stages, "Time the stages of each step, too");
   app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
   app.add_option("--threads", settings.threads)->capture_default_str();
   app.add_option("--seconds", settings.seconds, "Time for each step; a quarter for an operation")

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <vector>
 
 namespace hebb::bench {
+
+Timing summarize(std::vector<double>& times) {
+  std::sort(times.begin(), times.end());
+  const auto at = [&](double share) { return times[size_t(share * double(times.size() - 1))]; };
+  return {at(0.5), at(0.1), at(0.9), int64_t(times.size())};
+}
 
 Timing measure(const std::function<void()>& function, double seconds) {
   using Clock = std::chrono::steady_clock;
@@ -17,9 +22,7 @@ Timing measure(const std::function<void()>& function, double seconds) {
     function();
     times.push_back(Milliseconds(Clock::now() - start).count());
   }
-  std::sort(times.begin(), times.end());
-  const auto at = [&](double share) { return times[size_t(share * double(times.size() - 1))]; };
-  return {at(0.5), at(0.1), at(0.9), int64_t(times.size())};
+  return summarize(times);
 }
 
 }  // namespace hebb::bench

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace hebb::bench {
 
@@ -10,6 +11,9 @@ struct Timing {
   double median = 0, low = 0, high = 0;  ///< low and high: the 10th and 90th percentile.
   int64_t calls = 0;
 };
+
+/// The percentiles of measured times, which it sorts.
+Timing summarize(std::vector<double>& times);
 
 /// Calls `function` a few times unmeasured, then for about `seconds`, at least 10 times.
 Timing measure(const std::function<void()>& function, double seconds);

@@ -1,7 +1,10 @@
 #include "bench/steps.hpp"
 
 #include <charconv>
+#include <chrono>
 
+#include "core/ops/elementwise.hpp"
+#include "core/ops/softmax.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/adam.hpp"
 #include "regularizers/bean.hpp"
@@ -30,6 +33,7 @@ StepCase::StepCase(const std::string& name, const Dataset& data) {
   const size_t first = name.find('/'), second = name.rfind('/');
   std::from_chars(name.data() + first + 1, name.data() + second, batch_size_);
   model_ = make_model(name.substr(0, first));
+  regularizers_ = make_regularizers(name.substr(second + 1));
   optimizer_ = std::make_unique<Adam>(model_->parameters(), AdamOptions{.lr = 5e-4});
   trainer_ =
       std::make_unique<Trainer>(*model_, *optimizer_, make_regularizers(name.substr(second + 1)));
@@ -38,8 +42,34 @@ StepCase::StepCase(const std::string& name, const Dataset& data) {
 }
 
 void StepCase::run() {
-  const Batch& batch = batches_[next_++ % batches_.size()];
+  const Batch& batch = next_batch();
   trainer_->step(batch.images, batch.labels);
+}
+
+std::vector<double> StepCase::run_stages() {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> times;
+  Clock::time_point last = Clock::now();
+  const auto lap = [&] {
+    const Clock::time_point now = Clock::now();
+    times.push_back(std::chrono::duration<double, std::milli>(now - last).count());
+    last = now;
+  };
+  const Batch& batch = next_batch();
+  Context context{.training = true, .taps = regularizers_.empty() ? nullptr : &taps_};
+  const Tensor logits = (*model_)(batch.images, context);
+  lap();
+  Tensor total = cross_entropy(logits, batch.labels);
+  lap();
+  for (const auto& regularizer : regularizers_) total = total + regularizer->penalty(taps_);
+  lap();
+  total.backward();
+  taps_.clear();
+  lap();
+  optimizer_->step();
+  optimizer_->zero_grad();
+  lap();
+  return times;
 }
 
 }  // namespace hebb::bench

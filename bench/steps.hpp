@@ -1,6 +1,6 @@
 #pragma once
 
-#include <functional>
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,10 +17,18 @@ class StepCase {
   /// `name` is MODEL/BATCH/REGULARIZER, e.g. "lenet5/100/bean-1".
   StepCase(const std::string& name, const Dataset& data);
   void run();
+  /// One step in stages, with the milliseconds of each of `stage_names`. BEAN's kernel computes its
+  /// gradients with its penalty.
+  std::vector<double> run_stages();
   int64_t batch_size() const { return batch_size_; }
 
  private:
+  const Batch& next_batch() { return batches_[next_++ % batches_.size()]; }
+
   int64_t batch_size_;
+  std::vector<std::unique_ptr<Regularizer>>
+      regularizers_;  // for run_stages; the trainer has its own
+  std::vector<DenseTap> taps_;
   std::unique_ptr<Module> model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Trainer> trainer_;
@@ -29,5 +37,7 @@ class StepCase {
 };
 
 std::vector<std::string> step_names();
+
+inline constexpr std::array stage_names{"forward", "loss", "penalty", "backward", "update"};
 
 }  // namespace hebb::bench

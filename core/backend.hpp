@@ -32,17 +32,20 @@ struct Pool2dOptions {
 
 /// One fused optimiser step over a parameter; formulas as in PyTorch's torch.optim.
 struct SgdStep {
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov, first;  // first: the momentum buffer starts as the gradient
+  double lr, momentum = 0;
+  double dampening = 0;  // takes this share of the gradient away from the momentum buffer
+  double weight_decay = 0;
+  bool nesterov = false, first = false;  // first: the momentum buffer starts as the gradient
 };
 struct AdamStep {
-  double lr, beta1, beta2, epsilon, weight_decay;
+  double lr, beta1, beta2, epsilon;
+  double weight_decay = 0;
   double bias_correction1, bias_correction2;  // 1 - beta^t
-  bool decoupled;                             // AdamW: decay the weights, not the gradient
+  bool decoupled = false;                     // AdamW: decay the weights, not the gradient
 };
 struct NadamStep {
-  AdamStep adam;
-  double mu, mu_next, mu_product;  // products up to and including this step
+  AdamStep adam;                   // whose bias_correction1 it does not use
+  double mu, mu_next, mu_product;  // beta1 (1 - 0.96^(psi t) / 2) at t and t + 1, product up to t
 };
 
 enum class Divergence { squared, absolute };

@@ -43,16 +43,19 @@ std::vector<double> ranks(const std::vector<int64_t>& labels, const std::vector<
   return place;
 }
 
-// Tics that name the clusters, each at the middle of its neurons.
+// Tics that name the clusters, each at the middle of its neurons, where names do not overlap.
 std::string cluster_tics(const std::vector<int64_t>& labels, const std::vector<double>& place,
                          int64_t clusters) {
   std::string tics;
+  const double room = -0.06 * *std::ranges::min_element(place);
+  double previous = room;
   for (int64_t k = 0; k < clusters; ++k) {
     double sum = 0, count = 0;
     for (size_t i = 0; i < labels.size(); ++i)
       if (labels[i] == k) sum += place[i], ++count;
-    if (count > 0)
-      tics += fmt::format("{}'{}' {:.4g}", tics.empty() ? "" : ", ", k + 1, sum / count);
+    if (count == 0 || previous - sum / count < room) continue;
+    previous = sum / count;
+    tics += fmt::format("{}'{}' {:.4g}", tics.empty() ? "" : ", ", k + 1, previous);
   }
   return "set ytics (" + tics + ")\n";
 }

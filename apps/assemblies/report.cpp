@@ -117,15 +117,15 @@ std::string configuration_html(const Report& report) {
                         escaped(model.spec.text),
                         escaped(fmt::format("{}", fmt::join(model.origins, "; "))));
   return fmt::format(
-      "<p>{} {} Networks see {} for {} epochs in batches of {} (few-shot ones: their shots for {} "
-      "epochs, one by one); Adam with a learning rate of {}. Seeds of training: {}; figures are of "
-      "the first. K-means looks for {} assemblies. Analysed is the last dense layer: its input "
-      "neurons and their outgoing weights. Version {}, {} threads, {}.</p>\n"
+      "<p>{} Analysed on {}. Networks see {} for {} epochs in batches of {} (few-shot ones: their "
+      "shots for {} epochs, one by one); Adam with a learning rate of {}. Seeds of training: {}; "
+      "figures are of the first. K-means looks for {} assemblies among the last dense layer's "
+      "input neurons, in the space of their outgoing weights. Version {}, {} threads, {}.</p>\n"
       "<table><tr><th>network</th><th>as a flag</th><th>weights</th></tr>\n{}</table>\n",
       s.quick ? "<strong>A quick look: trained for a short time, so numbers fall short of a full "
                 "run's.</strong>"
               : "",
-      escaped(report.data.empty() ? s.dataset + "." : report.data + "."),
+      escaped(report.data.empty() ? s.dataset : report.data),
       s.train_limit > 0 ? fmt::format("{} training images", s.train_limit) : "all training images",
       s.epochs, s.batch_size, s.shot_epochs, s.lr, fmt::join(s.seeds, ", "), s.clusters, version(),
       num_threads(), format_duration(report.seconds), rows);

@@ -66,11 +66,12 @@ void adam_update(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep&
 }
 
 template <class T>
-void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NAdamStep& s) {
+void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NadamStep& step) {
   using V = Vec<T>;
+  const AdamStep& s = step.adam;
   const V keep1 = T(s.beta1), take1 = T(1 - s.beta1), keep2 = T(s.beta2), take2 = T(1 - s.beta2);
-  const V of_grad = T(s.lr * (1 - s.mu) / (1 - s.mu_product));
-  const V of_mean = T(s.lr * s.mu_next / (1 - s.mu_product * s.mu_next));
+  const V of_grad = T(s.lr * (1 - step.mu) / (1 - step.mu_product));
+  const V of_mean = T(s.lr * step.mu_next / (1 - step.mu_product * step.mu_next));
   const V scale = T(1 / __builtin_sqrt(s.bias_correction2)), epsilon = T(s.epsilon);
   const V decay = T(s.decoupled ? 0.0 : s.weight_decay);
   const V shrink = T(s.decoupled ? 1.0 - s.lr * s.weight_decay : 1.0);
@@ -106,8 +107,8 @@ void sgd_update(int64_t n, T* param, const T* grad, T* momentum_buffer, const Sg
 
 template void adam_update(int64_t, float*, const float*, float*, float*, const AdamStep&);
 template void adam_update(int64_t, double*, const double*, double*, double*, const AdamStep&);
-template void nadam_update(int64_t, float*, const float*, float*, float*, const NAdamStep&);
-template void nadam_update(int64_t, double*, const double*, double*, double*, const NAdamStep&);
+template void nadam_update(int64_t, float*, const float*, float*, float*, const NadamStep&);
+template void nadam_update(int64_t, double*, const double*, double*, double*, const NadamStep&);
 template void sgd_update(int64_t, float*, const float*, float*, const SgdStep&);
 template void sgd_update(int64_t, double*, const double*, double*, const SgdStep&);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/cpu/integers.hpp"
 #include "core/cpu/simd.hpp"
 #include "core/parallel.hpp"
 
@@ -14,9 +15,8 @@ namespace hebb::cpu::HEBB_ISA {
 /// Elements of cheap work that are worth a thread.
 inline constexpr int64_t grain = 1 << 15;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// Rows of `width` elements that are worth a thread.
-constexpr int64_t row_grain(int64_t width) { return std::max<int64_t>(1, grain / (width + 1)); }
+constexpr int64_t row_grain(int64_t width) { return larger(1, grain / (width + 1)); }
 
 /// y[i] = f(x[i]...)
 template <class T, class F, class... X>

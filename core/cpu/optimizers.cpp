@@ -1,60 +1,34 @@
 #include <cmath>
 
+#include "core/cpu/adam.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"
 #include "core/cpu/loops.hpp"
 #include "core/cpu/scratch.hpp"
-// After the class, whose steps have the same names.
-#include "core/cpu/adam.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 
 void CpuBackend::sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
-                     const hebb::SgdStep& step) {
+                     const SgdStep& step) {
   dispatch_floating(parameter.dtype(), [&]<class T>() {
     sgd_update(parameter.numel(), data_of<T>(parameter), data_of<const T>(grad),
-               data_or_null<T>(momentum),
-               {.lr = step.lr,
-                .momentum = step.momentum,
-                .nesterov = step.nesterov,
-                .weight_decay = step.weight_decay,
-                .first = step.first,
-                .dampening = step.dampening});
+               data_or_null<T>(momentum), step);
   });
 }
 
 void CpuBackend::adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-                      const hebb::AdamStep& step) {
+                      const AdamStep& step) {
   dispatch_floating(parameter.dtype(), [&]<class T>() {
     adam_update(parameter.numel(), data_of<T>(parameter), data_of<const T>(grad), data_of<T>(m),
-                data_of<T>(v),
-                {.lr = step.lr,
-                 .beta1 = step.beta1,
-                 .beta2 = step.beta2,
-                 .epsilon = step.epsilon,
-                 .bias_correction1 = step.bias_correction1,
-                 .bias_correction2 = step.bias_correction2,
-                 .weight_decay = step.weight_decay,
-                 .decoupled = step.decoupled});
+                data_of<T>(v), step);
   });
 }
 
 void CpuBackend::nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m,
-                       const Tensor& v, const hebb::NadamStep& step) {
-  const hebb::AdamStep& adam = step.adam;
+                       const Tensor& v, const NadamStep& step) {
   dispatch_floating(parameter.dtype(), [&]<class T>() {
     nadam_update(parameter.numel(), data_of<T>(parameter), data_of<const T>(grad), data_of<T>(m),
-                 data_of<T>(v),
-                 {.lr = adam.lr,
-                  .beta1 = adam.beta1,
-                  .beta2 = adam.beta2,
-                  .epsilon = adam.epsilon,
-                  .bias_correction2 = adam.bias_correction2,
-                  .mu = step.mu,
-                  .mu_next = step.mu_next,
-                  .mu_product = step.mu_product,
-                  .weight_decay = adam.weight_decay,
-                  .decoupled = adam.decoupled});
+                 data_of<T>(v), step);
   });
 }
 
