@@ -43,7 +43,8 @@ std::vector<double> ranks(const std::vector<int64_t>& labels, const std::vector<
   return place;
 }
 
-// Tics that name the clusters, each at the middle of its neurons, where names do not overlap.
+// Tics that name the clusters, each at the middle of its neurons, where names do not overlap. Of
+// one width, so that all panels have one margin.
 std::string cluster_tics(const std::vector<int64_t>& labels, const std::vector<double>& place,
                          int64_t clusters) {
   std::string tics;
@@ -55,7 +56,7 @@ std::string cluster_tics(const std::vector<int64_t>& labels, const std::vector<d
       if (labels[i] == k) sum += place[i], ++count;
     if (count == 0 || previous - sum / count < room) continue;
     previous = sum / count;
-    tics += fmt::format("{}'{}' {:.4g}", tics.empty() ? "" : ", ", k + 1, previous);
+    tics += fmt::format("{}'{:>2}' {:.4g}", tics.empty() ? "" : ", ", k + 1, previous);
   }
   return "set ytics (" + tics + ")\n";
 }
