@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/assemblies/gnuplot.hpp"
 #include "apps/assemblies/measures.hpp"
+#include "apps/assemblies/picture.hpp"
 
 namespace hebb::apps {
 

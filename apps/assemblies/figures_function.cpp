@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "apps/assemblies/figures.hpp"
+#include "apps/common/gnuplot.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
 

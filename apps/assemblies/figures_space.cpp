@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "apps/assemblies/figures.hpp"
+#include "apps/common/gnuplot.hpp"
 
 /// Figures on the plane of the neurons' outgoing weights: 1(d), 2, 3 and 4.
 namespace hebb::apps {

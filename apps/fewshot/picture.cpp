@@ -1,15 +1,11 @@
 #include "apps/fewshot/picture.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <map>
 
-extern char** environ;
+#include "apps/common/gnuplot.hpp"
 
 namespace hebb::apps {
 namespace {
@@ -36,23 +32,9 @@ struct Places {
   }
 };
 
-bool run_gnuplot(const std::filesystem::path& script) {
-  std::string name = "gnuplot", file = script.string();
-  char* arguments[] = {name.data(), file.data(), nullptr};
-  posix_spawn_file_actions_t quiet;
-  posix_spawn_file_actions_init(&quiet);
-  posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
-  pid_t process = 0;
-  const bool started =
-      posix_spawnp(&process, name.c_str(), &quiet, nullptr, arguments, environ) == 0;
-  posix_spawn_file_actions_destroy(&quiet);
-  int status = -1;
-  return started && waitpid(process, &status, 0) == process && status == 0;
-}
-
 }  // namespace
 
-std::string to_gnuplot(std::span<const Cell> cells, const std::string& output) {
+std::string to_gnuplot(std::span<const Cell> cells, const std::string& picture) {
   const Places places(cells);
   std::string data, panels;
   std::vector<std::string> ticks;
@@ -80,8 +62,8 @@ std::string to_gnuplot(std::span<const Cell> cells, const std::string& output) {
   }
   return fmt::format(
       "set terminal svg size {},480 font 'sans,12' background 'white'\n"
-      "set output '{}'\n"
-      "{}"
+      "set output {}\n"
+      "{}{}"
       "set multiplot layout 1,{}\n"
       "set xtics ({})\n"
       "set xrange [-0.5:{}]\n"
@@ -91,14 +73,13 @@ std::string to_gnuplot(std::span<const Cell> cells, const std::string& output) {
       "set key bottom right\n"
       "{}"
       "unset multiplot\n",
-      600 * places.datasets.size(), output, data, places.datasets.size(), fmt::join(ticks, ", "),
-      double(places.shots.size()) - 0.5, panels);
+      600 * places.datasets.size(), quoted(picture), gnuplot_palette, data, places.datasets.size(),
+      fmt::join(ticks, ", "), double(places.shots.size()) - 0.5, panels);
 }
 
 bool draw(std::span<const Cell> cells, const std::filesystem::path& folder) {
-  const std::filesystem::path script = folder / "table.gp", picture = folder / "table.svg";
-  write_file(script, to_gnuplot(cells, picture.string()));
-  return run_gnuplot(script);
+  write_file(folder / "table.gp", to_gnuplot(cells, "table.svg"));
+  return run_gnuplot(folder, "table.gp") == Drawn::yes;
 }
 
 }  // namespace hebb::apps

@@ -42,14 +42,14 @@ inline Vec<float> divide(Vec<float> a, Vec<float> d) {
 #endif
 }
 
-}  // namespace
-
-template <class T>
-void adam_update(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep& s) {
+// The part that Adam and NAdam share: moves the averages along, and has
+// change(gradient, m, root of v + epsilon) say what is taken from each parameter.
+template <class T, class Change>
+void update_by_moments(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep& s,
+                       Change change) {
   using V = Vec<T>;
   const V keep1 = T(s.beta1), take1 = T(1 - s.beta1), keep2 = T(s.beta2), take2 = T(1 - s.beta2);
-  const V step = T(s.lr / s.bias_correction1), epsilon = T(s.epsilon);
-  const V scale = T(1 / __builtin_sqrt(s.bias_correction2));
+  const V scale = T(1 / __builtin_sqrt(s.bias_correction2)), epsilon = T(s.epsilon);
   const V decay = T(s.decoupled ? 0.0 : s.weight_decay);
   const V shrink = T(s.decoupled ? 1.0 - s.lr * s.weight_decay : 1.0);
   for_each_vector<T>(n, [=](auto read, auto write, int64_t i) {
@@ -61,29 +61,27 @@ void adam_update(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep&
     const V square = keep2 * read(v + i) + take2 * (g * g);
     write(m + i, mean);
     write(v + i, square);
-    write(param + i, p - step * divide(mean, sqrt(square) * scale + epsilon));
+    write(param + i, p - change(g, mean, sqrt(square) * scale + epsilon));
   });
 }
 
+}  // namespace
+
 template <class T>
-void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NadamStep& step) {
+void adam_update(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep& s) {
   using V = Vec<T>;
-  const AdamStep& s = step.adam;
-  const V keep1 = T(s.beta1), take1 = T(1 - s.beta1), keep2 = T(s.beta2), take2 = T(1 - s.beta2);
-  const V of_grad = T(s.lr * (1 - step.mu) / (1 - step.mu_product));
-  const V of_mean = T(s.lr * step.mu_next / (1 - step.mu_product * step.mu_next));
-  const V scale = T(1 / __builtin_sqrt(s.bias_correction2)), epsilon = T(s.epsilon);
-  const V decay = T(s.decoupled ? 0.0 : s.weight_decay);
-  const V shrink = T(s.decoupled ? 1.0 - s.lr * s.weight_decay : 1.0);
-  for_each_vector<T>(n, [=](auto read, auto write, int64_t i) {
-    prefetch(i, param, grad, m, v);
-    const V p = read(param + i) * shrink;
-    const V g = read(grad + i) + decay * p;
-    const V mean = keep1 * read(m + i) + take1 * g;
-    const V square = keep2 * read(v + i) + take2 * (g * g);
-    write(m + i, mean);
-    write(v + i, square);
-    write(param + i, p - divide(of_grad * g + of_mean * mean, sqrt(square) * scale + epsilon));
+  const V step = T(s.lr / s.bias_correction1);
+  update_by_moments(n, param, grad, m, v, s,
+                    [step](V, V mean, V root) { return step * divide(mean, root); });
+}
+
+template <class T>
+void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NadamStep& s) {
+  using V = Vec<T>;
+  const V of_grad = T(s.adam.lr * (1 - s.mu) / (1 - s.mu_product));
+  const V of_mean = T(s.adam.lr * s.mu_next / (1 - s.mu_product * s.mu_next));
+  update_by_moments(n, param, grad, m, v, s.adam, [=](V g, V mean, V root) {
+    return divide(of_grad * g + of_mean * mean, root);
   });
 }
 

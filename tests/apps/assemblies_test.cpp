@@ -42,13 +42,6 @@ std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void check_failure(const ProcessResult& result, int code, const std::string& text) {
-  CAPTURE(result.errors, result.output);
-  CHECK(result.code == code);
-  CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
-  CHECK_THAT(result.errors, ContainsSubstring(text));
-}
-
 }  // namespace
 
 TEST_CASE("hebb-assemblies: a report with all figures, and weights that are used again", "[apps]") {

@@ -4,9 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
+#include "tests/catch.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace hebb::test {
@@ -45,6 +47,13 @@ ProcessResult run_process(const std::vector<std::string>& command, const Process
   return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status),
           .output = slurp(folder / "out"),
           .errors = slurp(folder / "err")};
+}
+
+void check_failure(const ProcessResult& result, int code, const std::string& text) {
+  CAPTURE(result.errors, result.output);
+  CHECK(result.code == code);
+  CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
+  CHECK_THAT(result.errors, ContainsSubstring(text));
 }
 
 }  // namespace hebb::test

@@ -20,4 +20,7 @@ struct ProcessOptions {
 ProcessResult run_process(const std::vector<std::string>& command,
                           const ProcessOptions& options = {});
 
+/// Checks that the program ended with this code and one line on standard error that has this text.
+void check_failure(const ProcessResult& result, int code, const std::string& text);
+
 }  // namespace hebb::test

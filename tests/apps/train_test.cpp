@@ -32,14 +32,6 @@ int64_t lines(const std::string& path) {
   return std::count(std::istreambuf_iterator<char>(file), {}, '\n');
 }
 
-// One line on standard error, nothing else.
-void check_failure(const ProcessResult& result, int code, const std::string& text) {
-  CAPTURE(result.errors, result.output);
-  CHECK(result.code == code);
-  CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
-  CHECK_THAT(result.errors, ContainsSubstring(text));
-}
-
 }  // namespace
 
 TEST_CASE("hebb-train: a run's folder holds all that it says", "[apps]") {

@@ -41,7 +41,4 @@ class Picture {
   int width_, height_;
 };
 
-/// Text between quotes for gnuplot.
-std::string quoted(const std::string& text);
-
 }  // namespace hebb::apps
