@@ -123,8 +123,7 @@ class Program {
       keys.insert(keys.end(), of_cell.begin(), of_cell.end());
     }
     if (!finish(keys)) return;
-    const std::string text =
-        choose(cells, settings_.tuning_draws, journal_.results(), command_).dump(2) + '\n';
+    const std::string text = choose(cells, settings_.tuning_draws, journal_.results(), command_);
     if (folder_.empty()) {
       fmt::print("{}", text);
       return;

@@ -1,8 +1,10 @@
 #include "apps/fewshot/tuning.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -76,11 +78,12 @@ std::vector<RunKey> trials(const RunKey& cell, int64_t draws) {
   return keys;
 }
 
-Json choose(const std::vector<RunKey>& cells, int64_t draws, const Results& results,
-            const std::string& command) {
-  Json chosen = Json::array();
+std::string choose(const std::vector<RunKey>& cells, int64_t draws, const Results& results,
+                   const std::string& command) {
+  const auto rounded = [](double percent) { return std::round(percent * 100) / 100; };
+  std::vector<std::string> lines;
   for (const RunKey& cell : cells) {
-    Json trials_of_cell = Json::array();
+    Json values = Json::array(), means = Json::array(), errors = Json::array();
     double best = -1, best_value = 0;
     const std::vector<RunKey> keys = trials(cell, draws);
     for (size_t i = 0; i < keys.size(); i += size_t(draws)) {
@@ -88,22 +91,24 @@ Json choose(const std::vector<RunKey>& cells, int64_t draws, const Results& resu
       for (size_t k = i; k < i + size_t(draws); ++k)
         percents.push_back(results.at(keys[k].text()).percent());
       const MeanSummary accuracy = summarize(percents);
-      trials_of_cell.push_back({{"value", keys[i].value},
-                                {"accuracy_percent", accuracy.mean},
-                                {"standard_error", accuracy.error}});
+      values.push_back(keys[i].value);
+      means.push_back(rounded(accuracy.mean));
+      errors.push_back(rounded(accuracy.error));
       if (accuracy.mean > best) {
         best = accuracy.mean;
         best_value = keys[i].value;
       }
     }
-    if (trials_of_cell.empty()) continue;
+    if (values.empty()) continue;
     Json entry = to_json(cell);
     entry["parameter"] = method_of(cell).parameter;
     entry["value"] = best_value;
-    entry["trials"] = trials_of_cell;
-    chosen.push_back(entry);
+    entry["trials"] = {
+        {"values", values}, {"accuracies_percent", means}, {"standard_errors", errors}};
+    lines.push_back("  " + entry.dump());
   }
-  return {{"command", command}, {"draws", draws}, {"cells", chosen}};
+  return fmt::format("{{\"command\": {}, \"draws\": {}, \"cells\": [\n{}\n]}}\n",
+                     Json(command).dump(), draws, fmt::join(lines, ",\n"));
 }
 
 }  // namespace hebb::apps

@@ -39,8 +39,8 @@ class TunedValues {
 std::vector<RunKey> trials(const RunKey& cell, int64_t draws);
 
 /// tuned.json for cells whose trials have all been done: the value of the best mean accuracy, the
-/// first of equals, with all trials beside it.
-Json choose(const std::vector<RunKey>& cells, int64_t draws, const Results& results,
-            const std::string& command);
+/// first of equals, with all trials beside it. A line for each cell.
+std::string choose(const std::vector<RunKey>& cells, int64_t draws, const Results& results,
+                   const std::string& command);
 
 }  // namespace hebb::apps
