@@ -86,7 +86,8 @@ class Program {
     const Protocol protocol = settings_.protocol.protocol();
     const std::vector<RunKey> keys = settings_.cells(protocol, settings_.protocol.is_published());
     if (!finish(keys, settings_.draws)) return;
-    const std::vector<Cell> cells = make_table(keys, settings_.draws, journal_.results());
+    const std::vector<Cell> cells =
+        make_table(keys, settings_.draws, journal_.results(), settings_.against);
     fmt::print("{}", to_terminal(cells));
     if (folder_.empty()) return;
     write("table.md", to_markdown(cells));

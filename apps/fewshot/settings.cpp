@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -50,6 +51,7 @@ void FewShotSettings::add_flags(CLI::App& app) {
                  "vanilla, dropout, weight-decay, l1, imitation, bean-1, bean-2, gaussian-process "
                  "(all but the last)")
       ->delimiter(',');
+  app.add_option("--against", against, "The method that gains are over")->capture_default_str();
   app.add_option("--value", values,
                  "A method's parameter in place of the tuned one: bean-1=100 (repeatable)")
       ->expected(1)
@@ -117,6 +119,9 @@ void FewShotSettings::check_and_complete(const CLI::App& app) {
     }
   for (const std::string& method : methods)
     parse_flag("--methods", [&] { return method_named(method); });
+  if (given("--against") && std::ranges::find(methods, against) == methods.end())
+    throw UsageError(fmt::format("--against: expected one of the methods {}, got \"{}\"",
+                                 fmt::join(methods, ", "), against));
   for (const std::string& value : values) {
     const auto [name, number] = parse_value(value);
     const Method& method =

@@ -17,7 +17,7 @@ struct FewShotSettings {
   uint64_t seed = 0;
   bool table1 = false, ablate = false, tune = false, fresh = false, quiet = false;
   int threads = 0;
-  std::string data, output = "few-shot", tuned;
+  std::string data, output = "few-shot", tuned, against = "vanilla";
   ProtocolFlags protocol;
   ImitationOptions imitation;
 

@@ -62,21 +62,23 @@ std::vector<double> accuracies(const RunKey& cell, int64_t draws, const Results&
   return percents;
 }
 
-std::vector<Cell> make_table(std::span<const RunKey> keys, int64_t draws, const Results& results) {
+std::vector<Cell> make_table(std::span<const RunKey> keys, int64_t draws, const Results& results,
+                             const std::string& baseline) {
   std::vector<Cell> cells;
   for (const RunKey& key : keys)
     cells.push_back({.key = key,
                      .accuracy = summarize(accuracies(key, draws, results)),
+                     .baseline = baseline,
                      .gain = {},
                      .paper = paper_accuracy(key.dataset, key.shots, key.method)});
   std::vector<Cell*> compared;
   std::vector<double> p_values;
   for (Cell& cell : cells) {
-    const Cell* vanilla = find(cells, cell.key.dataset, cell.key.shots, "vanilla");
-    if (!vanilla || vanilla == &cell) continue;
+    const Cell* other = find(cells, cell.key.dataset, cell.key.shots, baseline);
+    if (!other || other == &cell) continue;
     std::vector<double> differences = accuracies(cell.key, draws, results);
-    const std::vector<double> baseline = accuracies(vanilla->key, draws, results);
-    for (size_t i = 0; i < differences.size(); ++i) differences[i] -= baseline[i];
+    const std::vector<double> before = accuracies(other->key, draws, results);
+    for (size_t i = 0; i < differences.size(); ++i) differences[i] -= before[i];
     cell.gain = summarize(differences);
     cell.p = signed_rank_test(differences);
     compared.push_back(&cell);
@@ -134,7 +136,7 @@ std::string to_terminal(std::span<const Cell> cells) {
     for (const int64_t s : shots) {
       rows[0].push_back(fmt::format("{}-shot, % ± 95 %", s));
       rows[0].push_back("paper");
-      rows[0].push_back("over vanilla");
+      rows[0].push_back("over " + cells[0].baseline);
       rows[0].push_back("p");
     }
     for (const std::string& method : distinct(cells, method_of)) {
@@ -160,8 +162,9 @@ std::string to_terminal(std::span<const Cell> cells) {
 }
 
 std::string to_markdown(std::span<const Cell> cells) {
+  const std::string gain = cells.empty() ? "gain" : "over " + cells[0].baseline + ", 95 %";
   Rows rows{{"data set", "shots", "method", "tuned", "draws", "accuracy, %", "deviation",
-             "95 % interval", "over vanilla, 95 %", "p", "p (Holm)", "paper, %"}};
+             "95 % interval", gain, "p", "p (Holm)", "paper, %"}};
   for (const Cell& cell : cells) {
     const MeanSummary& a = cell.accuracy;
     const std::string_view parameter = method_named(cell.key.method).parameter;
@@ -200,7 +203,7 @@ Json to_json(std::span<const Cell> cells) {
     entry["draws"] = cell.accuracy.count;
     entry["accuracy_percent"] = to_json(cell.accuracy);
     if (cell.gain) {
-      entry["gain_over_vanilla"] = to_json(*cell.gain);
+      entry["gain_over_" + cell.baseline] = to_json(*cell.gain);
       entry["p"] = cell.p;
       entry["p_holm"] = cell.p_holm;
     }

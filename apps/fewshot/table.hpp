@@ -16,7 +16,8 @@ namespace hebb::apps {
 struct Cell {
   RunKey key;  ///< Its draw means nothing.
   MeanSummary accuracy;
-  std::optional<MeanSummary> gain;  ///< Over vanilla on the same draws; nothing for vanilla.
+  std::string baseline;             ///< The method that gains are over.
+  std::optional<MeanSummary> gain;  ///< On the same draws; nothing for the baseline itself.
   double p = 1;                     ///< Signed-rank test of the gain.
   double p_holm = 1;                ///< Corrected over all cells of the table.
   std::optional<double> paper;      ///< The paper's accuracy.
@@ -26,7 +27,8 @@ struct Cell {
 std::vector<double> accuracies(const RunKey& cell, int64_t draws, const Results& results);
 
 /// The cells for keys whose runs are all in `results`.
-std::vector<Cell> make_table(std::span<const RunKey> keys, int64_t draws, const Results& results);
+std::vector<Cell> make_table(std::span<const RunKey> keys, int64_t draws, const Results& results,
+                             const std::string& baseline = "vanilla");
 
 /// The paper's Table 1: "mnist", 1, "bean-1" gives 54.79.
 std::optional<double> paper_accuracy(const std::string& dataset, int64_t shots,

@@ -111,6 +111,9 @@ TEST_CASE("The table compares each method with vanilla on the same draws", "[app
   CHECK(test::contains(markdown, "| mnist | 1 | bean-1 | alpha 1 | 6 | 48.52 |"));
   CHECK(std::ranges::count(to_csv(cells, draws, results), '\n') == 1 + 3 * draws);
   CHECK(to_json(table)[2]["gain_over_vanilla"]["mean"].get<double>() == Approx(1.025));
+  const std::vector<Cell> other = make_table(cells, draws, results, "bean-1");
+  CHECK(to_json(other)[0]["gain_over_bean-1"]["mean"].get<double>() == Approx(-1.025));
+  CHECK(!other[2].gain);
 }
 
 TEST_CASE("The best trial is chosen", "[apps]") {

@@ -48,12 +48,26 @@ TEST_CASE("hebb-fewshot makes the same tables again", "[apps]") {
 }
 
 TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]") {
-  for (const char* flags :
-       {"--frobnicate", "--shots 0", "--shots one", "--draws 0", "--methods vanilla,foo",
-        "--dataset letters", "--protocol unfair", "--checkpoint best", "--init cauchy",
-        "--batch-size 0", "--value bean-1", "--value dropout=1", "--value gaussian-process=1",
-        "--table1 --dataset mnist", "--tune --table1", "--threads 0", "--gp-starts 0",
-        "--checkpoint best-validation --validation-set none", "--fidelity-high 0"}) {
+  for (const char* flags : {"--frobnicate",
+                            "--shots 0",
+                            "--shots one",
+                            "--draws 0",
+                            "--methods vanilla,foo",
+                            "--dataset letters",
+                            "--protocol unfair",
+                            "--checkpoint best",
+                            "--init cauchy",
+                            "--batch-size 0",
+                            "--value bean-1",
+                            "--value dropout=1",
+                            "--value gaussian-process=1",
+                            "--table1 --dataset mnist",
+                            "--tune --table1",
+                            "--threads 0",
+                            "--gp-starts 0",
+                            "--checkpoint best-validation --validation-set none",
+                            "--fidelity-high 0",
+                            "--against imitation --methods vanilla"}) {
     const ProcessResult outcome = fewshot(std::string("--output '' ") + flags);
     INFO(flags << ": " << outcome.errors);
     CHECK(outcome.code == 2);
