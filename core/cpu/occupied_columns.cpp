@@ -44,12 +44,12 @@ void OccupiedColumns::pack(int64_t rows, const float* from, float* to) const {
     const float* source = from + i * columns_;
     float* target = to + i * stride();
 #if defined(__AVX512F__)
-    const uint16_t* const mask = mask_.data();
     for (int64_t j = 0; j < columns_; j += 16) {
+      const uint16_t mask = mask_[j / 16];
       const __m512 x = _mm512_maskz_loadu_ps(
           j + 16 <= columns_ ? 0xffff : 0xffff >> (j + 16 - columns_), source + j);
-      _mm512_mask_compressstoreu_ps(target, mask[j / 16], x);
-      target += std::popcount(mask[j / 16]);
+      _mm512_mask_compressstoreu_ps(target, mask, x);
+      target += std::popcount(mask);
     }
 #else
     for (int64_t c = 0; c < count_; ++c) target[c] = source[index_[c]];
@@ -58,24 +58,22 @@ void OccupiedColumns::pack(int64_t rows, const float* from, float* to) const {
 }
 
 void OccupiedColumns::unpack(int64_t rows, const float* from, float* to) const {
-  const int32_t* const index = index_.data();
-  const uint16_t* const mask = mask_.data();
   for (int64_t i = 0; i < rows; ++i) {
     const float* source = from + i * stride();
     float* target = to + i * columns_;
 #if defined(__AVX512F__)
     for (int64_t j = 0; j < columns_; j += 16) {
-      const Vec<float> x(_mm512_maskz_expandloadu_ps(mask[j / 16], source));
+      const uint16_t mask = mask_[j / 16];
+      const Vec<float> x(_mm512_maskz_expandloadu_ps(mask, source));
       if (j + 16 <= columns_)
         store(target + j, x);
       else
         store(target + j, x, columns_ - j);
-      source += std::popcount(mask[j / 16]);
+      source += std::popcount(mask);
     }
 #else
-    (void)mask;
     for (int64_t j = 0; j < columns_; ++j) target[j] = 0;
-    for (int64_t c = 0; c < count_; ++c) target[index[c]] = source[c];
+    for (int64_t c = 0; c < count_; ++c) target[index_[c]] = source[c];
 #endif
   }
 }
