@@ -72,14 +72,20 @@ class Loader::Maker {
 
   // The caller may keep batches: only buffers that nobody else looks into are used again.
   const Batch& free_buffer() {
+    const auto kept = size_t(options_.prefetch + 4);
+    // How many are in use at once depends on which thread is ahead: a worker has them all at once,
+    // so that no later epoch needs more.
+    if (options_.prefetch > 0)
+      while (buffers_.size() < kept) buffers_.push_back(new_buffer());
     for (const Batch& buffer : buffers_)
       if (buffer.images.owns_storage() && buffer.labels.owns_storage()) return buffer;
-    const int64_t rows = std::min(options_.batch_size, dataset_.size());
-    Batch buffer{Tensor::empty(dataset_.images.shape().with(0, rows)),
-                 Tensor::empty({rows}, {.dtype = DType::int64})};
-    const auto kept = size_t(options_.prefetch + 4);
     if (buffers_.size() == kept) buffers_.pop_front();
-    return buffers_.emplace_back(std::move(buffer));
+    return buffers_.emplace_back(new_buffer());
+  }
+  Batch new_buffer() const {
+    const int64_t rows = std::min(options_.batch_size, dataset_.size());
+    return {Tensor::empty(dataset_.images.shape().with(0, rows)),
+            Tensor::empty({rows}, {.dtype = DType::int64})};
   }
 
   // Samples lie apart in memory: the next one is fetched while this one is converted.
