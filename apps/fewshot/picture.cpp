@@ -34,7 +34,7 @@ struct Places {
 
 }  // namespace
 
-std::string to_gnuplot(std::span<const Cell> cells, const std::string& picture) {
+std::string to_gnuplot(std::span<const Cell> cells, const std::string& output) {
   const Places places(cells);
   std::string data, panels;
   std::vector<std::string> ticks;
@@ -73,7 +73,7 @@ std::string to_gnuplot(std::span<const Cell> cells, const std::string& picture) 
       "set key bottom right\n"
       "{}"
       "unset multiplot\n",
-      600 * places.datasets.size(), quoted(picture), gnuplot_palette, data, places.datasets.size(),
+      600 * places.datasets.size(), quoted(output), gnuplot_palette, data, places.datasets.size(),
       fmt::join(ticks, ", "), double(places.shots.size()) - 0.5, panels);
 }
 

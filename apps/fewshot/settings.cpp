@@ -119,6 +119,8 @@ void FewShotSettings::check_and_complete(const CLI::App& app) {
     }
   for (const std::string& method : methods)
     parse_flag("--methods", [&] { return method_named(method); });
+  if (given("--against") && (ablate || tune))
+    throw UsageError("--against has no meaning with --ablate-protocol or --tune");
   if (given("--against") && std::ranges::find(methods, against) == methods.end())
     throw UsageError(fmt::format("--against: expected one of the methods {}, got \"{}\"",
                                  fmt::join(methods, ", "), against));

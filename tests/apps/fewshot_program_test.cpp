@@ -67,7 +67,8 @@ TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]
                             "--gp-starts 0",
                             "--checkpoint best-validation --validation-set none",
                             "--fidelity-high 0",
-                            "--against imitation --methods vanilla"}) {
+                            "--against imitation --methods vanilla",
+                            "--tune --against dropout"}) {
     const ProcessResult outcome = fewshot(std::string("--output '' ") + flags);
     INFO(flags << ": " << outcome.errors);
     CHECK(outcome.code == 2);
