@@ -7,8 +7,17 @@
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
+/// Whether tiles pay: for fewer targets most of a tile is empty. They serve one thread alone.
 template <class T>
-double evaluate(const BeanLayer<T>& layer, const BeanKernel& kernel) {
+bool fits_tiles(const BeanLayer<T>& layer) {
+  return layer.samples == 1 && layer.targets >= 24 && layer.neurons * layer.targets <= 1 << 18;
+}
+
+template <class T>
+double evaluate(const BeanLayer<T>& layer, const BeanKernel& kernel, bool tiles) {
+  if constexpr (HEBB_AMX != 0 && std::is_same_v<T, float>)
+    if (tiles && kernel.order == 2 && fits_tiles(layer))
+      return bean_order2_on_tiles(layer, kernel.divergence);
   const bool squared = kernel.divergence == Divergence::squared;
   if (kernel.order == 1) return squared ? bean_order1(layer) : bean_order1_absolute(layer);
   if (!squared) return bean_order2_by_neurons(layer, Divergence::absolute);
@@ -41,7 +50,7 @@ Backend::WithGrad CpuBackend::bean(const Tensor& h, const Tensor& weight, const 
         .factor = kernel.scale / (double(samples) * double(neurons) * double(neurons)),
         .dh = data_or_null<T>(result.grad),
         .dweight = data_or_null<T>(result.grad2)};
-    *data_of<T>(result.value) = T(evaluate(layer, kernel));
+    *data_of<T>(result.value) = T(evaluate(layer, kernel, tiles_));
   });
   return result;
 }

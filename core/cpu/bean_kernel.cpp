@@ -53,30 +53,12 @@ void strength_gradient(int64_t n, const T* w, const T* f, const T* df, T factor,
 template <class T>
 void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
                int64_t to_stride) {
-  using V = Vec<T>;
-  using Mask = typename V::Mask;
-  constexpr int64_t lanes = V::lanes;
+  constexpr int64_t lanes = Vec<T>::lanes;
   for (int64_t i = 0; i < rows; i += lanes)
     for (int64_t j = 0; j < columns; j += lanes) {
-      V tile[lanes];
-#pragma GCC unroll 16
+      Vec<T> tile[lanes];
       for (int64_t r = 0; r < lanes; ++r) tile[r] = load(from + (i + r) * from_stride + j);
-#pragma GCC unroll 4
-      for (int64_t d = 1; d < lanes; d *= 2) {
-        Mask low, high;  // swap the off-diagonal d x d blocks of every 2d x 2d block
-        for (int64_t k = 0; k < lanes; ++k) {
-          low[k] = k & d ? lanes + k - d : k;
-          high[k] = k & d ? lanes + k : k + d;
-        }
-#pragma GCC unroll 16
-        for (int64_t r = 0; r < lanes; ++r) {
-          if (r & d) continue;
-          const auto a = tile[r].v, b = tile[r + d].v;
-          tile[r] = V(__builtin_shuffle(a, b, low));
-          tile[r + d] = V(__builtin_shuffle(a, b, high));
-        }
-      }
-#pragma GCC unroll 16
+      transpose(tile);
       for (int64_t r = 0; r < lanes; ++r) store(to + (j + r) * to_stride + i, tile[r]);
     }
 }

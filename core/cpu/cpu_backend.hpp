@@ -8,6 +8,9 @@ namespace hebb::cpu::HEBB_ISA {
 /// subjects.
 class CpuBackend final : public Backend {
  public:
+  /// With `tiles`, AMX is used where it pays.
+  explicit CpuBackend(bool tiles) : tiles_(tiles) {}
+
   std::string_view name() const override;
   void synchronize() override;
   void* allocate(size_t bytes) override;
@@ -75,8 +78,14 @@ class CpuBackend final : public Backend {
   Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
   WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
                 bool with_dweight) override;
+
+ private:
+  const bool tiles_;
 };
 
 Backend& backend();
+#if HEBB_AMX
+Backend& amx_backend();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

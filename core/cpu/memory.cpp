@@ -73,17 +73,22 @@ void copy_bytes(void* to, const void* from, size_t bytes) {
 
 Backend& backend() {
   // Never destroyed: statics may free tensors to the very end.
-  static CpuBackend* instance = new CpuBackend;
+  static CpuBackend* instance = new CpuBackend(false);
   return *instance;
 }
 
+#if HEBB_AMX
+Backend& amx_backend() {
+  static CpuBackend* instance = new CpuBackend(true);
+  return *instance;
+}
+#endif
+
 std::string_view CpuBackend::name() const {
-  static const std::string name = [] {
-    for (const Isa& isa : isas())
-      if (isa.backend == &HEBB_ISA::backend) return fmt::format("cpu ({})", isa.name);
-    return std::string("cpu");
-  }();
-  return name;
+#if HEBB_AMX
+  if (tiles_) return "cpu (amx)";
+#endif
+  return "cpu (" HEBB_ISA_NAME ")";
 }
 
 void CpuBackend::synchronize() {}

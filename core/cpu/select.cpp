@@ -1,3 +1,8 @@
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <cstdlib>
 #include <vector>
 
@@ -18,6 +23,13 @@ bool runs_here(std::string_view isa) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
+#if defined(__linux__)
+  // Linux gives a process the tiles' registers when it asks for them.
+  constexpr int request_permission = 0x1023, tile_data = 18;
+  if (isa == "amx")
+    return runs_here("v4") && __builtin_cpu_supports("amx-bf16") &&
+           syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#endif
 #endif
   return isa == "generic";
 }
@@ -25,7 +37,7 @@ bool runs_here(std::string_view isa) {
 Backend& choose() {
   const char* wanted = std::getenv("HEBB_CPU_ISA");
   for (auto isa = isas().rbegin(); isa != isas().rend(); ++isa)
-    if (runs_here(isa->name) && (!wanted || isa->name == wanted)) return isa->backend();
+    if ((!wanted || isa->name == wanted) && runs_here(isa->name)) return isa->backend();
   std::vector<std::string_view> names;
   for (const Isa& isa : isas())
     if (runs_here(isa.name)) names.push_back(isa.name);

@@ -82,8 +82,9 @@ std::string describe(const BeanKernel& kernel) {
 struct Extents {
   int64_t S, N, M;
 };
-constexpr Extents extents[] = {{1, 1, 1},   {4, 1, 3},   {1, 9, 1},   {3, 16, 1},  {1, 37, 20},
-                               {2, 64, 33}, {5, 30, 70}, {20, 45, 3}, {33, 50, 2}, {1, 130, 10}};
+constexpr Extents extents[] = {{1, 1, 1},   {4, 1, 3},    {1, 9, 1},   {3, 16, 1},
+                               {1, 37, 20}, {2, 64, 33},  {5, 30, 70}, {20, 45, 3},
+                               {33, 50, 2}, {1, 130, 10}, {1, 75, 40}};
 
 }  // namespace
 
@@ -183,13 +184,18 @@ TEST_CASE("BEAN keeps a penalty near zero exact to its own size", "[regularizers
 }
 
 TEST_CASE("BEAN lets NaN through", "[regularizers][ops]") {
-  for (const BeanKernel& kernel : kernels) {
-    Layer layer = make_layer(3, 20, 5);
-    layer.h[7] = std::nan("");
-    INFO(describe(kernel));
-    CHECK(std::isnan(bean<double>(layer, kernel).value));
-    CHECK(std::isnan(bean<float>(layer, kernel).value));
-  }
+  for (const BeanKernel& kernel : kernels)
+    for (const Extents& e : {Extents{3, 20, 5}, Extents{1, 50, 40}}) {
+      INFO(describe(kernel) << ", S " << e.S);
+      Layer layer = make_layer(e.S, e.N, e.M);
+      layer.h[7] = std::nan("");
+      CHECK(std::isnan(bean<double>(layer, kernel).value));
+      CHECK(std::isnan(bean<float>(layer, kernel).value));
+      layer = make_layer(e.S, e.N, e.M);
+      layer.weight[3] = std::nan("");
+      CHECK(std::isnan(bean<double>(layer, kernel).value));
+      CHECK(std::isnan(bean<float>(layer, kernel).value));
+    }
 }
 
 TEST_CASE("BEAN's bits do not depend on the number of threads", "[regularizers][ops]") {
