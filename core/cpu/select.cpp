@@ -1,4 +1,5 @@
-#if defined(__linux__)
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -12,6 +13,20 @@
 namespace hebb::cpu {
 namespace {
 
+// Whether the processor multiplies bfloat16 tiles, and Linux gives this process their registers,
+// for which it has to ask.
+bool has_tiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24, both = amx_bf16 | amx_tile;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & both) != both) return false;
+  constexpr int request_permission = 0x1023, tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+
 bool runs_here(std::string_view isa) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -23,14 +38,8 @@ bool runs_here(std::string_view isa) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
-#if defined(__linux__)
-  // Linux gives a process the tiles' registers when it asks for them.
-  constexpr int request_permission = 0x1023, tile_data = 18;
-  if (isa == "amx")
-    return runs_here("v4") && __builtin_cpu_supports("amx-bf16") &&
-           syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 #endif
-#endif
+  if (isa == "amx") return runs_here("v4") && has_tiles();
   return isa == "generic";
 }
 
