@@ -98,8 +98,10 @@ class Program {
                                 .dump(2) +
                             '\n');
     write("runs.csv", to_csv(keys, settings_.draws, journal_.results()));
+    write("images.csv", images_csv(keys, settings_.draws, data_));
     const bool drawn = draw(cells, folder_);
-    fmt::print("\nIn {}: table.md, table.json, runs.csv, table.gp{}\n", folder_.string(),
+    fmt::print("\nIn {}: table.md, table.json, runs.csv, images.csv, table.gp{}\n",
+               folder_.string(),
                drawn ? ", table.svg" : " (no gnuplot here to make table.svg of it)");
   }
 

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,9 @@ struct RunData {
   Dataset train;
   Batch test;  ///< As floats, on which every run is tested.
 };
+
+/// Data sets by name.
+using DataSets = std::map<std::string, std::unique_ptr<RunData>>;
 
 /// Draw k of a stage: the same training images, initial weights and order for every method. A draw
 /// with fewer shots is a part of the one with more.

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <map>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "apps/fewshot/communicator.hpp"
@@ -10,9 +7,6 @@
 #include "apps/fewshot/run.hpp"
 
 namespace hebb::apps {
-
-/// Data sets by name.
-using DataSets = std::map<std::string, std::unique_ptr<RunData>>;
 
 /// Executes those runs that the journal does not hold, one on each core and split over the ranks,
 /// and appends each to the journal when it ends; shows a bar with the time left on a terminal.

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
+#include <utility>
 
 #include "apps/fewshot/embedded.hpp"
 
@@ -225,6 +227,18 @@ std::string to_csv(std::span<const RunKey> keys, int64_t draws, const Results& r
                           key.seed, r.percent(), r.correct, r.total, r.epoch, r.validation_correct,
                           r.validation_total);
     }
+  return text;
+}
+
+std::string images_csv(std::span<const RunKey> keys, int64_t draws, const DataSets& data) {
+  std::string text = "dataset,shots,draw,seed,images\n";
+  std::set<std::pair<std::string, int64_t>> seen;
+  for (RunKey key : keys) {
+    if (!seen.emplace(key.dataset, key.shots).second) continue;  // all methods have the same
+    for (key.draw = 0; key.draw < draws; ++key.draw)
+      text += fmt::format("{},{},{},{},{}\n", key.dataset, key.shots, key.draw, key.seed,
+                          fmt::join(Draw(data.at(key.dataset)->train, key).train, " "));
+  }
   return text;
 }
 

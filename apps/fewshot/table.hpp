@@ -40,6 +40,10 @@ Json to_json(std::span<const Cell> cells);
 /// A row for each run.
 std::string to_csv(std::span<const RunKey> keys, int64_t draws, const Results& results);
 
+/// The training images of every draw, a line for each: their numbers in the data set, class by
+/// class, so that another program can train on the same ones.
+std::string images_csv(std::span<const RunKey> keys, int64_t draws, const DataSets& data);
+
 /// Rows of text as columns as wide as their widest cell, the first to the left, others right.
 std::string in_columns(const std::vector<std::vector<std::string>>& rows);
 /// The same rows as a table in Markdown, the first one its head.

@@ -154,18 +154,19 @@ def bean(h, weight, order, form):
     return Bean.apply(h, weight, kernel, 1 / (samples * neurons**2))
 
 
-def load_pool(folder):
-    """MNIST's first images [POOL, 1, 28, 28] in [0, 1], and labels."""
+def load_images(folder, dataset, part, count):
+    """The first images [count, 1, 28, 28] in [0, 1] of a part, train or t10k, and their labels."""
     arrays = []
     for kind, header, size in (("images-idx3", 16, 784), ("labels-idx1", 8, 1)):
-        path = next(iter(sorted(pathlib.Path(folder, "mnist").glob(f"train-{kind}-ubyte*"))), None)
+        name = f"{part}-{kind}-ubyte"
+        path = next(iter(sorted(pathlib.Path(folder, dataset).glob(name + "*"))), None)
         if not path:
-            sys.exit(f"--data {folder}: no mnist/train-{kind}-ubyte[.gz] in it")
+            sys.exit(f"--data {folder}: no {dataset}/{name}[.gz] in it")
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            content = bytearray(file.read(header + POOL * size))
+            content = bytearray(file.read(header + count * size))
         arrays.append(torch.frombuffer(content, dtype=torch.uint8, offset=header).clone())
     images, labels = arrays
-    return images.reshape(POOL, 1, 28, 28) / 255, labels.long()
+    return images.reshape(count, 1, 28, 28) / 255, labels.long()
 
 
 class Step:
@@ -278,7 +279,7 @@ def main():
     torch.set_num_threads(arguments.threads)
     torch.set_num_interop_threads(1)
     torch._dynamo.config.recompile_limit = 1000  # one entry for each variant of Step
-    pool = load_pool(arguments.data)
+    pool = load_images(arguments.data, "mnist", "train", POOL)
     names = arguments.only or STEPS
     compiler = "left out by --no-compile" if arguments.no_compile else compile_error()
     variants = {name: arguments.variants.get(name) or best_variant(name, compiler is None, pool)

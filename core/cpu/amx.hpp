@@ -13,8 +13,8 @@
 /// 3 · 2⁻¹⁸. Where no terms cancel, sums of some hundred of them come out within 1e-6, against 3e-7
 /// in float32, at five times the multiplications a second of AVX-512. Infinities become NaN.
 ///
-/// For files compiled with AMX, after the process was given its registers (core/cpu/select.cpp),
-/// and for code within the life of a `Tiles`.
+/// For v4 alone, after the process was given the registers (core/cpu/select.cpp), and for code
+/// within the life of a `Tiles`.
 namespace hebb::cpu::HEBB_ISA::amx {
 
 inline constexpr int64_t side = 16;         ///< C's tiles have so many rows and columns.

@@ -38,10 +38,18 @@ TEST_CASE("hebb-fewshot makes the same tables again", "[apps]") {
   CHECK(contains(first.errors, "4 runs in "));
   const ProcessResult second = fewshot(small + "--threads 1 --output " + b);
   REQUIRE(second.code == 0);
-  for (const char* name : {"/table.md", "/runs.csv"}) {
+  for (const char* name : {"/table.md", "/runs.csv", "/images.csv"}) {
     CHECK(!text_of(a + name).empty());
     CHECK(text_of(a + name) == text_of(b + name));
   }
+  std::istringstream images(text_of(a + "/images.csv"));
+  std::string line;
+  CHECK((std::getline(images, line) && line == "dataset,shots,draw,seed,images"));
+  for (const char* draw : {"digits,1,0,0,", "digits,1,1,0,"}) {
+    CHECK((std::getline(images, line) && line.starts_with(draw)));
+    CHECK(std::ranges::count(line, ' ') == 9);  // ten images, one a class
+  }
+  CHECK(!std::getline(images, line));
   const ProcessResult again = fewshot(small + "--output " + a);
   CHECK(contains(again.errors, "0 runs in "));
   CHECK(again.output == first.output);
