@@ -12,7 +12,7 @@ import pathlib
 import statistics
 import sys
 
-from pytorch_steps import LeNet5, bean, load_images, torch
+from pytorch_models import F, LeNet5, bean, load_images, torch
 
 METHODS = ("vanilla", "bean-1", "bean-2")
 
@@ -44,7 +44,7 @@ def train(method, value, images, labels, epochs, seed):
     for _ in range(epochs):
         for i in torch.randperm(len(labels)).tolist():
             logits, layers = model.dense(model.features(images[i:i + 1]))
-            loss = torch.nn.functional.cross_entropy(logits, labels[i:i + 1])
+            loss = F.cross_entropy(logits, labels[i:i + 1])
             if method != "vanilla":
                 order = int(method[-1])
                 for h, weight in layers:  # the paper's normalisation
