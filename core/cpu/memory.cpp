@@ -2,11 +2,9 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <string>
 
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"
-#include "core/cpu/isas.hpp"
 #include "core/cpu/loops.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
