@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Trains PyTorch's LeNet-5 on the very images that hebb-fewshot drew, and compares the accuracies.
 
-FOLDER is the --output of a hebb-fewshot run of the fair protocol. Initial weights and the order of
+FOLDER is the --output of a hebb-fewshot run of the fair protocol, no switch of it changed. Initial
+weights and the order of
 the images are PyTorch's own, so that single draws differ and means must not: each cell shows both
 means and the paired difference (Hebb - PyTorch) with its 95 % interval.
 """

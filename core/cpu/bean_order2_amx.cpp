@@ -49,7 +49,7 @@ double on_tiles(const BeanLayer<float>& layer) {
 
   const amx::Tiles tiles;
   const Factor left(height, width), right(width, height);  // F as either side of a product
-  for (int64_t m = 0; m < height; m += side)
+  for (int64_t m = 0; m < height && layer.dweight; m += side)
     amx::split_columns(f.data() + m * width, width, left, m / side);
   for (int64_t t = 0; t < height / amx::step; ++t)
     amx::split_rows(width, f.data() + t * amx::step * width, width, right, t);
@@ -81,11 +81,11 @@ double on_tiles(const BeanLayer<float>& layer) {
     strengths(j);
     total +=
         pull_block<divergence, false>(k, h.data() + j, h.data() + j, nullptr, force.data() + j);
+    if (!layer.dweight) continue;
     amx::split_rows(block, k, block, above, j / amx::step);
-    if (layer.dweight)
-      for (int64_t m = 0; m < height; m += block)
-        multiply<false>(j / amx::step + 1, left, m / side, 0, above, 0, df.data() + m * width + j,
-                        width);
+    for (int64_t m = 0; m < height; m += block)
+      multiply<false>(j / amx::step + 1, left, m / side, 0, above, 0, df.data() + m * width + j,
+                      width);
   }
 
   if (layer.dh) {
