@@ -2,9 +2,8 @@
 """Trains PyTorch's LeNet-5 on the very images that hebb-fewshot drew, and compares the accuracies.
 
 FOLDER is the --output of a hebb-fewshot run of the fair protocol, no switch of it changed. Initial
-weights and the order of
-the images are PyTorch's own, so that single draws differ and means must not: each cell shows both
-means and the paired difference (Hebb - PyTorch) with its 95 % interval.
+weights and the order of the images are PyTorch's own, so that single draws differ and means must
+not: each cell shows both means and the paired difference (Hebb - PyTorch) with its 95 % interval.
 """
 
 import argparse
@@ -88,9 +87,9 @@ def main():
             torchs.append(accuracy(model, *test))
         gaps = [a - b for a, b in zip(hebb, torchs)]
         half = 1.96 * statistics.stdev(gaps) / len(gaps)**0.5 if len(gaps) > 1 else float("nan")
-        print(f"{dataset} {shots}-shot {method}, {len(gaps)} draws: Hebb {statistics.mean(hebb):.2f}, "
-              f"PyTorch {statistics.mean(torchs):.2f}, difference {statistics.mean(gaps):+.2f} "
-              f"± {half:.2f}", flush=True)
+        print(f"{dataset} {shots}-shot {method}, {len(gaps)} draws: "
+              f"Hebb {statistics.mean(hebb):.2f}, PyTorch {statistics.mean(torchs):.2f}, "
+              f"difference {statistics.mean(gaps):+.2f} ± {half:.2f}", flush=True)
 
 
 if __name__ == "__main__":
