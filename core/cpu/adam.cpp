@@ -1,6 +1,6 @@
 #include "core/cpu/adam.hpp"
 
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

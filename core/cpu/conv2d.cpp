@@ -1,228 +1,119 @@
-#include "core/cpu/conv2d.hpp"
-
-#include <cstring>
-#include <type_traits>
-
-#include "core/cpu/conv2d_detail.hpp"
-#include "core/cpu/gemm.hpp"
-#include "core/cpu/scratch.hpp"
-#include "core/parallel.hpp"
+#include "core/cpu/conv2d/paths.hpp"
+#include "core/cpu/cpu_backend.hpp"
+#include "core/cpu/dispatch.hpp"
+#include "core/cpu/pool2d.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
-using detail::accumulate_weights;
-
-struct Unfolding {
-  int64_t kernel, positions, in_plane;  ///< elements of one kernel, output plane and input plane
-  int64_t tile, tiles;                  ///< output positions unfolded at a time
-  int64_t group, groups;                ///< input channels whose gradients are computed together
-  bool view;                            ///< 1x1 with stride 1: the input is its own unfolding
-
-  explicit Unfolding(const ConvGeometry& g)
-      : kernel(g.kernel_h * g.kernel_w),
-        positions(g.out_h * g.out_w),
-        in_plane(g.height * g.width),
-        view(kernel == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_h == 0 && g.pad_w == 0) {
-    constexpr int64_t elements = 65536, quantum = 64, group_rows = 144;
-    group = smaller(g.channels, ceil_div(group_rows, kernel));
-    groups = ceil_div(g.channels, group);
-    tile = larger(quantum, elements / (g.channels * kernel) / quantum * quantum);
-    tile = smaller(positions, tile);
-    tiles = ceil_div(positions, tile);
-  }
-};
-
-/// The output columns [begin, end) of [0, out_w) that read a column inside the input.
-struct Span {
-  int64_t begin, end;
-};
-Span inside(const ConvGeometry& g, int64_t kx, int64_t from, int64_t to) {
-  const int64_t shift = kx * g.dilation_w - g.pad_w;  // ix = ox * stride + shift
-  const int64_t begin = shift >= 0 ? 0 : ceil_div(-shift, g.stride_w);
-  const int64_t end = g.width <= shift ? 0 : ceil_div(g.width - shift, g.stride_w);
-  Span span = {larger(begin, from), smaller(end, to)};
-  if (span.begin > to) span.begin = to;
-  if (span.end < span.begin) span.end = span.begin;
-  return span;
+int64_t out_extent(int64_t in, int64_t pad, int64_t kernel, int64_t dilation, int64_t stride) {
+  return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
 }
 
-/// Calls function(row of the unfolding, its column, input row or -1, kx, ox begin, ox end) for each
-/// piece of an output row in [begin, end).
-template <class Function>
-void for_each_segment(const ConvGeometry& g, int64_t channels, int64_t begin, int64_t end,
-                      Function&& function) {
-  int64_t r = 0;
-  for (int64_t channel = 0; channel < channels; ++channel)
-    for (int64_t ky = 0; ky < g.kernel_h; ++ky)
-      for (int64_t kx = 0; kx < g.kernel_w; ++kx, ++r)
-        for (int64_t p = begin; p < end;) {
-          const int64_t oy = p / g.out_w, ox = p - oy * g.out_w;
-          const int64_t stop = smaller(g.out_w, ox + end - p);
-          const int64_t iy = oy * g.stride_h + ky * g.dilation_h - g.pad_h;
-          const bool outside = iy < 0 || iy >= g.height;
-          function(r, p - begin, outside ? -1 : channel * g.height + iy, kx, ox, stop);
-          p += stop - ox;
-        }
+ConvGeometry geometry(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
+  return {.batch = x[0],
+          .channels = x[1],
+          .height = x[2],
+          .width = x[3],
+          .filters = weight[0],
+          .kernel_h = weight[2],
+          .kernel_w = weight[3],
+          .stride_h = o.stride_h,
+          .stride_w = o.stride_w,
+          .pad_h = o.pad_h,
+          .pad_w = o.pad_w,
+          .dilation_h = o.dilation_h,
+          .dilation_w = o.dilation_w,
+          .out_h = out_extent(x[2], o.pad_h, weight[2], o.dilation_h, o.stride_h),
+          .out_w = out_extent(x[3], o.pad_w, weight[3], o.dilation_w, o.stride_w)};
 }
 
-/// col [channels * kernel, end - begin] = what each weight meets at the output positions
-/// [begin, end) of the image x [channels, height, width].
-template <class T>
-void im2col(const ConvGeometry& g, int64_t channels, const T* x, int64_t begin, int64_t end,
-            T* col) {
-  const int64_t width = end - begin;
-  for_each_segment(
-      g, channels, begin, end,
-      [&](int64_t r, int64_t column, int64_t row, int64_t kx, int64_t from, int64_t to) {
-        T* out = col + r * width + column - from;
-        const Span span = row < 0 ? Span{to, to} : inside(g, kx, from, to);
-        const T* in = x + row * g.width + kx * g.dilation_w - g.pad_w;
-        for (int64_t ox = from; ox < span.begin; ++ox) out[ox] = T(0);
-        if (g.stride_w == 1)
-          for (int64_t ox = span.begin; ox < span.end; ++ox) out[ox] = in[ox];
-        else
-          for (int64_t ox = span.begin; ox < span.end; ++ox) out[ox] = in[ox * g.stride_w];
-        for (int64_t ox = span.end; ox < to; ++ox) out[ox] = T(0);
-      });
-}
-
-/// Adds col back to where im2col took it from.
-template <class T>
-void col2im(const ConvGeometry& g, int64_t channels, const T* col, int64_t begin, int64_t end,
-            T* x) {
-  const int64_t width = end - begin;
-  for_each_segment(
-      g, channels, begin, end,
-      [&](int64_t r, int64_t column, int64_t row, int64_t kx, int64_t from, int64_t to) {
-        if (row < 0) return;
-        const T* in = col + r * width + column - from;
-        const Span span = inside(g, kx, from, to);
-        T* out = x + row * g.width + kx * g.dilation_w - g.pad_w;
-        if (g.stride_w == 1)
-          for (int64_t ox = span.begin; ox < span.end; ++ox) out[ox] += in[ox];
-        else
-          for (int64_t ox = span.begin; ox < span.end; ++ox) out[ox * g.stride_w] += in[ox];
-      });
-}
-
-template <class T>
-void im2col_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
-  const Unfolding u(g);
-  const int64_t rows = g.channels * u.kernel;
-  const int64_t grain = ceil_div(detail::piece_work, g.filters * rows * u.tile);
-  parallel_for(g.batch * u.tiles, grain, [&](int64_t first, int64_t last) {
-    Scratch<T> col(u.view ? 0 : rows * u.tile);
-    for (int64_t item = first; item < last; ++item) {
-      const int64_t image = item / u.tiles, begin = item % u.tiles * u.tile;
-      const int64_t end = smaller(u.positions, begin + u.tile);
-      const T* in = x + image * g.channels * u.in_plane;
-      if (!u.view) im2col(g, g.channels, in, begin, end, col.data());
-      gemm(false, false, g.filters, end - begin, rows, T(1), w, rows,
-           u.view ? in + begin : col.data(), u.view ? u.positions : end - begin, T(0),
-           y + image * g.filters * u.positions + begin, u.positions, Epilogue<T>{.row_bias = bias});
-    }
-  });
-}
-
-template <class T>
-void im2col_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
-  const Unfolding u(g);
-  const int64_t rows = g.channels * u.kernel;
-  const int64_t grain = ceil_div(detail::piece_work, g.filters * u.group * u.kernel * u.positions);
-  parallel_for(g.batch * u.groups, grain, [&](int64_t first, int64_t last) {
-    Scratch<T> col(u.view ? 0 : u.group * u.kernel * u.tile);
-    for (int64_t item = first; item < last; ++item) {
-      const int64_t image = item / u.groups, channel = item % u.groups * u.group;
-      const int64_t channels = smaller(u.group, g.channels - channel);
-      T* out = dx + (image * g.channels + channel) * u.in_plane;
-      if (!u.view) std::memset(out, 0, size_t(channels * u.in_plane) * sizeof(T));
-      for (int64_t begin = 0; begin < u.positions; begin += u.tile) {
-        const int64_t end = smaller(u.positions, begin + u.tile);
-        gemm(true, false, channels * u.kernel, end - begin, g.filters, T(1), w + channel * u.kernel,
-             rows, dy + image * g.filters * u.positions + begin, u.positions, T(0),
-             u.view ? out + begin : col.data(), u.view ? u.positions : end - begin);
-        if (!u.view) col2im(g, channels, col.data(), begin, end, out);
-      }
-    }
-  });
-}
-
-template <class T>
-void im2col_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* db) {
-  const Unfolding u(g);
-  const int64_t rows = g.channels * u.kernel;
-  accumulate_weights(g, u.group, dy, dw, db,
-                     [&](int64_t first, int64_t last, int64_t channel, int64_t channels, T* sum) {
-                       Scratch<T> col(u.view ? 0 : channels * u.kernel * u.tile);
-                       for (int64_t image = first; image < last; ++image) {
-                         const T* in = x + (image * g.channels + channel) * u.in_plane;
-                         for (int64_t begin = 0; begin < u.positions; begin += u.tile) {
-                           const int64_t end = smaller(u.positions, begin + u.tile);
-                           if (!u.view) im2col(g, channels, in, begin, end, col.data());
-                           gemm(false, true, g.filters, channels * u.kernel, end - begin, T(1),
-                                dy + image * g.filters * u.positions + begin, u.positions,
-                                u.view ? in + begin : col.data(),
-                                u.view ? u.positions : end - begin,
-                                image == first && begin == 0 ? T(0) : T(1), sum, rows);
-                         }
-                       }
-                     });
+PoolGeometry geometry(const Shape& x, const Pool2dOptions& o) {
+  return {.planes = x[0] * x[1],
+          .height = x[2],
+          .width = x[3],
+          .kernel_h = o.kernel_h,
+          .kernel_w = o.kernel_w,
+          .stride_h = o.stride_h,
+          .stride_w = o.stride_w,
+          .pad_h = o.pad_h,
+          .pad_w = o.pad_w,
+          .out_h = out_extent(x[2], o.pad_h, o.kernel_h, 1, o.stride_h),
+          .out_w = out_extent(x[3], o.pad_w, o.kernel_w, 1, o.stride_w)};
 }
 
 }  // namespace
-ConvPath choose_path(ConvDirection direction, const ConvGeometry& g) {
-  // Small planes spend much on what lies between their rows; the sums of the weights' gradients
-  // are gone over once an image and have to stay in the second-level cache.
-  constexpr int64_t least_positions = 64, most_sums = 1 << 16;
-  const int64_t weights = g.filters * g.channels * g.kernel_h * g.kernel_w;
-  const bool worthwhile = direction == ConvDirection::backward_weight
-                              ? weights <= most_sums
-                              : g.out_h * g.out_w >= least_positions;
-  return g.kernel_h * g.kernel_w > 1 && worthwhile && direct_applies(g) ? ConvPath::direct
-                                                                        : ConvPath::im2col;
+
+Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                          const Conv2dOptions& options) {
+  const ConvGeometry g = geometry(x.shape(), weight.shape(), options);
+  const Tensor y = Tensor::empty({g.batch, g.filters, g.out_h, g.out_w}, x.options());
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    conv2d_forward<T>(g, data_of<T>(x), data_of<T>(weight), data_or_null<T>(bias), data_of<T>(y));
+  });
+  return y;
 }
 
-template <class T>
-void conv2d_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
-                    ConvPath path) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::automatic) path = choose_path(ConvDirection::forward, g);
-    if (path == ConvPath::direct) return detail::direct_forward(g, x, w, bias, y);
-  }
-  im2col_forward(g, x, w, bias, y);
+Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x,
+                                         const Conv2dOptions& options) {
+  const Tensor dx = Tensor::empty(x, dy.options());
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    HEBB_ISA::conv2d_backward_input<T>(geometry(x, weight.shape(), options), data_of<T>(dy),
+                                       data_of<T>(weight), data_of<T>(dx));
+  });
+  return dx;
 }
 
-template <class T>
-void conv2d_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx, ConvPath path) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::automatic) path = choose_path(ConvDirection::backward_input, g);
-    if (path == ConvPath::direct) return detail::direct_backward_input(g, dy, w, dx);
-  }
-  im2col_backward_input(g, dy, w, dx);
+Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
+                                                      const Shape& weight, bool with_bias,
+                                                      const Conv2dOptions& options) {
+  ConvGrads grads = {.dweight = Tensor::empty(weight, dy.options()), .dbias = {}};
+  if (with_bias) grads.dbias = Tensor::empty({weight[0]}, dy.options());
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    HEBB_ISA::conv2d_backward_weight<T>(geometry(x.shape(), weight, options), data_of<T>(x),
+                                        data_of<T>(dy), data_of<T>(grads.dweight),
+                                        data_or_null<T>(grads.dbias));
+  });
+  return grads;
 }
 
-template <class T>
-void conv2d_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* db,
-                            ConvPath path) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::automatic) path = choose_path(ConvDirection::backward_weight, g);
-    if (path == ConvPath::direct) return detail::direct_backward_weight(g, x, dy, dw, db);
-  }
-  im2col_backward_weight(g, x, dy, dw, db);
+// The indices are int32: positions inside a plane [H, W].
+Backend::WithIndices CpuBackend::max_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  const PoolGeometry g = geometry(x.shape(), options);
+  const Shape shape = {x.size(0), x.size(1), g.out_h, g.out_w};
+  const Tensor y = Tensor::empty(shape, x.options());
+  const Tensor indices = Tensor::empty(shape, {DType::int32, x.device()});
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    max_pool2d_forward<T>(g, data_of<T>(x), data_of<T>(y), data_of<int32_t>(indices));
+  });
+  return {y, indices};
 }
 
-template void conv2d_forward(const ConvGeometry&, const float*, const float*, const float*, float*,
-                             ConvPath);
-template void conv2d_forward(const ConvGeometry&, const double*, const double*, const double*,
-                             double*, ConvPath);
-template void conv2d_backward_input(const ConvGeometry&, const float*, const float*, float*,
-                                    ConvPath);
-template void conv2d_backward_input(const ConvGeometry&, const double*, const double*, double*,
-                                    ConvPath);
-template void conv2d_backward_weight(const ConvGeometry&, const float*, const float*, float*,
-                                     float*, ConvPath);
-template void conv2d_backward_weight(const ConvGeometry&, const double*, const double*, double*,
-                                     double*, ConvPath);
+Tensor CpuBackend::max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+                                       const Pool2dOptions& options) {
+  const Tensor dx = Tensor::empty(x, dy.options());
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    HEBB_ISA::max_pool2d_backward<T>(geometry(x, options), data_of<T>(dy),
+                                     data_of<int32_t>(indices), data_of<T>(dx));
+  });
+  return dx;
+}
+
+Tensor CpuBackend::avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  const PoolGeometry g = geometry(x.shape(), options);
+  const Tensor y = Tensor::empty({x.size(0), x.size(1), g.out_h, g.out_w}, x.options());
+  dispatch_floating(x.dtype(),
+                    [&]<class T>() { avg_pool2d_forward<T>(g, data_of<T>(x), data_of<T>(y)); });
+  return y;
+}
+
+Tensor CpuBackend::avg_pool2d_backward(const Tensor& dy, const Shape& x,
+                                       const Pool2dOptions& options) {
+  const Tensor dx = Tensor::empty(x, dy.options());
+  dispatch_floating(dy.dtype(), [&]<class T>() {
+    HEBB_ISA::avg_pool2d_backward<T>(geometry(x, options), data_of<T>(dy), data_of<T>(dx));
+  });
+  return dx;
+}
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -2,7 +2,7 @@
 
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"
-#include "core/cpu/loops.hpp"
+#include "core/cpu/simd/loops.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {

@@ -3,8 +3,8 @@
 #include "core/cpu/adam.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"
-#include "core/cpu/loops.hpp"
 #include "core/cpu/scratch.hpp"
+#include "core/cpu/simd/loops.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 

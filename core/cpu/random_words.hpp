@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/cpu/loops.hpp"
+#include "core/cpu/simd/loops.hpp"
 #include "core/random.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

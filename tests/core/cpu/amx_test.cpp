@@ -1,4 +1,4 @@
-#include "core/cpu/amx.hpp"
+#include "core/cpu/simd/amx.hpp"
 
 #include <cmath>
 #include <random>

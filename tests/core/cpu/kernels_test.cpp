@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "core/cpu/adam.hpp"
-#include "core/cpu/conv2d.hpp"
-#include "core/cpu/gemm.hpp"
+#include "core/cpu/conv2d/paths.hpp"
+#include "core/cpu/gemm/gemm.hpp"
 #include "core/cpu/scratch.hpp"
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
 #include "tests/catch.hpp"
 

@@ -1,6 +1,6 @@
-#include "core/cpu/conv2d_detail.hpp"
+#include "core/cpu/conv2d/detail.hpp"
 #include "core/cpu/copy.hpp"
-#include "core/cpu/gemm_kernel.hpp"
+#include "core/cpu/gemm/kernel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {

@@ -1,9 +1,9 @@
-#include "core/cpu/occupied_columns.hpp"
+#include "core/cpu/gemm/occupied_columns.hpp"
 
 #include <bit>
 #include <cstring>
 
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/vector.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {

@@ -1,7 +1,7 @@
-#include "core/cpu/bean_kernel.hpp"
+#include "core/cpu/bean/strength.hpp"
 
-#include "core/cpu/gemm.hpp"
-#include "core/cpu/gemm_kernel.hpp"
+#include "core/cpu/gemm/gemm.hpp"
+#include "core/cpu/gemm/kernel.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/cpu/integers.hpp"
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/integers.hpp"
+#include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
 
 /// Loops over contiguous elements, in vectors. Functions take and return Vec<T>.

@@ -1,6 +1,6 @@
-#include "core/cpu/bean.hpp"
-#include "core/cpu/bean_kernel.hpp"
-#include "core/cpu/gemm.hpp"
+#include "core/cpu/bean/bean.hpp"
+#include "core/cpu/bean/strength.hpp"
+#include "core/cpu/gemm/gemm.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

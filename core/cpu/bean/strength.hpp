@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "core/backend.hpp"
-#include "core/cpu/loops.hpp"
 #include "core/cpu/scratch.hpp"
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/loops.hpp"
+#include "core/cpu/simd/vector.hpp"
 
 /// What the forms of BEAN's penalty share. Matrices in scratch memory have rows of whole vectors,
 /// zero behind the last column.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/check.hpp"
-#include "core/cpu/isas.hpp"
+#include "core/cpu/isa/isas.hpp"
 
 namespace hebb::cpu {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/cpu/scratch.hpp"
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/vector.hpp"
 
 /// Products of float32 matrices on AMX's tiles, which multiply bfloat16 numbers and add in float32.
 /// A float x is x₁ + x₂ + ε with bfloat16 x₁ and x₂ and |ε| ≤ 2⁻¹⁸ |x|; of the product of two such
@@ -13,7 +13,7 @@
 /// 3 · 2⁻¹⁸. Use it where the terms of a sum do not cancel. A core multiplies 512 pairs of bfloat16
 /// numbers a cycle, and 32 of float32 with AVX-512. Infinities become NaN.
 ///
-/// For v4 alone, after the process was given the registers (core/cpu/select.cpp), and for code
+/// For v4 alone, after the process was given the registers (core/cpu/isa/select.cpp), and for code
 /// within the life of a `Tiles`.
 namespace hebb::cpu::HEBB_ISA::amx {
 

@@ -1,9 +1,9 @@
-#include "core/cpu/gemm.hpp"
+#include "core/cpu/gemm/gemm.hpp"
 
 #include <Eigen/Core>
 
 #include "core/cpu/copy.hpp"
-#include "core/cpu/gemm_kernel.hpp"
+#include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/scratch.hpp"
 #include "core/parallel.hpp"
 

@@ -42,7 +42,8 @@ double bean_order2_by_targets(const BeanLayer<T>& layer);
 template <class T>
 double bean_order2_by_neurons(const BeanLayer<T>& layer, Divergence divergence);
 
-/// The same for one sample on AMX's tiles (core/cpu/amx.hpp), where this instruction set has them.
+/// The same for one sample on AMX's tiles (core/cpu/simd/amx.hpp), where this instruction set has
+/// them.
 double bean_order2_on_tiles(const BeanLayer<float>& layer, Divergence divergence);
 
 /// How many neurons are not silent.

@@ -1,9 +1,9 @@
 #include "core/cpu/copy.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/dispatch.hpp"
-#include "core/cpu/gemm.hpp"
-#include "core/cpu/gemm_kernel.hpp"
-#include "core/cpu/occupied_columns.hpp"
+#include "core/cpu/gemm/gemm.hpp"
+#include "core/cpu/gemm/kernel.hpp"
+#include "core/cpu/gemm/occupied_columns.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

@@ -1,5 +1,5 @@
-#include "core/cpu/bean.hpp"
-#include "core/cpu/bean_kernel.hpp"
+#include "core/cpu/bean/bean.hpp"
+#include "core/cpu/bean/strength.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

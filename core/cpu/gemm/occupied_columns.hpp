@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/cpu/integers.hpp"
 #include "core/cpu/scratch.hpp"
+#include "core/cpu/simd/integers.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 

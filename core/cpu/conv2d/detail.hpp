@@ -2,10 +2,10 @@
 
 #include <cstring>
 
-#include "core/cpu/conv2d.hpp"
-#include "core/cpu/integers.hpp"
+#include "core/cpu/conv2d/paths.hpp"
 #include "core/cpu/scratch.hpp"
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/integers.hpp"
+#include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA::detail {

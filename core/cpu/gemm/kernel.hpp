@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/vector.hpp"
 
 /// The register-blocked inner loop of every matrix product: rows x vectors accumulators, one
 /// broadcast element of A against vectors of a row of B.

@@ -1,8 +1,8 @@
 #include <bit>
 #include <limits>
 
-#include "core/cpu/bean.hpp"
-#include "core/cpu/bean_kernel.hpp"
+#include "core/cpu/bean/bean.hpp"
+#include "core/cpu/bean/strength.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {

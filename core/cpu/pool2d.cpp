@@ -1,11 +1,11 @@
-#include "core/cpu/pool.hpp"
+#include "core/cpu/pool2d.hpp"
 
 #include <cstring>
 #include <limits>
 #include <type_traits>
 
-#include "core/cpu/integers.hpp"
-#include "core/cpu/simd.hpp"
+#include "core/cpu/simd/integers.hpp"
+#include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
