@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/loader.hpp"
-#include "optim/trainer.hpp"
+#include "optim/train_step.hpp"
 
 namespace hebb::bench {
 
@@ -16,9 +16,9 @@ class StepCase {
  public:
   /// `name` is MODEL/BATCH/REGULARIZER, e.g. "lenet5/100/bean-1".
   StepCase(const std::string& name, const Dataset& data);
-  void run();
-  /// One step in stages, with the milliseconds of each of `stage_names`. BEAN's kernel computes its
-  /// gradients with its penalty.
+  void run(const TrainStepOptions& options = {});
+  /// The milliseconds of each of `stage_names` in one step. BEAN's kernel computes its gradients
+  /// with its penalty.
   std::vector<double> run_stages();
   int64_t batch_size() const { return batch_size_; }
 
@@ -26,18 +26,16 @@ class StepCase {
   const Batch& next_batch() { return batches_[next_++ % batches_.size()]; }
 
   int64_t batch_size_;
-  std::vector<std::unique_ptr<Regularizer>>
-      regularizers_;  // for run_stages; the trainer has its own
-  std::vector<DenseTap> taps_;
+  Regularizers regularizers_;
   std::unique_ptr<Module> model_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<Trainer> trainer_;
   std::vector<Batch> batches_;
   size_t next_ = 0;
 };
 
 std::vector<std::string> step_names();
 
+/// In the order of TrainStepOptions::Stage.
 inline constexpr std::array stage_names{"forward", "loss", "penalty", "backward", "update"};
 
 }  // namespace hebb::bench

@@ -39,7 +39,7 @@ int main() {
 
   Sequential model = mlp({784, 100, 10});
   Adam adam(model.parameters(), {.lr = 1e-3});
-  std::vector<std::unique_ptr<Regularizer>> regularizers;
+  Regularizers regularizers;
   regularizers.push_back(std::make_unique<DeCov>(1e-2));
   regularizers.push_back(make_regularizer("bean:order=1,alpha=0.1"));
 

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "core/tensor.hpp"
+#include "layers/module.hpp"
 
 namespace hebb {
 
@@ -10,6 +10,6 @@ namespace hebb {
 /// (Pascanu et al. 2013). Returns the norm before, a float64 scalar on the parameters' device;
 /// undefined when no parameter has a gradient. Does not wait for the device. ValueError unless the
 /// limit is above 0.
-Tensor clip_grad_norm(std::span<const Tensor> parameters, double limit);
+Tensor clip_grad_norm(std::span<const NamedTensor> parameters, double limit);
 
 }  // namespace hebb

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Optimisers, schedules and the trainer.
+/// Optimisers, schedules, the step of training and the trainer.
 
 #include "optim/adam.hpp"
 #include "optim/clip.hpp"
@@ -8,4 +8,5 @@
 #include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
 #include "optim/sgd.hpp"
+#include "optim/train_step.hpp"
 #include "optim/trainer.hpp"

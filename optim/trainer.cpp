@@ -2,13 +2,13 @@
 
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "core/autograd.hpp"
 #include "core/check.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"
-#include "optim/clip.hpp"
 
 namespace hebb {
 namespace {
@@ -32,21 +32,23 @@ class Trainer::Sum {
   Tensor sum_;
 };
 
-Trainer::Trainer(Module& model, Optimizer& optimizer,
-                 std::vector<std::unique_ptr<Regularizer>> regularizers, TrainerOptions options)
+struct Trainer::Run {
+  Loader loader;
+  Generator dropout;
+  int64_t steps_done = 0;
+};
+
+Trainer::Trainer(Module& model, Optimizer& optimizer, Regularizers regularizers,
+                 TrainerOptions options)
     : model_(model),
       optimizer_(optimizer),
       regularizers_(std::move(regularizers)),
       options_(std::move(options)),
-      dropout_(Generator(options_.seed).split(dropout_stream)),
-      base_lr_(optimizer.lr()),
-      penalties_(regularizers_.size()) {
-  for (const NamedTensor& parameter : optimizer.parameters())
-    parameters_.push_back(parameter.tensor);
-  if (!parameters_.empty()) device_ = parameters_.front().device();
+      base_lr_(optimizer.lr()) {
+  if (!optimizer.parameters().empty()) device_ = optimizer.parameters()[0].tensor.device();
 }
 
-void Trainer::check_options(const TrainingSet& data) const {
+void Trainer::check_options(const Splits& data) const {
   const TrainerOptions& o = options_;
   check(o.epochs >= 1, "[trainer] expected at least 1 epoch, got {}", o.epochs);
   check(o.batch_size >= 1, "[trainer] expected a batch size of at least 1, got {}", o.batch_size);
@@ -63,45 +65,30 @@ void Trainer::check_options(const TrainingSet& data) const {
   check(data.train && data.train->size() > 0, "[trainer] expected at least 1 training sample");
 }
 
-void Trainer::step(const Tensor& images, const Tensor& labels) {
-  Context context{
-      .training = true, .generator = &dropout_, .taps = regularizers_.empty() ? nullptr : &taps_};
-  const Tensor logits = model_(images, context);
-  loss_ = cross_entropy(logits, labels, {.label_smoothing = options_.label_smoothing});
-  Tensor total = loss_;
-  for (size_t i = 0; i < regularizers_.size(); ++i) {
-    penalties_[i] = regularizers_[i]->penalty(taps_);
-    if (penalties_[i].defined()) total = total + penalties_[i];
-  }
-  total.backward();
-  taps_.clear();
-  if (options_.clip_norm > 0) clip_grad_norm(parameters_, options_.clip_norm);
-  optimizer_.step();
-  optimizer_.zero_grad();
-  correct_ = count_equal(argmax(logits.detach(), 1), labels);
-}
-
-bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
+// Whether training was asked to stop.
+bool Trainer::run_epoch(Run& run, EpochMetrics& metrics) {
   using Clock = std::chrono::steady_clock;
+  const int64_t batches = run.loader.batches(), total_steps = options_.epochs * batches;
+  const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
+                                      .clip_norm = options_.clip_norm};
   Sum loss, correct;
   std::vector<Sum> penalties(regularizers_.size());
-  int64_t images = 0, step = 0;
+  int64_t images = 0, batch_number = 0;
   bool requested = false;
   const Clock::time_point start = Clock::now();
-  while (const std::optional<Batch> batch = loader.next()) {
-    optimizer_.set_lr(options_.schedule.lr_at(step_++, total_steps_, base_lr_, loader.batches()));
-    this->step(batch->images, batch->labels);
+  while (const std::optional<Batch> batch = run.loader.next()) {
+    optimizer_.set_lr(options_.schedule.lr_at(run.steps_done++, total_steps, base_lr_, batches));
+    const TrainStep step = train_step(model_, optimizer_, regularizers_, *batch,
+                                      {.generator = &run.dropout}, step_options);
     const auto size = double(batch->size());
     images += batch->size();
-    loss.add(loss_, size);
-    correct.add(correct_, 1);
+    loss.add(step.loss, size);
+    correct.add(count_equal(argmax(step.logits, 1), batch->labels), 1);
     for (size_t i = 0; i < penalties.size(); ++i)
-      if (penalties_[i].defined()) penalties[i].add(penalties_[i], size);
-    if (on_step) on_step(++step, loader.batches());
-    if (stop_requested && stop_requested()) {
-      requested = true;
-      break;
-    }
+      if (step.penalties[i].defined()) penalties[i].add(step.penalties[i], size);
+    if (on_step) on_step(++batch_number, batches);
+    requested = stop_requested && stop_requested();
+    if (requested) break;
   }
   const auto count = double(images);
   metrics.lr = optimizer_.lr();
@@ -128,43 +115,46 @@ Evaluation Trainer::evaluate(const Dataset& dataset) const {
   return {loss.over(count), correct.over(count)};
 }
 
-Stopped Trainer::fit(const TrainingSet& data) {
-  check_options(data);
-  const auto both = [&](Sample& sample) {
-    options_.transform(sample);
-    options_.evaluation_transform(sample);
+LoaderOptions Trainer::loader_options() const {
+  const Transform &random = options_.transform, &fixed = options_.evaluation_transform;
+  const auto both = [random, fixed](Sample& sample) {
+    random(sample);
+    fixed(sample);
   };
-  Loader loader(*data.train,
-                {.batch_size = options_.batch_size,
-                 .drop_last = options_.drop_last,
-                 .seed = options_.seed,
-                 // Without a transform a batch is made in less time than a worker takes to wake.
-                 .prefetch = options_.transform ? 2 : 0,
-                 .transform = !options_.transform              ? options_.evaluation_transform
-                              : !options_.evaluation_transform ? options_.transform
-                                                               : Transform(both),
-                 .device = device_});
-  check(loader.batches() > 0, "[trainer] expected at least one whole batch of {}, got {} samples",
-        options_.batch_size, data.train->size());
-  total_steps_ = options_.epochs * loader.batches();
+  return {.batch_size = options_.batch_size,
+          .drop_last = options_.drop_last,
+          .seed = options_.seed,
+          // Without a transform a batch is made in less time than a worker takes to wake.
+          .prefetch = random ? 2 : 0,
+          .transform = !random  ? fixed
+                       : !fixed ? random
+                                : Transform(both),
+          .device = device_};
+}
 
+Stopped Trainer::fit(const Splits& data) {
+  check_options(data);
+  Run run{.loader = Loader(*data.train, loader_options()),
+          .dropout = Generator(options_.seed).split(dropout_stream)};
+  check(run.loader.batches() > 0,
+        "[trainer] expected at least one whole batch of {}, got {} samples", options_.batch_size,
+        data.train->size());
   const EarlyStopping& stopping = options_.early_stopping;
   double best = HUGE_VAL;
   int64_t since_best = 0;
   for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
     EpochMetrics metrics;
     metrics.epoch = epoch;
-    const bool requested = run_epoch(loader, metrics);
+    const bool requested = run_epoch(run, metrics);
     if (data.validation) metrics.validation = evaluate(*data.validation);
     if (data.test) metrics.test = evaluate(*data.test);
     if (on_epoch) on_epoch(metrics);
     if (requested) return Stopped::requested;
     if (stopping.monitor == EarlyStopping::Monitor::none) continue;
-    double total = metrics.train.loss;
-    for (const double penalty : metrics.penalties) total += penalty;
     const double watched = stopping.monitor == EarlyStopping::Monitor::validation_loss
                                ? metrics.validation->loss
-                               : total;
+                               : std::accumulate(metrics.penalties.begin(), metrics.penalties.end(),
+                                                 metrics.train.loss);
     if (watched < best - stopping.min_change * std::abs(best) || best == HUGE_VAL) {
       best = watched;
       since_best = 0;

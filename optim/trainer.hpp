@@ -1,15 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "data/loader.hpp"
-#include "layers/module.hpp"
-#include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
-#include "regularizers/regularizer.hpp"
+#include "optim/train_step.hpp"
 
 namespace hebb {
 
@@ -51,7 +48,8 @@ struct EpochMetrics {
   double images_per_second = 0;
 };
 
-struct TrainingSet {
+/// The parts of a data set.
+struct Splits {
   const Dataset* train = nullptr;
   const Dataset* validation = nullptr;  ///< May be absent.
   const Dataset* test = nullptr;        ///< May be absent.
@@ -63,15 +61,14 @@ enum class Stopped { all_epochs, early, requested };
 /// Trains a model: cross-entropy plus the regularizers' penalties, epoch after epoch.
 class Trainer {
  public:
-  Trainer(Module& model, Optimizer& optimizer,
-          std::vector<std::unique_ptr<Regularizer>> regularizers = {}, TrainerOptions options = {});
+  Trainer(Module& model, Optimizer& optimizer, Regularizers regularizers = {},
+          TrainerOptions options = {});
 
-  /// ValueError for options out of their range, early stopping on a validation set that is not
-  /// there, or an empty training set.
-  Stopped fit(const TrainingSet& data);
+  /// Each call begins anew with the schedule, the order of samples and dropout; the weights and the
+  /// optimiser's state go on. ValueError for options out of their range, early stopping on a
+  /// validation set that is not there, or an empty training set.
+  Stopped fit(const Splits& data);
 
-  /// One step on a batch of float images [B, C, H, W] and int64 labels [B].
-  void step(const Tensor& images, const Tensor& labels);
   /// Loss and accuracy without a graph, in inference mode.
   Evaluation evaluate(const Dataset& dataset) const;
 
@@ -81,26 +78,21 @@ class Trainer {
   /// Asked after every step; true ends training there.
   std::function<bool()> stop_requested;
 
-  const std::vector<std::unique_ptr<Regularizer>>& regularizers() const { return regularizers_; }
+  const Regularizers& regularizers() const { return regularizers_; }
 
  private:
-  class Sum;  // of device-resident scalars, weighted by batch size
-  void check_options(const TrainingSet& data) const;
-  bool run_epoch(Loader& loader, EpochMetrics& metrics);
+  class Sum;   // of device-resident scalars, weighted by batch size
+  struct Run;  // what goes on from epoch to epoch of a fit
+  void check_options(const Splits& data) const;
+  LoaderOptions loader_options() const;
+  bool run_epoch(Run& run, EpochMetrics& metrics);
 
   Module& model_;
   Optimizer& optimizer_;
-  std::vector<std::unique_ptr<Regularizer>> regularizers_;
+  Regularizers regularizers_;
   TrainerOptions options_;
-  std::vector<Tensor> parameters_;
   Device device_;
-  Generator dropout_;
   double base_lr_;
-  int64_t step_ = 0, total_steps_ = 0;
-  std::vector<DenseTap> taps_;
-  // What the last step came to, on the device.
-  Tensor loss_, correct_;
-  std::vector<Tensor> penalties_;
 };
 
 }  // namespace hebb

@@ -75,6 +75,13 @@ std::unique_ptr<Regularizer> make_regularizer(std::string_view text,
   return regularizer;
 }
 
+Regularizers make_regularizers(const std::vector<std::string>& texts,
+                               std::span<const NamedTensor> parameters) {
+  Regularizers regularizers;
+  for (const std::string& text : texts) regularizers.push_back(make_regularizer(text, parameters));
+  return regularizers;
+}
+
 std::span<const std::string_view> regularizer_names() { return names; }
 
 }  // namespace hebb

@@ -22,6 +22,10 @@ namespace hebb {
 std::unique_ptr<Regularizer> make_regularizer(std::string_view text,
                                               std::span<const NamedTensor> parameters = {});
 
+/// One for each text.
+Regularizers make_regularizers(const std::vector<std::string>& texts,
+                               std::span<const NamedTensor> parameters = {});
+
 /// The names that make_regularizer knows.
 std::span<const std::string_view> regularizer_names();
 

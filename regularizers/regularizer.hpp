@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "layers/context.hpp"
 
@@ -18,5 +20,8 @@ class Regularizer {
   /// penalise.
   virtual Tensor penalty(std::span<const DenseTap> taps) const = 0;
 };
+
+/// All penalties of a training.
+using Regularizers = std::vector<std::unique_ptr<Regularizer>>;
 
 }  // namespace hebb

@@ -129,11 +129,8 @@ bool train(Module& model, const ModelSpec& spec, const AssembliesSettings& s, ui
   else if (s.train_limit > 0 && s.train_limit < all.size())
     data = all.subset(random_subset(all.size(), s.train_limit, seed_for(seed, draw)));
   Adam optimizer(model.parameters(), {.lr = s.lr});
-  std::vector<std::unique_ptr<Regularizer>> regularizers;
-  for (const std::string& text : spec.regularizers)
-    regularizers.push_back(make_regularizer(text, model.parameters()));
   const int64_t epochs = spec.shots > 0 ? s.shot_epochs : s.epochs;
-  Trainer trainer(model, optimizer, std::move(regularizers),
+  Trainer trainer(model, optimizer, make_regularizers(spec.regularizers, model.parameters()),
                   {.epochs = epochs,
                    .batch_size = spec.shots > 0 ? 1 : s.batch_size,
                    .seed = seed_for(seed, training)});

@@ -13,6 +13,7 @@
 #include "core/ops/softmax.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/adam.hpp"
+#include "optim/train_step.hpp"
 
 namespace hebb::apps {
 namespace {
@@ -74,10 +75,11 @@ class Supervised {
         batch_size_(std::min(key.protocol.batch_size, images.size())),
         order_(draw.order),
         dropout_(draw.dropout),
-        regularizer_(
-            make_regularizer(method_named(key.method), key.value, key.protocol.normalisation)),
         adam_(model.parameters(), {.lr = key.method == "vanilla" ? key.value : key.protocol.lr,
                                    .weight_decay = key.method == "weight-decay" ? key.value : 0}) {
+    if (auto regularizer =
+            make_regularizer(method_named(key.method), key.value, key.protocol.normalisation))
+      regularizers_.push_back(std::move(regularizer));
     for (int64_t i = 0; i < images.size(); ++i)
       singles_.push_back({images.images.slice(i, i + 1), images.labels.slice(i, i + 1)});
   }
@@ -106,26 +108,16 @@ class Supervised {
   }
 
   void step(const Batch& batch) {
-    Context context{
-        .training = true, .generator = &dropout_, .taps = regularizer_ ? &taps_ : nullptr};
-    Tensor loss = cross_entropy(model_(batch.images, context), batch.labels);
-    if (regularizer_)
-      if (const Tensor penalty = regularizer_->penalty(taps_); penalty.defined())
-        loss = loss + penalty;
-    taps_.clear();
-    loss.backward();
-    adam_.step();
-    adam_.zero_grad();
+    train_step(model_, adam_, regularizers_, batch, {.generator = &dropout_});
   }
 
   const Module& model_;
   const Batch& images_;
   int64_t batch_size_;
   Generator order_, dropout_;
-  std::unique_ptr<Regularizer> regularizer_;
+  Regularizers regularizers_;
   Adam adam_;
   std::vector<Batch> singles_;
-  std::vector<DenseTap> taps_;
 };
 
 State copy_of(const State& state) {

@@ -73,8 +73,7 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   return options;
 }
 
-std::string describe(const EpochMetrics& m, int64_t epochs,
-                     const std::vector<std::unique_ptr<Regularizer>>& regularizers) {
+std::string describe(const EpochMetrics& m, int64_t epochs, const Regularizers& regularizers) {
   std::string line = fmt::format("epoch {:>{}}/{}  loss {:.4f}", m.epoch,
                                  std::to_string(epochs).size(), epochs, m.train.loss);
   for (size_t i = 0; i < regularizers.size(); ++i) {
@@ -87,7 +86,7 @@ std::string describe(const EpochMetrics& m, int64_t epochs,
   return line + fmt::format("  {:.0f} images/s", m.images_per_second);
 }
 
-Json to_row(const EpochMetrics& m, const std::vector<std::unique_ptr<Regularizer>>& regularizers) {
+Json to_row(const EpochMetrics& m, const Regularizers& regularizers) {
   Json row{{"epoch", m.epoch},
            {"lr", m.lr},
            {"train_loss", m.train.loss},
@@ -135,10 +134,8 @@ void train(const TrainSettings& s) {
   model->to(device);
   const std::unique_ptr<Optimizer> optimizer = parse_flag(
       "--optimizer", [&] { return make_optimizer(s.optimizer, model->parameters(), s.lr); });
-  std::vector<std::unique_ptr<Regularizer>> regularizers;
-  for (const std::string& spec : s.regularizers)
-    regularizers.push_back(
-        parse_flag("--regularizer", [&] { return make_regularizer(spec, model->parameters()); }));
+  Regularizers regularizers = parse_flag(
+      "--regularizer", [&] { return make_regularizers(s.regularizers, model->parameters()); });
 
   std::optional<RunFolder> folder;
   if (!s.output.empty()) {

@@ -1,0 +1,44 @@
+#include "optim/train_step.hpp"
+
+#include "core/ops/elementwise.hpp"
+#include "core/ops/softmax.hpp"
+#include "optim/clip.hpp"
+
+namespace hebb {
+
+TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
+                     const Batch& batch, Context context, const TrainStepOptions& options) {
+  using Stage = TrainStepOptions::Stage;
+  const auto ended = [&](Stage stage) {
+    if (options.on_stage) options.on_stage(stage);
+  };
+  // Kept between calls, so that a step takes no memory for it.
+  thread_local std::vector<DenseTap> own_taps;
+  own_taps.clear();
+  if (!context.taps && !regularizers.empty()) context.taps = &own_taps;
+  context.training = true;
+
+  TrainStep step;
+  step.logits = model(batch.images, context);
+  ended(Stage::forward);
+  step.loss =
+      cross_entropy(step.logits, batch.labels, {.label_smoothing = options.label_smoothing});
+  ended(Stage::loss);
+  Tensor total = step.loss;
+  for (const auto& regularizer : regularizers) {
+    Tensor penalty = regularizer->penalty(*context.taps);
+    if (penalty.defined()) total = total + penalty;
+    step.penalties.push_back(std::move(penalty));
+  }
+  ended(Stage::penalty);
+  total.backward();
+  own_taps.clear();
+  ended(Stage::backward);
+  if (options.clip_norm > 0) clip_grad_norm(optimizer.parameters(), options.clip_norm);
+  optimizer.step();
+  optimizer.zero_grad();
+  ended(Stage::update);
+  return step;
+}
+
+}  // namespace hebb

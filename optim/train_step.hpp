@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+
+#include "core/inline_vector.hpp"
+#include "data/loader.hpp"
+#include "layers/module.hpp"
+#include "optim/optimizer.hpp"
+#include "regularizers/regularizer.hpp"
+
+namespace hebb {
+
+struct TrainStepOptions {
+  double label_smoothing = 0;  ///< As in CrossEntropyOptions.
+  double clip_norm = 0;        ///< Limit of the gradients' common 2-norm; 0: none.
+  /// Called at the end of each stage, in their order: for measurements.
+  enum class Stage { forward, loss, penalty, backward, update };
+  std::function<void(Stage)> on_stage = {};
+};
+
+/// What a step came to, on the model's device: nothing here has waited for it. The graph is spent.
+struct TrainStep {
+  Tensor logits;                      ///< [B, classes]
+  Tensor loss;                        ///< Mean cross-entropy, without the penalties; a scalar.
+  InlineVector<Tensor, 3> penalties;  ///< Each regularizer's, undefined where it has none.
+};
+
+/// One step of training: cross-entropy plus the regularizers' penalties, backward, the optimiser's
+/// update. The context says where dropout gets its numbers from and who watches; training is on,
+/// and the dense layers leave taps when there are regularizers or the context asks for them.
+TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
+                     const Batch& batch, Context context, const TrainStepOptions& options = {});
+
+}  // namespace hebb
