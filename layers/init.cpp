@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/backend.hpp"
 #include "core/check.hpp"
+#include "core/ops/fill.hpp"
 #include "core/spec.hpp"
 
 namespace hebb {
@@ -20,15 +20,6 @@ constexpr Name names[] = {{"pytorch", Initializer::Kind::pytorch},
                           {"truncated-normal", Initializer::Kind::truncated_normal}};
 
 constexpr double truncated_stddev = 0.1, truncated_limit = 2;
-
-void fill_uniform(const Tensor& x, double bound, Generator& generator) {
-  backend_of(x)->uniform(x, -bound, bound, generator.reserve(x.numel()));
-}
-
-// Normal numbers come from pairs of words.
-void fill_normal(const Tensor& x, double stddev, Generator& generator) {
-  backend_of(x)->normal(x, 0, stddev, generator.reserve((x.numel() + 1) / 2 * 2));
-}
 
 }  // namespace
 
@@ -52,20 +43,22 @@ void Initializer::operator()(const Tensor& weight, const Tensor& bias, Generator
                     weight.shape());
   const auto fan_in = double(weight.shape().product(1, weight.rank()));
   const double fan_out = double(weight.size(0)) * fan_in / double(weight.size(1));
+  const auto fill_within = [&](const Tensor& x, double bound) {
+    fill_uniform(x, -bound, bound, generator);
+  };
   switch (kind) {
     case Kind::pytorch:
-      fill_uniform(weight, scale / std::sqrt(fan_in), generator);
-      if (bias.defined()) fill_uniform(bias, scale / std::sqrt(fan_in), generator);
+      fill_within(weight, scale / std::sqrt(fan_in));
+      if (bias.defined()) fill_within(bias, scale / std::sqrt(fan_in));
       return;
     case Kind::he:
-      fill_normal(weight, scale * std::sqrt(2 / fan_in), generator);
+      fill_normal(weight, 0, scale * std::sqrt(2 / fan_in), generator);
       break;
     case Kind::xavier:
-      fill_uniform(weight, scale * std::sqrt(6 / (fan_in + fan_out)), generator);
+      fill_within(weight, scale * std::sqrt(6 / (fan_in + fan_out)));
       break;
     case Kind::truncated_normal:
-      backend_of(weight)->truncated_normal(weight, scale * truncated_stddev, truncated_limit,
-                                           generator.reserve(weight.numel()));
+      fill_truncated_normal(weight, scale * truncated_stddev, truncated_limit, generator);
       break;
   }
   if (bias.defined()) bias.fill(0);

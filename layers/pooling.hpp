@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/backend.hpp"
+#include "core/options.hpp"
 #include "layers/module.hpp"
 
 namespace hebb {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/check.hpp"
+#include "core/ops/optimize.hpp"
 
 namespace hebb {
 namespace {
@@ -41,7 +42,7 @@ void Adam::update(const Slot& slot, const Tensor& grad) {
   if (corrected_for_ != slot.steps) correct_bias(step_, corrected_for_ = slot.steps);
   step_.lr = lr() * slot.lr_scale;
   step_.weight_decay = options_.weight_decay * slot.weight_decay_scale;
-  backend_of(grad)->adam(slot.parameter, grad, slot.moments[0], slot.moments[1], step_);
+  adam_step(slot.parameter, grad, slot.moments[0], slot.moments[1], step_);
 }
 
 Nadam::Nadam(std::vector<NamedTensor> parameters, const NadamOptions& options,
@@ -74,7 +75,7 @@ void Nadam::update(const Slot& slot, const Tensor& grad) {
   if (corrected_for_ != slot.steps) advance_to(slot.steps);
   step_.adam.lr = lr() * slot.lr_scale;
   step_.adam.weight_decay = options_.weight_decay * slot.weight_decay_scale;
-  backend_of(grad)->nadam(slot.parameter, grad, slot.moments[0], slot.moments[1], step_);
+  nadam_step(slot.parameter, grad, slot.moments[0], slot.moments[1], step_);
 }
 
 }  // namespace hebb

@@ -1,7 +1,7 @@
 #include "optim/sgd.hpp"
 
-#include "core/backend.hpp"
 #include "core/check.hpp"
+#include "core/ops/optimize.hpp"
 
 namespace hebb {
 namespace {
@@ -36,7 +36,7 @@ void Sgd::update(const Slot& slot, const Tensor& grad) {
                      .nesterov = options_.nesterov,
                      .first = slot.steps == 1};
   const Tensor momentum = slot.moments.empty() ? Tensor() : slot.moments[0];
-  backend_of(grad)->sgd(slot.parameter, grad, momentum, step);
+  sgd_step(slot.parameter, grad, momentum, step);
 }
 
 }  // namespace hebb

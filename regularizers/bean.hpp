@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.hpp"
+#include "core/options.hpp"
 #include "regularizers/regularizer.hpp"
 
 namespace hebb {

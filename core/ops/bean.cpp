@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/autograd.hpp"
+#include "core/backend.hpp"
 #include "core/check.hpp"
 #include "core/ops/checks.hpp"
 

@@ -1,6 +1,7 @@
 #include "core/ops/conv2d.hpp"
 
 #include "core/autograd.hpp"
+#include "core/backend.hpp"
 #include "core/check.hpp"
 #include "core/ops/checks.hpp"
 

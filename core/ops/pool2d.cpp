@@ -1,6 +1,7 @@
 #include "core/ops/pool2d.hpp"
 
 #include "core/autograd.hpp"
+#include "core/backend.hpp"
 #include "core/check.hpp"
 #include "core/ops/checks.hpp"
 #include "core/ops/reduce.hpp"

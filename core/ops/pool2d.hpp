@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/backend.hpp"
+#include "core/options.hpp"
 #include "core/tensor.hpp"
 
 /// Pooling of x [N, C, H, W] over windows: [N, C, OH, OW] with

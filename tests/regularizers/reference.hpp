@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.hpp"
+#include "core/options.hpp"
 #include "core/random.hpp"
 #include "layers/context.hpp"
 #include "tests/catch.hpp"

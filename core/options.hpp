@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+
+/// What operations, backends and the rooms above share of an operation's settings: plain data.
+namespace hebb {
+
+enum class Unary { neg, exp, log, sqrt, tanh, abs, relu, sigmoid, square };
+enum class Binary { add, sub, mul, div };
+enum class Reduce { sum, mean, sum_abs, sum_square };
+
+struct Conv2dOptions {
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t pad_h = 0, pad_w = 0;
+  int64_t dilation_h = 1, dilation_w = 1;
+};
+
+struct Pool2dOptions {
+  int64_t kernel_h = 2, kernel_w = 2;
+  int64_t stride_h = 2, stride_w = 2;
+  int64_t pad_h = 0, pad_w = 0;
+};
+
+/// One fused optimiser step over a parameter; formulas as in PyTorch's torch.optim.
+struct SgdStep {
+  double lr, momentum = 0;
+  double dampening = 0;  // takes this share of the gradient away from the momentum buffer
+  double weight_decay = 0;
+  bool nesterov = false, first = false;  // first: the momentum buffer starts as the gradient
+};
+struct AdamStep {
+  double lr, beta1, beta2, epsilon;
+  double weight_decay = 0;
+  double bias_correction1, bias_correction2;  // 1 - beta^t
+  bool decoupled = false;                     // AdamW: decay the weights, not the gradient
+};
+struct NadamStep {
+  AdamStep adam;                   // whose bias_correction1 it does not use
+  double mu, mu_next, mu_product;  // beta1 (1 - 0.96^(psi t) / 2) at t and t + 1, product up to t
+};
+
+enum class Divergence { squared, absolute };
+
+/// BEAN's penalty of one dense layer (see regularizers/bean.hpp): F = |tanh(gamma W)|,
+/// A = F Fᵀ (order 1) or its elementwise square (order 2), and
+/// penalty = scale / (S N²) Σ_s Σ_ij A_ij d(h_si, h_sj).
+struct BeanKernel {
+  int order = 1;
+  Divergence divergence = Divergence::squared;
+  double gamma = 1;
+  double scale = 1;  // holds alpha and the normalisation by the layer's width
+};
+
+}  // namespace hebb
