@@ -24,6 +24,12 @@ Generator Generator::split(uint64_t stream) const {
   return Generator(seed_, uint64_t(mixed[0]) << 32 | mixed[1]);
 }
 
+Generator Generator::fork(uint64_t stream) const {
+  Generator child = split(stream);
+  const uint64_t high = child.word();
+  return Generator(high << 32 | child.word());
+}
+
 uint32_t Generator::word() { return reserve(1).block(0)[0]; }
 
 double Generator::uniform() {

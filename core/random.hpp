@@ -67,6 +67,9 @@ class Generator {
   /// An independent generator with the same seed, told apart by `stream`, which may be any number
   /// that names its purpose (a run, an epoch, a layer).
   Generator split(uint64_t stream) const;
+  /// As split, with a seed of its own: 64 random bits of that generator. Serves what takes a seed.
+  Generator fork(uint64_t stream) const;
+  uint64_t seed() const { return seed_; }
 
   uint32_t word();   ///< One word of 32 random bits.
   double uniform();  ///< In [0, 1), 53 bits.

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/check.hpp"
-#include "core/random.hpp"
 
 namespace hebb {
 
@@ -70,8 +69,8 @@ Dataset concatenate(std::span<const Dataset> parts) {
   return whole;
 }
 
-Split validation_split(int64_t samples, int64_t validation, uint64_t seed) {
-  std::vector<int64_t> held_out = random_subset(samples, validation, seed);
+Split validation_split(int64_t samples, int64_t validation, Generator generator) {
+  std::vector<int64_t> held_out = random_subset(samples, validation, generator);
   std::ranges::sort(held_out);
   Split result;
   result.train.reserve(size_t(samples - validation));
@@ -86,10 +85,10 @@ Split validation_split(int64_t samples, int64_t validation, uint64_t seed) {
   return result;
 }
 
-std::vector<int64_t> random_subset(int64_t samples, int64_t count, uint64_t seed) {
+std::vector<int64_t> random_subset(int64_t samples, int64_t count, Generator generator) {
   check(count >= 0 && count <= samples, "[dataset] expected between 0 and {} samples, got {}",
         samples, count);
-  std::vector<int64_t> order = Generator(seed).permutation(samples);
+  std::vector<int64_t> order = generator.permutation(samples);
   order.resize(size_t(count));
   return order;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/random.hpp"
 #include "core/tensor.hpp"
 
 namespace hebb {
@@ -41,12 +42,12 @@ struct Split {
   std::vector<int64_t> train, validation;
 };
 
-/// Holds `validation` of `samples` indices out, chosen by a shuffle that `seed` decides.
+/// Holds `validation` of `samples` indices out, chosen at random.
 /// ValueError unless 0 <= validation <= samples.
-Split validation_split(int64_t samples, int64_t validation, uint64_t seed);
+Split validation_split(int64_t samples, int64_t validation, Generator generator);
 
-/// The first `count` indices of a shuffle of `samples` that `seed` decides, in that order.
+/// The first `count` indices of a shuffle of `samples`, in that order.
 /// ValueError unless 0 <= count <= samples.
-std::vector<int64_t> random_subset(int64_t samples, int64_t count, uint64_t seed);
+std::vector<int64_t> random_subset(int64_t samples, int64_t count, Generator generator);
 
 }  // namespace hebb

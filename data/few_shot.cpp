@@ -1,11 +1,11 @@
 #include "data/few_shot.hpp"
 
 #include "core/check.hpp"
-#include "core/random.hpp"
 
 namespace hebb {
 
-std::vector<int64_t> few_shot(const Dataset& dataset, const FewShotOptions& options) {
+std::vector<int64_t> few_shot(const Dataset& dataset, const Generator& generator,
+                              const FewShotOptions& options) {
   check_dataset(dataset);
   const int64_t last = options.last < 0 ? dataset.size() : options.last;
   check(options.first >= 0 && options.first <= last && last <= dataset.size(),
@@ -25,7 +25,7 @@ std::vector<int64_t> few_shot(const Dataset& dataset, const FewShotOptions& opti
           "[few_shot] expected at least {} samples of class {} in [{}, {}), got {}", options.shots,
           c, options.first, last, candidates.size());
     const std::vector<int64_t> order =
-        Generator(options.seed).split(uint64_t(c)).permutation(std::ssize(candidates));
+        generator.split(uint64_t(c)).permutation(std::ssize(candidates));
     for (int64_t i = 0; i < options.shots; ++i) drawn.push_back(candidates[size_t(order[i])]);
   }
   return drawn;

@@ -75,7 +75,7 @@ void run(const CLI::App& app, AssembliesSettings& s) {
                                             .classes = data.train.classes});
     });
   if (s.test_limit > 0 && s.test_limit < data.test.size())
-    data.test = data.test.subset(random_subset(data.test.size(), s.test_limit, s.seed));
+    data.test = data.test.subset(random_subset(data.test.size(), s.test_limit, Generator(s.seed)));
   std::error_code error;
   fs::create_directories(s.output, error);
   if (error)

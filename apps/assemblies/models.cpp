@@ -103,12 +103,8 @@ ModelSpec parse_model(const std::string& text) {
   return spec;
 }
 
-uint64_t seed_for(uint64_t seed, uint64_t purpose) {
-  Generator generator = Generator(seed).split(purpose);
-  return uint64_t(generator.word()) << 32 | generator.word();
-}
-
-enum Purpose : uint64_t { weights, training, draw };
+// What a training's random numbers are for.
+enum Purpose : uint64_t { weights, training, training_samples };
 
 std::string recipe(const ModelSpec& spec, const AssembliesSettings& s, uint64_t seed) {
   const int64_t epochs = spec.shots > 0 ? s.shot_epochs : s.epochs;
@@ -123,17 +119,18 @@ std::string recipe(const ModelSpec& spec, const AssembliesSettings& s, uint64_t 
 
 bool train(Module& model, const ModelSpec& spec, const AssembliesSettings& s, uint64_t seed,
            const Dataset& all) {
+  const Generator random(seed);
   Dataset data = all;
   if (spec.shots > 0)
-    data = all.subset(few_shot(all, {.shots = spec.shots, .seed = seed_for(seed, draw)}));
+    data = all.subset(few_shot(all, random.fork(training_samples), {.shots = spec.shots}));
   else if (s.train_limit > 0 && s.train_limit < all.size())
-    data = all.subset(random_subset(all.size(), s.train_limit, seed_for(seed, draw)));
+    data = all.subset(random_subset(all.size(), s.train_limit, random.fork(training_samples)));
   Adam optimizer(model.parameters(), {.lr = s.lr});
   const int64_t epochs = spec.shots > 0 ? s.shot_epochs : s.epochs;
   Trainer trainer(model, optimizer, make_regularizers(spec.regularizers, model.parameters()),
                   {.epochs = epochs,
                    .batch_size = spec.shots > 0 ? 1 : s.batch_size,
-                   .seed = seed_for(seed, training)});
+                   .seed = random.fork(training).seed()});
   Progress progress(spec.name, epochs, s.quiet);
   trainer.on_epoch = [&](const EpochMetrics& metrics) {
     progress.update(metrics.epoch, fmt::format("training {:.2f} %", 100 * metrics.train.accuracy));

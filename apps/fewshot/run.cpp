@@ -29,10 +29,6 @@ enum Purpose : uint64_t {
   pseudo_examples
 };
 
-uint64_t seed_of(Generator generator) {
-  return uint64_t(generator.word()) << 32 | generator.word();
-}
-
 Generator generator_of(const RunKey& key) {
   return Generator(key.seed).split(uint64_t(key.stage)).split(uint64_t(key.draw));
 }
@@ -198,15 +194,13 @@ Draw::Draw(const Dataset& dataset, const RunKey& key) {
   const bool tuning = key.stage == Stage::tune;
   const int64_t boundary = dataset.size() * 5 / 6;
   const int64_t first = tuning ? boundary : 0, last = tuning ? dataset.size() : boundary;
-  train = few_shot(dataset, {.shots = key.shots,
-                             .seed = seed_of(generator.split(training_images)),
-                             .first = first,
-                             .last = last});
+  train = few_shot(dataset, generator.fork(training_images),
+                   {.shots = key.shots, .first = first, .last = last});
   const bool watches = key.protocol.checkpoint == Checkpoint::best_validation;
   const int64_t wanted = watches ? key.protocol.validation_images : 0;
   Generator validation_order = generator.split(validation_images);
   if (watches && !tuning && key.protocol.validation_set == ValidationSet::overlapping) {
-    validation = random_subset(dataset.size(), wanted, seed_of(validation_order));
+    validation = random_subset(dataset.size(), wanted, generator.fork(validation_images));
     return;
   }
   if (!watches && !tuning) return;

@@ -17,13 +17,8 @@
 namespace hebb::apps {
 namespace {
 
-// What the run's random numbers are for; draws of different purposes do not move each other.
-enum Purpose : uint64_t { weights, training, draw_train, draw_test, draw_validation };
-
-uint64_t seed_for(const TrainSettings& settings, Purpose purpose) {
-  Generator generator = Generator(settings.seed).split(purpose);
-  return uint64_t(generator.word()) << 32 | generator.word();
-}
+// What the run's random numbers are for; numbers of different purposes do not move each other.
+enum Purpose : uint64_t { weights, training, training_samples, test_samples, validation_samples };
 
 struct Data {
   Dataset train, test;
@@ -33,28 +28,28 @@ struct Data {
 Data prepare_data(const TrainSettings& s) {
   DataPair pair = load_dataset(s.dataset, {.root = s.data});
   Data data{.train = std::move(pair.train), .test = std::move(pair.test), .validation = {}};
+  const Generator random(s.seed);
+  const auto reduce = [](Dataset& set, int64_t limit, const Generator& generator) {
+    if (limit > 0) set = set.subset(random_subset(set.size(), limit, generator));
+  };
   if (s.validation > 0) {
     const Split parts =
-        validation_split(data.train.size(), s.validation, seed_for(s, draw_validation));
+        validation_split(data.train.size(), s.validation, random.fork(validation_samples));
     data.validation = data.train.subset(parts.validation);
     data.train = data.train.subset(parts.train);
   }
   if (s.shots > 0)
-    data.train = data.train.subset(
-        few_shot(data.train, {.shots = s.shots, .seed = seed_for(s, draw_train)}));
-  if (s.train_limit > 0)
     data.train =
-        data.train.subset(random_subset(data.train.size(), s.train_limit, seed_for(s, draw_train)));
-  if (s.test_limit > 0)
-    data.test =
-        data.test.subset(random_subset(data.test.size(), s.test_limit, seed_for(s, draw_test)));
+        data.train.subset(few_shot(data.train, random.fork(training_samples), {.shots = s.shots}));
+  reduce(data.train, s.train_limit, random.fork(training_samples));
+  reduce(data.test, s.test_limit, random.fork(test_samples));
   return data;
 }
 
 TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   TrainerOptions options{.epochs = s.epochs,
                          .batch_size = s.batch_size,
-                         .seed = seed_for(s, training),
+                         .seed = Generator(s.seed).fork(training).seed(),
                          .label_smoothing = s.label_smoothing,
                          .clip_norm = s.clip_norm};
   options.schedule = parse_flag("--schedule", [&] { return Schedule::parse(s.schedule); });

@@ -63,6 +63,16 @@ TEST_CASE("reserve sets whole blocks aside", "[core]") {
   CHECK(first.block(1) == Philox::block(1, 1, 0));
 }
 
+TEST_CASE("a fork is a split with a seed of its own", "[core]") {
+  const Generator root(7);
+  Generator split = root.split(3);
+  const uint64_t high = split.word(), low = split.word();
+  CHECK(root.fork(3).seed() == (high << 32 | low));
+  CHECK(root.fork(3).state() == Generator(high << 32 | low).state());
+  CHECK(root.fork(3).state() == root.fork(3).state());
+  CHECK(root.fork(4).seed() != root.fork(3).seed());
+}
+
 TEST_CASE("splits are independent of each other and of their parent", "[core]") {
   const Generator root(5);
   std::set<uint64_t> streams{root.state().stream};

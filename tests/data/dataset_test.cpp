@@ -47,7 +47,7 @@ TEST_CASE("dataset: what does not fit is refused", "[data]") {
 }
 
 TEST_CASE("dataset: the validation split is disjoint, complete and seeded", "[data]") {
-  const Split split = validation_split(1000, 137, 5);
+  const Split split = validation_split(1000, 137, Generator(5));
   CHECK(split.validation.size() == 137);
   std::set<int64_t> all(split.train.begin(), split.train.end());
   all.insert(split.validation.begin(), split.validation.end());
@@ -56,47 +56,47 @@ TEST_CASE("dataset: the validation split is disjoint, complete and seeded", "[da
   CHECK(*all.begin() == 0);
   CHECK(*all.rbegin() == 999);
   CHECK(std::ranges::is_sorted(split.train));
-  CHECK(validation_split(1000, 137, 5).validation == split.validation);
-  CHECK(validation_split(1000, 137, 6).validation != split.validation);
-  CHECK(validation_split(10, 0, 1).train.size() == 10);
-  CHECK(validation_split(10, 10, 1).train.empty());
-  CHECK_THROWS_AS(validation_split(10, 11, 1), ValueError);
-  CHECK_THROWS_AS(validation_split(10, -1, 1), ValueError);
+  CHECK(validation_split(1000, 137, Generator(5)).validation == split.validation);
+  CHECK(validation_split(1000, 137, Generator(6)).validation != split.validation);
+  CHECK(validation_split(10, 0, Generator(1)).train.size() == 10);
+  CHECK(validation_split(10, 10, Generator(1)).train.empty());
+  CHECK_THROWS_AS(validation_split(10, 11, Generator(1)), ValueError);
+  CHECK_THROWS_AS(validation_split(10, -1, Generator(1)), ValueError);
 }
 
 TEST_CASE("dataset: random subsets grow at the end", "[data]") {
-  const std::vector<int64_t> few = random_subset(500, 20, 3), more = random_subset(500, 40, 3);
+  const std::vector<int64_t> few = random_subset(500, 20, Generator(3)),
+                             more = random_subset(500, 40, Generator(3));
   CHECK(std::ranges::equal(few, std::span(more).first(20)));
   CHECK(std::set<int64_t>(more.begin(), more.end()).size() == 40);
 }
 
 TEST_CASE("few-shot: draws are balanced, inside the range, without repetition", "[data]") {
   const Dataset dataset = numbered_dataset(1000, 1, 2, 2);
-  const FewShotOptions options{.shots = 7, .seed = 11, .first = 200, .last = 700};
-  const std::vector<int64_t> draw = few_shot(dataset, options);
+  const FewShotOptions options{.shots = 7, .first = 200, .last = 700};
+  const std::vector<int64_t> draw = few_shot(dataset, Generator(11), options);
   CHECK(draw.size() == 70);
   CHECK(std::set<int64_t>(draw.begin(), draw.end()).size() == 70);
   for (const int64_t i : draw) CHECK((i >= 200 && i < 700));
   CHECK(dataset.subset(draw).class_counts() == std::vector<int64_t>(10, 7));
-  CHECK(few_shot(dataset, options) == draw);
-  FewShotOptions other = options;
-  other.seed = 12;
-  CHECK(few_shot(dataset, other) != draw);
+  CHECK(few_shot(dataset, Generator(11), options) == draw);
+  CHECK(few_shot(dataset, Generator(12), options) != draw);
 
-  // Fewer shots of the same seed are a part of the draw: the first ones of each class.
-  other = options;
-  other.shots = 3;
-  const std::vector<int64_t> part = few_shot(dataset, other);
+  // Fewer shots of the same generator are a part of the draw: the first ones of each class.
+  FewShotOptions fewer = options;
+  fewer.shots = 3;
+  const std::vector<int64_t> part = few_shot(dataset, Generator(11), fewer);
   for (size_t c = 0; c < 10; ++c)
     for (size_t i = 0; i < 3; ++i) CHECK(part[3 * c + i] == draw[7 * c + i]);
 }
 
 TEST_CASE("few-shot: what cannot be drawn", "[data]") {
+  const Generator generator(0);
   const Dataset dataset = numbered_dataset(100, 1, 2, 2);
-  CHECK(few_shot(dataset, {.shots = 10}).size() == 100);
-  CHECK(contains(message_of<ValueError>([&] { few_shot(dataset, {.shots = 11}); }),
+  CHECK(few_shot(dataset, generator, {.shots = 10}).size() == 100);
+  CHECK(contains(message_of<ValueError>([&] { few_shot(dataset, generator, {.shots = 11}); }),
                  "expected at least 11 samples of class 0 in [0, 100), got 10"));
-  CHECK_THROWS_AS(few_shot(dataset, {.shots = 0}), ValueError);
-  CHECK_THROWS_AS(few_shot(dataset, {.shots = 1, .first = 0, .last = 101}), ValueError);
-  CHECK_THROWS_AS(few_shot(dataset, {.shots = 1, .first = -1}), ValueError);
+  CHECK_THROWS_AS(few_shot(dataset, generator, {.shots = 0}), ValueError);
+  CHECK_THROWS_AS(few_shot(dataset, generator, {.shots = 1, .first = 0, .last = 101}), ValueError);
+  CHECK_THROWS_AS(few_shot(dataset, generator, {.shots = 1, .first = -1}), ValueError);
 }
