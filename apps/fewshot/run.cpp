@@ -11,6 +11,7 @@
 #include "core/ops/layout.hpp"
 #include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"
+#include "core/parallel.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/adam.hpp"
 #include "optim/train_step.hpp"
