@@ -6,11 +6,7 @@
 #include <span>
 #include <vector>
 
-#ifdef __CUDACC__
-#define HEBB_HOST_DEVICE __host__ __device__
-#else
-#define HEBB_HOST_DEVICE
-#endif
+#include "core/host_device.hpp"
 
 namespace hebb {
 

@@ -96,6 +96,8 @@ HEBB_HOST_DEVICE inline double truncated_normal_number(uint32_t word, double lim
 }
 
 /// The share of the standard normal distribution below -limit.
-inline double normal_tail(double limit) { return 0.5 * std::erfc(limit * 0.7071067811865476); }
+HEBB_HOST_DEVICE inline double normal_tail(double limit) {
+  return 0.5 * std::erfc(limit * 0.7071067811865476);
+}
 
 }  // namespace hebb

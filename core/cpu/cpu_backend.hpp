@@ -1,15 +1,18 @@
 #pragma once
 
+#include <string>
+
 #include "core/backend.hpp"
+#include "core/check.hpp"
+#include "core/cpu/kernels.hpp"
 
-namespace hebb::cpu::HEBB_ISA {
+namespace hebb::cpu {
 
-/// The CPU backend for one instruction set. Its members stand in the files named after their
-/// subjects.
+/// The CPU backend: makes tensors and hands their addresses to the kernels of an instruction set.
+/// Its members stand in the files named after their families.
 class CpuBackend final : public Backend {
  public:
-  /// With `tiles`, AMX is used where it pays.
-  explicit CpuBackend(bool tiles) : tiles_(tiles) {}
+  CpuBackend(std::string_view isa, const KernelTable& kernels);
 
   std::string_view name() const override;
   void synchronize() override;
@@ -80,12 +83,33 @@ class CpuBackend final : public Backend {
                 bool with_dweight) override;
 
  private:
-  const bool tiles_;
+  /// function(kernels) with the kernels for the type of a floating-point tensor's elements.
+  template <class Function>
+  decltype(auto) dispatch(DType dtype, Function&& function) const {
+    if (dtype == DType::float32) return function(kernels_.float32);
+    if (dtype == DType::float64) return function(kernels_.float64);
+    fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
+  }
+
+  const std::string name_;
+  const KernelTable kernels_;
 };
 
-Backend& backend();
-#if HEBB_AMX
-Backend& amx_backend();
-#endif
+/// Positions of a convolution's or a pooling's window along one axis.
+inline int64_t out_extent(int64_t in, int64_t pad, int64_t kernel, int64_t dilation,
+                          int64_t stride) {
+  return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
+}
 
-}  // namespace hebb::cpu::HEBB_ISA
+template <class T>
+T* data_of(const Tensor& x) {
+  return static_cast<T*>(x.data());
+}
+
+/// The same, or null for an undefined tensor.
+template <class T>
+T* data_or_null(const Tensor& x) {
+  return x.defined() ? data_of<T>(x) : nullptr;
+}
+
+}  // namespace hebb::cpu

@@ -1,18 +1,17 @@
 #include <cstring>
 
-#include "core/check.hpp"
 #include "core/cpu/cpu_backend.hpp"
-#include "core/cpu/dispatch.hpp"
-#include "core/cpu/simd/loops.hpp"
 
-namespace hebb::cpu::HEBB_ISA {
+namespace hebb::cpu {
 namespace {
+
+constexpr int64_t piece_bytes = 1 << 18;  // that are worth a thread
 
 /// Copies `rows` runs of `bytes`, from and to places that are steps of bytes apart.
 void copy_runs(int64_t rows, int64_t bytes, char* to, int64_t to_step, const char* from,
                int64_t from_step) {
   if (bytes == 0) return;
-  parallel_for(rows, std::max<int64_t>(1, 8 * grain / bytes), [=](int64_t begin, int64_t end) {
+  parallel_for(rows, std::max<int64_t>(1, piece_bytes / bytes), [=](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       std::memcpy(to + r * to_step, from + r * from_step, size_t(bytes));
   });
@@ -55,30 +54,22 @@ Tensor CpuBackend::gather_rows(const Tensor& x, const Tensor& indices) {
   if (bytes == 0) return y;
   const char* from = data_of<char>(x);
   char* to = data_of<char>(y);
-  parallel_for(count, std::max<int64_t>(1, 4 * grain / bytes), [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      std::memcpy(to + i * bytes, from + index[i] * bytes, size_t(bytes));
-  });
+  parallel_for(count, std::max<int64_t>(1, piece_bytes / 2 / bytes),
+               [=](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i)
+                   std::memcpy(to + i * bytes, from + index[i] * bytes, size_t(bytes));
+               });
   return y;
 }
 
-// Cut over columns, so that a row that occurs twice gets its sum in the order of the indices.
 Tensor CpuBackend::scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) {
   const Tensor dx = Tensor::zeros(dy.shape().with(0, rows), dy.options());
-  const int64_t width = dy.shape().product(1, dy.rank()), count = indices.numel();
-  const int64_t* index = data_of<int64_t>(indices);
-  dispatch_floating(dy.dtype(), [&]<class T>() {
-    const int64_t columns = std::max<int64_t>(64, grain / (count + 1));
-    parallel_for(width, columns, [&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < count; ++i) {
-        T* to = data_of<T>(dx) + index[i] * width + begin;
-        map(
-            end - begin, to, [](Vec<T> a, Vec<T> b) { return a + b; }, to,
-            data_of<T>(dy) + i * width + begin);
-      }
-    });
+  const int64_t width = dy.shape().product(1, dy.rank());
+  dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.scatter_add_rows(indices.numel(), width, data_of<T>(dy), data_of<int64_t>(indices),
+                       data_of<T>(dx));
   });
   return dx;
 }
 
-}  // namespace hebb::cpu::HEBB_ISA
+}  // namespace hebb::cpu

@@ -1,304 +1,66 @@
-#include "core/cpu/pool2d.hpp"
+#include "core/cpu/cpu_backend.hpp"
 
-#include <cstring>
-#include <limits>
-#include <type_traits>
-
-#include "core/cpu/simd/integers.hpp"
-#include "core/cpu/simd/vector.hpp"
-#include "core/parallel.hpp"
-
-namespace hebb::cpu::HEBB_ISA {
+namespace hebb::cpu {
 namespace {
 
-template <class Function>
-void for_each_plane(const PoolGeometry& g, Function&& function) {
-  constexpr int64_t elements = 65536;
-  const int64_t grain = larger(1, elements / larger(1, g.height * g.width));
-  parallel_for(g.planes, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) function(plane);
-  });
+PoolGeometry geometry(const Shape& x, const Shape& y, const Pool2dOptions& o) {
+  return {.planes = x[0] * x[1],
+          .height = x[2],
+          .width = x[3],
+          .kernel_h = o.kernel_h,
+          .kernel_w = o.kernel_w,
+          .stride_h = o.stride_h,
+          .stride_w = o.stride_w,
+          .pad_h = o.pad_h,
+          .pad_w = o.pad_w,
+          .out_h = y[2],
+          .out_w = y[3]};
 }
 
-/// The part of a window that lies inside the input.
-struct Range {
-  int64_t begin, end;
-};
-Range window(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t size) {
-  const int64_t begin = out * stride - pad;
-  return {larger(0, begin), smaller(size, begin + kernel)};
-}
-
-bool halves(const PoolGeometry& g) {
-  return g.kernel_h == 2 && g.kernel_w == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 0 &&
-         g.pad_w == 0 && 2 * g.out_h <= g.height && 2 * g.out_w <= g.width;
-}
-
-template <class T>
-bool beats(T x, T best) {
-  return x > best || (x != x && best == best);
-}
-
-template <class T>
-struct Best {
-  T value;
-  int32_t position;
-  void consider(T x, int64_t at) {
-    if (beats(x, value)) value = x, position = int32_t(at);
-  }
-};
-
-template <class T>
-Best<T> best_of_window(const PoolGeometry& g, const T* x, int64_t oy, int64_t ox) {
-  const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
-  const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
-  if (rows.begin >= rows.end || columns.begin >= columns.end)
-    return {-std::numeric_limits<T>::infinity(), -1};
-  const int64_t start = rows.begin * g.width + columns.begin;
-  Best<T> best = {x[start], int32_t(start)};
-  for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-    for (int64_t ix = columns.begin; ix < columns.end; ++ix)
-      best.consider(x[iy * g.width + ix], iy * g.width + ix);
-  return best;
-}
-
-using Floats = Vec<float>;
-using Positions = Floats::Mask;
-
-struct Pairs {
-  Floats even, odd;
-};
-
-/// The first 2 n elements, n <= lanes, as n pairs.
-Pairs load_pairs(const float* p, int64_t n) {
-  constexpr int64_t lanes = Floats::lanes;
-  const bool full = n == lanes;
-  const Floats a = full ? load(p) : load(p, smaller(lanes, 2 * n));
-  const Floats b = full            ? load(p + lanes)
-                   : 2 * n > lanes ? load(p + lanes, 2 * n - lanes)
-                                   : Floats(0.0f);
-  Pairs pairs;
-  split_pairs(a, b, pairs.even, pairs.odd);
-  return pairs;
-}
-
-void store_pairs(float* p, Pairs pairs, int64_t n) {
-  constexpr int64_t lanes = Floats::lanes;
-  Floats a, b;
-  join_pairs(pairs.even, pairs.odd, a, b);
-  if (n == lanes) {
-    store(p, a);
-    store(p + lanes, b);
-  } else {
-    store(p, a, smaller(lanes, 2 * n));
-    if (2 * n > lanes) store(p + lanes, b, 2 * n - lanes);
-  }
-}
-
-/// Where the left upper elements of the windows stand whose first one is at `first`.
-Positions window_positions(int64_t first) {
-  Positions at;
-  for (int i = 0; i < int(Floats::lanes); ++i) at[i] = int32_t(first) + 2 * i;
-  return at;
-}
-
-/// The functions of 2x2 windows with stride 2 work on one row of outputs, `lanes` at a time.
-void max_halves(const float* x, int64_t width, int64_t out_w, int64_t first, float* y,
-                int32_t* argmax) {
-  Positions at = window_positions(first);
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
-    const Pairs top = load_pairs(x + 2 * ox, n), bottom = load_pairs(x + width + 2 * ox, n);
-    Floats best = top.even;
-    Positions where = at;
-    const auto consider = [&](Floats candidate, Positions position) {
-      const Positions better = (candidate > best) | ((candidate != candidate) & (best == best));
-      best = select(better, candidate, best);
-      where = better ? position : where;
-    };
-    consider(top.odd, at + 1);
-    consider(bottom.even, at + int32_t(width));
-    consider(bottom.odd, at + int32_t(width + 1));
-    store(y + ox, best, n);
-    if (argmax) store(reinterpret_cast<float*>(argmax + ox), Floats::from_bits(where), n);
-    at += int32_t(2 * Floats::lanes);
-  }
-}
-
-void max_halves_backward(const float* dy, const int32_t* argmax, int64_t width, int64_t out_w,
-                         int64_t first, float* dx) {
-  Positions at = window_positions(first);
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
-    const Floats gradient = load(dy + ox, n);
-    const Positions where = load(reinterpret_cast<const float*>(argmax + ox), n).bits();
-    const auto share = [&](Positions position) {
-      return select(Positions(where == position), gradient, Floats(0.0f));
-    };
-    store_pairs(dx + 2 * ox, {share(at), share(at + 1)}, n);
-    store_pairs(dx + width + 2 * ox, {share(at + int32_t(width)), share(at + int32_t(width + 1))},
-                n);
-    at += int32_t(2 * Floats::lanes);
-  }
-}
-
-void avg_halves(const float* x, int64_t width, int64_t out_w, float* y) {
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
-    const Pairs top = load_pairs(x + 2 * ox, n), bottom = load_pairs(x + width + 2 * ox, n);
-    store(y + ox, (top.even + top.odd + bottom.even + bottom.odd) * Floats(0.25f), n);
-  }
-}
-
-void avg_halves_backward(const float* dy, int64_t width, int64_t out_w, float* dx) {
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
-    const Floats share = load(dy + ox, n) * Floats(0.25f);
-    store_pairs(dx + 2 * ox, {share, share}, n);
-    store_pairs(dx + width + 2 * ox, {share, share}, n);
-  }
-}
-
-/// The part of the input that no 2x2 window reaches: the last row or column of an odd size.
-void clear_rest(const PoolGeometry& g, float* dx) {
-  for (int64_t iy = 0; iy < g.height; ++iy)
-    for (int64_t ix = iy < 2 * g.out_h ? 2 * g.out_w : 0; ix < g.width; ++ix)
-      dx[iy * g.width + ix] = 0.0f;
-}
-
-/// 1 / what the sum over the window of output (oy, ox) is divided by.
-template <class T>
-T window_weight(const PoolGeometry& g, Range rows, Range columns, int64_t oy, int64_t ox,
-                bool count_include_pad) {
-  int64_t h = rows.end - rows.begin, w = columns.end - columns.begin;
-  if (count_include_pad) {
-    const int64_t top = oy * g.stride_h - g.pad_h, left = ox * g.stride_w - g.pad_w;
-    h = smaller(top + g.kernel_h, g.height + g.pad_h) - top;
-    w = smaller(left + g.kernel_w, g.width + g.pad_w) - left;
-  }
-  return T(1) / T(h * w);
-}
-
-template <class T>
-void max_plane(const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
-  for (int64_t oy = 0; oy < g.out_h; ++oy)
-    for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      const Best<T> best = best_of_window(g, x, oy, ox);
-      y[oy * g.out_w + ox] = best.value;
-      if (argmax) argmax[oy * g.out_w + ox] = best.position;
-    }
-}
-
-template <class T>
-void avg_plane(const PoolGeometry& g, const T* x, T* y, bool count_include_pad) {
-  for (int64_t oy = 0; oy < g.out_h; ++oy) {
-    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
-    for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
-      T sum = T(0);
-      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-        for (int64_t ix = columns.begin; ix < columns.end; ++ix) sum += x[iy * g.width + ix];
-      const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
-      y[oy * g.out_w + ox] =
-          empty ? T(0) : sum * window_weight<T>(g, rows, columns, oy, ox, count_include_pad);
-    }
-  }
-}
-
-template <class T>
-void avg_plane_backward(const PoolGeometry& g, const T* dy, T* dx, bool count_include_pad) {
-  std::memset(dx, 0, size_t(g.height * g.width) * sizeof(T));
-  for (int64_t oy = 0; oy < g.out_h; ++oy) {
-    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
-    for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
-      if (rows.begin >= rows.end || columns.begin >= columns.end) continue;
-      const T share =
-          dy[oy * g.out_w + ox] * window_weight<T>(g, rows, columns, oy, ox, count_include_pad);
-      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-        for (int64_t ix = columns.begin; ix < columns.end; ++ix) dx[iy * g.width + ix] += share;
-    }
-  }
+Shape pooled_shape(const Shape& x, const Pool2dOptions& o) {
+  return {x[0], x[1], out_extent(x[2], o.pad_h, o.kernel_h, 1, o.stride_h),
+          out_extent(x[3], o.pad_w, o.kernel_w, 1, o.stride_w)};
 }
 
 }  // namespace
 
-template <class T>
-void max_pool2d_forward(const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
-  for_each_plane(g, [&](int64_t plane) {
-    const T* in = x + plane * g.height * g.width;
-    T* out = y + plane * g.out_h * g.out_w;
-    int32_t* at = argmax ? argmax + plane * g.out_h * g.out_w : nullptr;
-    if constexpr (std::is_same_v<T, float>)
-      if (halves(g)) {
-        for (int64_t oy = 0; oy < g.out_h; ++oy)
-          max_halves(in + 2 * oy * g.width, g.width, g.out_w, 2 * oy * g.width, out + oy * g.out_w,
-                     at ? at + oy * g.out_w : nullptr);
-        return;
-      }
-    max_plane(g, in, out, at);
+// The indices are int32: positions inside a plane [H, W].
+Backend::WithIndices CpuBackend::max_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  const Shape shape = pooled_shape(x.shape(), options);
+  const Tensor y = Tensor::empty(shape, x.options());
+  const Tensor indices = Tensor::empty(shape, {DType::int32, x.device()});
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.max_pool2d(geometry(x.shape(), shape, options), data_of<T>(x), data_of<T>(y),
+                 data_of<int32_t>(indices));
   });
+  return {y, indices};
 }
 
-template <class T>
-void max_pool2d_backward(const PoolGeometry& g, const T* dy, const int32_t* argmax, T* dx) {
-  const int64_t positions = g.out_h * g.out_w, in_plane = g.height * g.width;
-  for_each_plane(g, [&](int64_t plane) {
-    const T* from = dy + plane * positions;
-    const int32_t* at = argmax + plane * positions;
-    T* to = dx + plane * in_plane;
-    if constexpr (std::is_same_v<T, float>)
-      if (halves(g)) {
-        for (int64_t oy = 0; oy < g.out_h; ++oy)
-          max_halves_backward(from + oy * g.out_w, at + oy * g.out_w, g.width, g.out_w,
-                              2 * oy * g.width, to + 2 * oy * g.width);
-        clear_rest(g, to);
-        return;
-      }
-    std::memset(to, 0, size_t(in_plane) * sizeof(T));
-    for (int64_t i = 0; i < positions; ++i)
-      if (at[i] >= 0) to[at[i]] += from[i];
+Tensor CpuBackend::max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+                                       const Pool2dOptions& options) {
+  const Tensor dx = Tensor::empty(x, dy.options());
+  dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.max_pool2d_backward(geometry(x, dy.shape(), options), data_of<T>(dy),
+                          data_of<int32_t>(indices), data_of<T>(dx));
   });
+  return dx;
 }
 
-template <class T>
-void avg_pool2d_forward(const PoolGeometry& g, const T* x, T* y, bool count_include_pad) {
-  for_each_plane(g, [&](int64_t plane) {
-    const T* in = x + plane * g.height * g.width;
-    T* out = y + plane * g.out_h * g.out_w;
-    if constexpr (std::is_same_v<T, float>)
-      if (halves(g)) {
-        for (int64_t oy = 0; oy < g.out_h; ++oy)
-          avg_halves(in + 2 * oy * g.width, g.width, g.out_w, out + oy * g.out_w);
-        return;
-      }
-    avg_plane(g, in, out, count_include_pad);
+Tensor CpuBackend::avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  const Tensor y = Tensor::empty(pooled_shape(x.shape(), options), x.options());
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.avg_pool2d(geometry(x.shape(), y.shape(), options), data_of<T>(x), data_of<T>(y));
   });
+  return y;
 }
 
-template <class T>
-void avg_pool2d_backward(const PoolGeometry& g, const T* dy, T* dx, bool count_include_pad) {
-  for_each_plane(g, [&](int64_t plane) {
-    const T* from = dy + plane * g.out_h * g.out_w;
-    T* to = dx + plane * g.height * g.width;
-    if constexpr (std::is_same_v<T, float>)
-      if (halves(g)) {
-        for (int64_t oy = 0; oy < g.out_h; ++oy)
-          avg_halves_backward(from + oy * g.out_w, g.width, g.out_w, to + 2 * oy * g.width);
-        clear_rest(g, to);
-        return;
-      }
-    avg_plane_backward(g, from, to, count_include_pad);
+Tensor CpuBackend::avg_pool2d_backward(const Tensor& dy, const Shape& x,
+                                       const Pool2dOptions& options) {
+  const Tensor dx = Tensor::empty(x, dy.options());
+  dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.avg_pool2d_backward(geometry(x, dy.shape(), options), data_of<T>(dy), data_of<T>(dx));
   });
+  return dx;
 }
 
-template void max_pool2d_forward(const PoolGeometry&, const float*, float*, int32_t*);
-template void max_pool2d_forward(const PoolGeometry&, const double*, double*, int32_t*);
-template void max_pool2d_backward(const PoolGeometry&, const float*, const int32_t*, float*);
-template void max_pool2d_backward(const PoolGeometry&, const double*, const int32_t*, double*);
-template void avg_pool2d_forward(const PoolGeometry&, const float*, float*, bool);
-template void avg_pool2d_forward(const PoolGeometry&, const double*, double*, bool);
-template void avg_pool2d_backward(const PoolGeometry&, const float*, float*, bool);
-template void avg_pool2d_backward(const PoolGeometry&, const double*, double*, bool);
-
-}  // namespace hebb::cpu::HEBB_ISA
+}  // namespace hebb::cpu

@@ -1,42 +1,23 @@
-#include "core/random_fill.hpp"
-
 #include "core/cpu/cpu_backend.hpp"
-#include "core/cpu/dispatch.hpp"
-#include "core/cpu/random_words.hpp"
 
-namespace hebb::cpu::HEBB_ISA {
+namespace hebb::cpu {
 
 void CpuBackend::uniform(const Tensor& x, double lower, double upper, RandomKey key) {
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    T* data = data_of<T>(x);
-    for_random_words(x.numel(), key, [=](int64_t first, int64_t n, const uint32_t* words) {
-      for (int64_t i = 0; i < n; ++i) data[first + i] = T(uniform_number(words[i], lower, upper));
-    });
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.uniform(x.numel(), lower, upper, key, data_of<T>(x));
   });
 }
 
 void CpuBackend::normal(const Tensor& x, double mean, double stddev, RandomKey key) {
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    T* data = data_of<T>(x);
-    for_random_words(x.numel(), key, [=](int64_t first, int64_t n, const uint32_t* words) {
-      for (int64_t i = 0; i < n; i += 2) {
-        const NormalPair z = normal_pair(words[i], words[i + 1]);
-        data[first + i] = T(mean + stddev * z.first);
-        if (i + 1 < n) data[first + i + 1] = T(mean + stddev * z.second);
-      }
-    });
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.normal(x.numel(), mean, stddev, key, data_of<T>(x));
   });
 }
 
 void CpuBackend::truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) {
-  const double tail = normal_tail(limit);
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    T* data = data_of<T>(x);
-    for_random_words(x.numel(), key, [=](int64_t first, int64_t n, const uint32_t* words) {
-      for (int64_t i = 0; i < n; ++i)
-        data[first + i] = T(stddev * truncated_normal_number(words[i], limit, tail));
-    });
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.truncated_normal(x.numel(), stddev, limit, key, data_of<T>(x));
   });
 }
 
-}  // namespace hebb::cpu::HEBB_ISA
+}  // namespace hebb::cpu

@@ -1,7 +1,7 @@
 #include <bit>
 #include <limits>
 
-#include "core/cpu/bean/bean.hpp"
+#include "core/cpu/bean/forms.hpp"
 #include "core/cpu/bean/strength.hpp"
 #include "core/parallel.hpp"
 
@@ -77,7 +77,7 @@ double bean_order1_absolute(const BeanLayer<T>& layer) {
   zero(df.data(), width * rows);
   for (int64_t m = 0; m < targets; ++m)
     connection_strength(n, width, layer.weight + m * n, layer.gamma, by_target.data() + m * width);
-  transpose(rows, width, by_target.data(), width, f.data(), rows);
+  transpose_copy(rows, width, by_target.data(), width, f.data(), rows);
 
   Scratch<int32_t> order(samples * n);
   parallel_for(samples, column_grain(n), [&](int64_t s, int64_t end) {
@@ -124,7 +124,7 @@ double bean_order1_absolute(const BeanLayer<T>& layer) {
   }
   if (layer.dweight) {
     Scratch<T> df_by_target(rows * width);
-    transpose(width, rows, df.data(), rows, df_by_target.data(), width);
+    transpose_copy(width, rows, df.data(), rows, df_by_target.data(), width);
     for (int64_t m = 0; m < targets; ++m)
       strength_gradient(n, layer.weight + m * n, by_target.data() + m * width,
                         df_by_target.data() + m * width, T(2 * layer.factor) * layer.gamma,

@@ -1,4 +1,4 @@
-#include "core/cpu/bean/bean.hpp"
+#include "core/cpu/bean/forms.hpp"
 #include "core/cpu/bean/strength.hpp"
 #include "core/cpu/simd/amx.hpp"
 
@@ -75,7 +75,7 @@ double on_tiles(const BeanLayer<float>& layer) {
       for (int64_t m = 0; m < height; m += block)
         multiply<true>(1, left, m / side, j / amx::step, below, 0, df.data() + m * width + i,
                        width);
-      transpose(block, block, k, block, mirror, block);
+      transpose_copy(block, block, k, block, mirror, block);
       amx::split_rows(block, mirror, block, above, i / amx::step);
     }
     strengths(j);

@@ -5,20 +5,6 @@
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
-namespace {
-
-/// |tanh(x)| for |x| < 0.625, see tanh in simd.hpp.
-inline Vec<float> abs_tanh_near_zero(Vec<float> x) {
-  using V = Vec<float>;
-  const V a = abs(x), z = x * x;
-  V p = -5.70498872745e-3f;
-  p = p * z + V(2.06390887954e-2f);
-  p = p * z + V(-5.37397155531e-2f);
-  p = p * z + V(1.33314422036e-1f);
-  p = p * z + V(-3.33332819422e-1f);
-  return p * z * a + a;
-}
-}  // namespace
 
 template <class T>
 void connection_strength(int64_t n, int64_t width, const T* w, T gamma, T* f) {
@@ -32,7 +18,7 @@ void connection_strength(int64_t n, int64_t width, const T* w, T gamma, T* f) {
     if (i < n) largest = max(abs(load(w + i, n - i)), largest);
     if (gamma * max_lane(largest) < 0.625f)
       map(
-          n, f, [gamma](V x) { return abs_tanh_near_zero(V(gamma) * x); }, w);
+          n, f, [gamma](V x) { return tanh_near_zero(abs(V(gamma) * x)); }, w);
     else
       map(n, f, strength, w);
   } else {
@@ -51,19 +37,6 @@ void strength_gradient(int64_t n, const T* w, const T* f, const T* df, T factor,
 }
 
 template <class T>
-void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
-               int64_t to_stride) {
-  constexpr int64_t lanes = Vec<T>::lanes;
-  for (int64_t i = 0; i < rows; i += lanes)
-    for (int64_t j = 0; j < columns; j += lanes) {
-      Vec<T> tile[lanes];
-      for (int64_t r = 0; r < lanes; ++r) tile[r] = load(from + (i + r) * from_stride + j);
-      transpose(tile);
-      for (int64_t r = 0; r < lanes; ++r) store(to + (j + r) * to_stride + i, tile[r]);
-    }
-}
-
-template <class T>
 void symmetric_product(int64_t n, int64_t width, int64_t k, const T* a, const T* b, int64_t stride,
                        T* c, int64_t c_stride) {
   constexpr int64_t lanes = Vec<T>::lanes, strip = 2 * max_tile_rows;
@@ -72,13 +45,18 @@ void symmetric_product(int64_t n, int64_t width, int64_t k, const T* a, const T*
   parallel_for(ceil_div(n, strip), piece, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * strip; i < std::min(end * strip, n); i += strip) {
       const int64_t first = i / lanes * lanes;
-      gemm<T>(true, false, std::min(strip, n - i), width - first, k, T(1), a + i, stride, b + first,
-              stride, T(0), c + i * c_stride + first, c_stride);
+      gemm<T>({.m = std::min(strip, n - i),
+               .n = width - first,
+               .k = k,
+               .a = {a + i, stride, true},
+               .b = {b + first, stride},
+               .c = c + i * c_stride + first,
+               .c_stride = c_stride});
     }
   });
   for (int64_t i = 0; i + lanes < n; i += lanes)
-    transpose(lanes, n - i - lanes, c + i * c_stride + i + lanes, c_stride,
-              c + (i + lanes) * c_stride + i, c_stride);
+    transpose_copy(lanes, n - i - lanes, c + i * c_stride + i + lanes, c_stride,
+                   c + (i + lanes) * c_stride + i, c_stride);
 }
 
 template void connection_strength(int64_t, int64_t, const float*, float, float*);
@@ -86,8 +64,6 @@ template void connection_strength(int64_t, int64_t, const double*, double, doubl
 template void strength_gradient(int64_t, const float*, const float*, const float*, float, float*);
 template void strength_gradient(int64_t, const double*, const double*, const double*, double,
                                 double*);
-template void transpose(int64_t, int64_t, const float*, int64_t, float*, int64_t);
-template void transpose(int64_t, int64_t, const double*, int64_t, double*, int64_t);
 
 template void symmetric_product(int64_t, int64_t, int64_t, const float*, const float*, int64_t,
                                 float*, int64_t);

@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/backend.hpp"
+#include "core/cpu/kernels.hpp"
 #include "core/cpu/scratch.hpp"
+#include "core/cpu/simd/copy.hpp"
 #include "core/cpu/simd/loops.hpp"
-#include "core/cpu/simd/vector.hpp"
+#include "core/cpu/simd/math.hpp"
 
 /// What the forms of BEAN's penalty share. Matrices in scratch memory have rows of whole vectors,
 /// zero behind the last column.
@@ -33,11 +34,6 @@ void connection_strength(int64_t n, int64_t width, const T* w, T gamma, T* f);
 /// dw = factor df sign(w) (1 - f²) for n weights.
 template <class T>
 void strength_gradient(int64_t n, const T* w, const T* f, const T* df, T factor, T* dw);
-
-/// to[j][i] = from[i][j] for i < rows, j < columns; both whole vectors.
-template <class T>
-void transpose(int64_t rows, int64_t columns, const T* from, int64_t from_stride, T* to,
-               int64_t to_stride);
 
 /// C = Aᵀ B for A [k, n] and B [k, width], n whole vectors; the first n columns of C are symmetric,
 /// and only what stands on and above their diagonal is multiplied out.

@@ -1,6 +1,8 @@
-#include "core/cpu/conv2d/detail.hpp"
-#include "core/cpu/copy.hpp"
+#include "core/cpu/conv2d/direct.hpp"
+
+#include "core/cpu/conv2d/weight_sums.hpp"
 #include "core/cpu/gemm/kernel.hpp"
+#include "core/cpu/simd/copy.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
@@ -69,7 +71,7 @@ void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t
   const int64_t blocks = ceil_div(filters, max_tile_rows);
   Scratch<int32_t> offsets(weights);
   fill_offsets(image, kernel_h, kernel_w, offsets.data());
-  const int64_t grain = ceil_div(detail::piece_work, filters * weights * wide);
+  const int64_t grain = ceil_div(conv_piece_work, filters * weights * wide);
   parallel_for(batch, grain, [&](int64_t first, int64_t last) {
     Scratch<float> result(filters * wide);
     for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
@@ -79,8 +81,9 @@ void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t
           gemm_rows(end - f, smaller(block_columns, wide - p), weights,
                     RowMajor<float>{w + f * weights, weights},
                     OffsetRows<float>{in + p, offsets.data()},
-                    TileOutput<float>{result.data() + f * wide + p, wide, 1.0f, 0.0f,
-                                      bias ? bias + f : nullptr, nullptr, false});
+                    TileOutput<float>{.c = result.data() + f * wide + p,
+                                      .stride = wide,
+                                      .row_bias = bias ? bias + f : nullptr});
         }
       float* out = y + n * filters * out_h * out_w;
       for (int64_t f = 0; f < filters; ++f)
@@ -228,8 +231,6 @@ bool direct_applies(const ConvGeometry& g) {
              (int64_t(1) << 31);
 }
 
-namespace detail {
-
 void direct_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
                     float* y) {
   const PaddedImage image(g.channels, g.height, g.width, g.pad_h, g.pad_w);
@@ -262,5 +263,4 @@ void direct_backward_weight(const ConvGeometry& g, const float* x, const float* 
                      });
 }
 
-}  // namespace detail
 }  // namespace hebb::cpu::HEBB_ISA

@@ -1,17 +1,14 @@
-#include "core/cpu/conv2d/paths.hpp"
+#include "core/cpu/conv2d/im2col.hpp"
 
 #include <cstring>
-#include <type_traits>
 
-#include "core/cpu/conv2d/detail.hpp"
+#include "core/cpu/conv2d/weight_sums.hpp"
 #include "core/cpu/gemm/gemm.hpp"
 #include "core/cpu/scratch.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
-
-using detail::accumulate_weights;
 
 struct Unfolding {
   int64_t kernel, positions, in_plane;  ///< elements of one kernel, output plane and input plane
@@ -106,11 +103,13 @@ void col2im(const ConvGeometry& g, int64_t channels, const T* col, int64_t begin
       });
 }
 
+}  // namespace
+
 template <class T>
 void im2col_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Unfolding u(g);
   const int64_t rows = g.channels * u.kernel;
-  const int64_t grain = ceil_div(detail::piece_work, g.filters * rows * u.tile);
+  const int64_t grain = ceil_div(conv_piece_work, g.filters * rows * u.tile);
   parallel_for(g.batch * u.tiles, grain, [&](int64_t first, int64_t last) {
     Scratch<T> col(u.view ? 0 : rows * u.tile);
     for (int64_t item = first; item < last; ++item) {
@@ -118,9 +117,14 @@ void im2col_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias
       const int64_t end = smaller(u.positions, begin + u.tile);
       const T* in = x + image * g.channels * u.in_plane;
       if (!u.view) im2col(g, g.channels, in, begin, end, col.data());
-      gemm(false, false, g.filters, end - begin, rows, T(1), w, rows,
-           u.view ? in + begin : col.data(), u.view ? u.positions : end - begin, T(0),
-           y + image * g.filters * u.positions + begin, u.positions, Epilogue<T>{.row_bias = bias});
+      gemm<T>({.m = g.filters,
+               .n = end - begin,
+               .k = rows,
+               .a = {w, rows},
+               .b = {u.view ? in + begin : col.data(), u.view ? u.positions : end - begin},
+               .c = y + image * g.filters * u.positions + begin,
+               .c_stride = u.positions,
+               .row_bias = bias});
     }
   });
 }
@@ -129,7 +133,7 @@ template <class T>
 void im2col_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx) {
   const Unfolding u(g);
   const int64_t rows = g.channels * u.kernel;
-  const int64_t grain = ceil_div(detail::piece_work, g.filters * u.group * u.kernel * u.positions);
+  const int64_t grain = ceil_div(conv_piece_work, g.filters * u.group * u.kernel * u.positions);
   parallel_for(g.batch * u.groups, grain, [&](int64_t first, int64_t last) {
     Scratch<T> col(u.view ? 0 : u.group * u.kernel * u.tile);
     for (int64_t item = first; item < last; ++item) {
@@ -139,9 +143,13 @@ void im2col_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx
       if (!u.view) std::memset(out, 0, size_t(channels * u.in_plane) * sizeof(T));
       for (int64_t begin = 0; begin < u.positions; begin += u.tile) {
         const int64_t end = smaller(u.positions, begin + u.tile);
-        gemm(true, false, channels * u.kernel, end - begin, g.filters, T(1), w + channel * u.kernel,
-             rows, dy + image * g.filters * u.positions + begin, u.positions, T(0),
-             u.view ? out + begin : col.data(), u.view ? u.positions : end - begin);
+        gemm<T>({.m = channels * u.kernel,
+                 .n = end - begin,
+                 .k = g.filters,
+                 .a = {w + channel * u.kernel, rows, true},
+                 .b = {dy + image * g.filters * u.positions + begin, u.positions},
+                 .c = u.view ? out + begin : col.data(),
+                 .c_stride = u.view ? u.positions : end - begin});
         if (!u.view) col2im(g, channels, col.data(), begin, end, out);
       }
     }
@@ -152,77 +160,37 @@ template <class T>
 void im2col_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* db) {
   const Unfolding u(g);
   const int64_t rows = g.channels * u.kernel;
-  accumulate_weights(g, u.group, dy, dw, db,
-                     [&](int64_t first, int64_t last, int64_t channel, int64_t channels, T* sum) {
-                       Scratch<T> col(u.view ? 0 : channels * u.kernel * u.tile);
-                       for (int64_t image = first; image < last; ++image) {
-                         const T* in = x + (image * g.channels + channel) * u.in_plane;
-                         for (int64_t begin = 0; begin < u.positions; begin += u.tile) {
-                           const int64_t end = smaller(u.positions, begin + u.tile);
-                           if (!u.view) im2col(g, channels, in, begin, end, col.data());
-                           gemm(false, true, g.filters, channels * u.kernel, end - begin, T(1),
-                                dy + image * g.filters * u.positions + begin, u.positions,
-                                u.view ? in + begin : col.data(),
-                                u.view ? u.positions : end - begin,
-                                image == first && begin == 0 ? T(0) : T(1), sum, rows);
-                         }
-                       }
-                     });
+  accumulate_weights(
+      g, u.group, dy, dw, db,
+      [&](int64_t first, int64_t last, int64_t channel, int64_t channels, T* sum) {
+        Scratch<T> col(u.view ? 0 : channels * u.kernel * u.tile);
+        for (int64_t image = first; image < last; ++image) {
+          const T* in = x + (image * g.channels + channel) * u.in_plane;
+          for (int64_t begin = 0; begin < u.positions; begin += u.tile) {
+            const int64_t end = smaller(u.positions, begin + u.tile);
+            if (!u.view) im2col(g, channels, in, begin, end, col.data());
+            gemm<T>(
+                {.m = g.filters,
+                 .n = channels * u.kernel,
+                 .k = end - begin,
+                 .a = {dy + image * g.filters * u.positions + begin, u.positions},
+                 .b = {u.view ? in + begin : col.data(), u.view ? u.positions : end - begin, true},
+                 .c = sum,
+                 .c_stride = rows,
+                 .beta = image == first && begin == 0 ? T(0) : T(1)});
+          }
+        }
+      });
 }
 
-}  // namespace
-ConvPath choose_path(ConvDirection direction, const ConvGeometry& g) {
-  // Small planes spend much on what lies between their rows; the sums of the weights' gradients
-  // are gone over once an image and have to stay in the second-level cache.
-  constexpr int64_t least_positions = 64, most_sums = 1 << 16;
-  const int64_t weights = g.filters * g.channels * g.kernel_h * g.kernel_w;
-  const bool worthwhile = direction == ConvDirection::backward_weight
-                              ? weights <= most_sums
-                              : g.out_h * g.out_w >= least_positions;
-  return g.kernel_h * g.kernel_w > 1 && worthwhile && direct_applies(g) ? ConvPath::direct
-                                                                        : ConvPath::im2col;
-}
-
-template <class T>
-void conv2d_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y,
-                    ConvPath path) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::automatic) path = choose_path(ConvDirection::forward, g);
-    if (path == ConvPath::direct) return detail::direct_forward(g, x, w, bias, y);
-  }
-  im2col_forward(g, x, w, bias, y);
-}
-
-template <class T>
-void conv2d_backward_input(const ConvGeometry& g, const T* dy, const T* w, T* dx, ConvPath path) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::automatic) path = choose_path(ConvDirection::backward_input, g);
-    if (path == ConvPath::direct) return detail::direct_backward_input(g, dy, w, dx);
-  }
-  im2col_backward_input(g, dy, w, dx);
-}
-
-template <class T>
-void conv2d_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* dw, T* db,
-                            ConvPath path) {
-  if constexpr (std::is_same_v<T, float>) {
-    if (path == ConvPath::automatic) path = choose_path(ConvDirection::backward_weight, g);
-    if (path == ConvPath::direct) return detail::direct_backward_weight(g, x, dy, dw, db);
-  }
-  im2col_backward_weight(g, x, dy, dw, db);
-}
-
-template void conv2d_forward(const ConvGeometry&, const float*, const float*, const float*, float*,
-                             ConvPath);
-template void conv2d_forward(const ConvGeometry&, const double*, const double*, const double*,
-                             double*, ConvPath);
-template void conv2d_backward_input(const ConvGeometry&, const float*, const float*, float*,
-                                    ConvPath);
-template void conv2d_backward_input(const ConvGeometry&, const double*, const double*, double*,
-                                    ConvPath);
-template void conv2d_backward_weight(const ConvGeometry&, const float*, const float*, float*,
-                                     float*, ConvPath);
-template void conv2d_backward_weight(const ConvGeometry&, const double*, const double*, double*,
-                                     double*, ConvPath);
+template void im2col_forward(const ConvGeometry&, const float*, const float*, const float*, float*);
+template void im2col_forward(const ConvGeometry&, const double*, const double*, const double*,
+                             double*);
+template void im2col_backward_input(const ConvGeometry&, const float*, const float*, float*);
+template void im2col_backward_input(const ConvGeometry&, const double*, const double*, double*);
+template void im2col_backward_weight(const ConvGeometry&, const float*, const float*, float*,
+                                     float*);
+template void im2col_backward_weight(const ConvGeometry&, const double*, const double*, double*,
+                                     double*);
 
 }  // namespace hebb::cpu::HEBB_ISA

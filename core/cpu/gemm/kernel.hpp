@@ -50,14 +50,13 @@ struct ColumnMajor {
   T operator()(int64_t i, int64_t p) const { return data[p * stride + i]; }
 };
 
-/// Where a tile of C goes, and how.
+/// Where a tile of C goes, and how: C = alpha A B + beta C + biases.
 template <class T>
 struct TileOutput {
   T* c;
-  int64_t ldc;
-  T alpha, beta;
-  const T *row_bias, *column_bias;
-  bool relu;
+  int64_t stride;
+  T alpha = 1, beta = 0;
+  const T *row_bias = nullptr, *column_bias = nullptr;
 };
 
 /// The accumulators that fit beside one broadcast element and a row of B.
@@ -83,7 +82,7 @@ void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
 #pragma GCC unroll 16
   for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) __builtin_prefetch(out.c + i * out.ldc + j * V::lanes, 1);
+    for (int j = 0; j < vectors; ++j) __builtin_prefetch(out.c + i * out.stride + j * V::lanes, 1);
 
   for (int64_t p = 0; p < k; ++p) {
     const T* row = b[p];
@@ -106,12 +105,11 @@ void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
     for (int j = 0; j < vectors; ++j) {
       const bool partial = tail && j == vectors - 1;
       const auto read = [&](const T* p) { return partial ? load(p, last) : load(p); };
-      T* c = out.c + i * out.ldc + j * V::lanes;
+      T* c = out.c + i * out.stride + j * V::lanes;
       V x = sum[i][j] * V(out.alpha);
       if (out.beta != T(0)) x += V(out.beta) * read(c);
       if (out.row_bias) x += V(out.row_bias[i]);
       if (out.column_bias) x += read(out.column_bias + j * V::lanes);
-      if (out.relu) x = max(V(T(0)), x);
       partial ? store(c, x, last) : store(c, x);
     }
 }

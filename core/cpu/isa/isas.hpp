@@ -3,16 +3,21 @@
 #include <span>
 #include <string_view>
 
-#include "core/backend.hpp"
+#include "core/cpu/kernels.hpp"
 
 namespace hebb::cpu {
 
-/// One compilation of the CPU backend.
+/// One compilation of the kernels. "amx" is v4's with `tiles`.
 struct Isa {
   std::string_view name;
-  Backend& (*backend)();
+  KernelTable (*kernels)(bool tiles);
+  bool tiles;
 };
 
 std::span<const Isa> isas();  ///< Worst first.
+
+/// The best of them that this machine's processor can run, or the one of the name `wanted`, which
+/// may be null; DeviceError when there is none.
+const Isa& select_isa(const char* wanted);
 
 }  // namespace hebb::cpu

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/check.hpp"
+#include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/isa/isas.hpp"
 
 namespace hebb::cpu {
@@ -43,10 +44,11 @@ bool runs_here(std::string_view isa) {
   return isa == "generic";
 }
 
-Backend& choose() {
-  const char* wanted = std::getenv("HEBB_CPU_ISA");
+}  // namespace
+
+const Isa& select_isa(const char* wanted) {
   for (auto isa = isas().rbegin(); isa != isas().rend(); ++isa)
-    if ((!wanted || isa->name == wanted) && runs_here(isa->name)) return isa->backend();
+    if ((!wanted || isa->name == wanted) && runs_here(isa->name)) return *isa;
   std::vector<std::string_view> names;
   for (const Isa& isa : isas())
     if (runs_here(isa.name)) names.push_back(isa.name);
@@ -55,11 +57,13 @@ Backend& choose() {
                     fmt::join(names, ", "));
 }
 
-}  // namespace
-
 Backend& backend() {
-  static Backend& chosen = choose();
-  return chosen;
+  // Never destroyed: statics may free tensors to the very end.
+  static CpuBackend* const chosen = [] {
+    const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
+    return new CpuBackend(isa.name, isa.kernels(isa.tiles));
+  }();
+  return *chosen;
 }
 
 std::span<const std::string_view> instruction_sets() {

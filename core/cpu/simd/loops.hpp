@@ -49,44 +49,6 @@ inline Vec<T> first_lanes(Vec<T> a, int64_t n, T rest) {
   return select(mask, a, Vec<T>(rest));
 }
 
-namespace detail {
-template <size_t Distance, class T, size_t... Lane>
-inline Vec<T> swap_lanes(Vec<T> a, std::index_sequence<Lane...>) {
-  return Vec<T>(__builtin_shuffle(a.v, typename Vec<T>::Mask{(Lane ^ Distance)...}));
-}
-template <size_t Distance, class T, class F>
-inline Vec<T> fold(Vec<T> a, F f) {
-  if constexpr (Distance == 0)
-    return a;
-  else
-    return fold<Distance / 2>(
-        f(a, swap_lanes<Distance>(a, std::make_index_sequence<size_t(Vec<T>::lanes)>())), f);
-}
-}  // namespace detail
-
-/// All lanes taken together by f, in pairs.
-template <class T, class F>
-inline T fold_lanes(Vec<T> a, F f) {
-  return detail::fold<size_t(Vec<T>::lanes / 2)>(a, f)[0];
-}
-template <class T>
-inline T sum_lanes(Vec<T> a) {
-  return fold_lanes(a, [](Vec<T> u, Vec<T> v) { return u + v; });
-}
-
-/// Negative numbers become zero, NaN stays NaN.
-template <class T>
-inline Vec<T> relu(Vec<T> a) {
-  return max(Vec<T>(T(0)), a);
-}
-
-/// -1, 0 or 1; 0 for NaN.
-template <class T>
-inline Vec<T> sign(Vec<T> a) {
-  const Vec<T> one = T(1), zero = T(0);
-  return select(a > zero, one, select(a < zero, -one, zero));
-}
-
 /// Σ f(x[i]...): partial sums of 64 elements in each lane, then in double. The order depends on
 /// the width of the vectors alone.
 template <class T, class F, class... X>
@@ -105,7 +67,7 @@ inline double sum_of(int64_t n, F f, const X*... x) {
     }
     for (; i + lanes <= end; i += lanes) s0 += f(load(x + i)...);
     if (i < end) s1 += first_lanes(Vec<T>(f(load(x + i, end - i)...)), end - i, T(0));
-    total += double(sum_lanes((s0 + s1) + (s2 + s3)));
+    total += double(sum((s0 + s1) + (s2 + s3)));
   }
   return total;
 }
@@ -132,7 +94,7 @@ inline double map_sum(int64_t n, T* y, F f, const X*... x) {
       store(y + i, last, left);
       s0 += last;
     }
-    total += double(sum_lanes(s0 + s1));
+    total += double(sum(s0 + s1));
   }
   return total;
 }

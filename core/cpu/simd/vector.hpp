@@ -172,13 +172,13 @@ namespace detail {
 template <class T>
 using Lanes = std::make_integer_sequence<int, int(Vec<T>::lanes)>;
 
-template <int half, class T, int... i>
-inline T sum_halves(Vec<T> a, std::integer_sequence<int, i...> lanes) {
-  if constexpr (half == 0)
-    return a.v[0];
+template <int distance, class T, class F, int... i>
+inline Vec<T> fold(Vec<T> a, F f, std::integer_sequence<int, i...> sequence) {
+  if constexpr (distance == 0)
+    return a;
   else
-    return sum_halves<half / 2>(a + Vec<T>(__builtin_shufflevector(a.v, a.v, (i ^ half)...)),
-                                lanes);
+    return fold<distance / 2>(
+        Vec<T>(f(a, Vec<T>(__builtin_shufflevector(a.v, a.v, (i ^ distance)...)))), f, sequence);
 }
 
 /// Transposes the blocks of 2 step lanes: blocks of step lanes change places across the diagonal.
@@ -215,10 +215,15 @@ inline void join_pairs(Vec<T> even, Vec<T> odd, Vec<T>& a, Vec<T>& b,
 
 }  // namespace detail
 
-/// The sum of all lanes: halves are added until one lane is left.
+/// All lanes taken together by f: halves are folded until one lane is left.
+template <class T, class F>
+inline T fold_lanes(Vec<T> a, F f) {
+  return detail::fold<int(Vec<T>::lanes / 2)>(a, f, detail::Lanes<T>()).v[0];
+}
+
 template <class T>
 inline T sum(Vec<T> a) {
-  return detail::sum_halves<Vec<T>::lanes / 2>(a, detail::Lanes<T>());
+  return fold_lanes(a, [](Vec<T> u, Vec<T> v) { return u + v; });
 }
 
 /// Transposes the matrix of `lanes` vectors in place.
@@ -272,107 +277,6 @@ inline Vec<double> sqrt(Vec<double> a) {
   for (int64_t i = 0; i < a.lanes; ++i) a.v[i] = __builtin_sqrt(a.v[i]);
   return a;
 #endif
-}
-
-namespace detail {
-
-inline Vec<float>::Mask to_integers(Vec<float> a) {
-  return __builtin_convertvector(a.v, Vec<float>::Mask);
-}
-inline Vec<float> to_floats(Vec<float>::Mask a) {
-  return Vec<float>(__builtin_convertvector(a, Vec<float>::Raw));
-}
-/// 2^n for n in [-126, 127].
-inline Vec<float> power_of_two(Vec<float>::Mask n) {
-  return Vec<float>::from_bits((n + 127) << 23);
-}
-
-}  // namespace detail
-
-/// e^x: x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for e^r.
-inline Vec<float> exp(Vec<float> x) {
-  using V = Vec<float>;
-  // In steps, so that results near both ends of the range neither overflow nor vanish early.
-  const V clamped = min(V(89.0f), max(V(-104.0f), x));
-  const V rounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  const V n = (clamped * V(1.44269504f) + rounder) - rounder;
-  const V r = (clamped - n * V(0.693359375f)) + n * V(2.12194440e-4f);
-  V p = 1.9875691500e-4f;
-  p = p * r + V(1.3981999507e-3f);
-  p = p * r + V(8.3334519073e-3f);
-  p = p * r + V(4.1665795894e-2f);
-  p = p * r + V(1.6666665459e-1f);
-  p = p * r + V(5.0000001201e-1f);
-  p = (p * (r * r) + r) + V(1.0f);
-  const V::Mask exponent = detail::to_integers(n);
-  const V::Mask half = exponent >> 1;
-  const V y = p * detail::power_of_two(half) * detail::power_of_two(exponent - half);
-  return select(x == x, y, x);
-}
-
-/// The natural logarithm: x = 2^n m with m in [sqrt(1/2), sqrt(2)), and a polynomial for log m.
-inline Vec<float> log(Vec<float> x) {
-  using V = Vec<float>;
-  const V::Mask subnormal = x < V(1.17549435e-38f);
-  const V scaled = select(subnormal, x * V(8388608.0f), x);
-  // 0x3f3504f3 is sqrt(1/2), where one power of two ends and the next begins.
-  typedef uint32_t Unsigned __attribute__((vector_size(vector_bytes)));
-  const Unsigned bits = reinterpret_cast<Unsigned>(scaled.bits()) - 0x3f3504f3u;
-  const V::Mask exponent = (reinterpret_cast<V::Mask>(bits) >> 23) - (subnormal & 23);
-  const V m = V::from_bits(reinterpret_cast<V::Mask>((bits & 0x7fffffu) + 0x3f3504f3u));
-  const V n = detail::to_floats(exponent);
-  const V f = m - V(1.0f);
-  const V z = f * f;
-  V p = 7.0376836292e-2f;
-  p = p * f + V(-1.1514610310e-1f);
-  p = p * f + V(1.1676998740e-1f);
-  p = p * f + V(-1.2420140846e-1f);
-  p = p * f + V(1.4249322787e-1f);
-  p = p * f + V(-1.6668057665e-1f);
-  p = p * f + V(2.0000714765e-1f);
-  p = p * f + V(-2.4999993993e-1f);
-  p = p * f + V(3.3333331174e-1f);
-  V y = f * z * p + n * V(-2.12194440e-4f);
-  y = y - V(0.5f) * z;
-  y = f + y + n * V(0.693359375f);
-  const float infinity = std::numeric_limits<float>::infinity();
-  y = select(x < V(infinity), y, x);  // +inf and NaN stay themselves
-  y = select(x == V(0.0f), V(-infinity), y);
-  return select(x < V(0.0f), V(std::numeric_limits<float>::quiet_NaN()), y);
-}
-
-/// Odd: an odd polynomial near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
-inline Vec<float> tanh(Vec<float> x) {
-  using V = Vec<float>;
-  const V a = abs(x);
-  const V z = x * x;
-  V p = -5.70498872745e-3f;
-  p = p * z + V(2.06390887954e-2f);
-  p = p * z + V(-5.37397155531e-2f);
-  p = p * z + V(1.33314422036e-1f);
-  p = p * z + V(-3.33332819422e-1f);
-  const V near = p * z * x + x;
-  const V far = V(1.0f) - V(2.0f) / (exp(a + a) + V(1.0f));
-  return copy_sign(select(a < V(0.625f), near, far), x);
-}
-
-/// 1 / (1 + e^-x).
-template <class T>
-inline Vec<T> sigmoid(Vec<T> x) {
-  return Vec<T>(T(1)) / (Vec<T>(T(1)) + exp(-x));
-}
-
-inline Vec<double> exp(Vec<double> x) {
-  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_exp(x.v[i]);
-  return x;
-}
-inline Vec<double> log(Vec<double> x) {
-  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_log(x.v[i]);
-  return x;
-}
-inline Vec<double> tanh(Vec<double> x) {
-  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_tanh(x.v[i]);
-  return x;
 }
 
 }  // namespace hebb::cpu::HEBB_ISA

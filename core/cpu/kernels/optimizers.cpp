@@ -1,18 +1,17 @@
-#include "core/cpu/adam.hpp"
+#include "core/cpu/kernels/table.hpp"
+#include "core/cpu/scratch.hpp"
+#include "core/cpu/simd/loops.hpp"
 
-#include "core/cpu/simd/vector.hpp"
-#include "core/parallel.hpp"
+/// Optimiser updates in one pass over the memory, each with the formula that PyTorch has.
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
-
-constexpr int64_t grain = 1 << 16;
 
 /// Calls body(i, n) for every vector of n lanes from element i on.
 template <class T, class Body>
 void for_each_vector(int64_t n, Body&& body) {
   constexpr int64_t lanes = Vec<T>::lanes;
-  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(n, 2 * grain, [&](int64_t begin, int64_t end) {
     int64_t i = begin;
     for (; i + lanes <= end; i += lanes)
       body([](const T* p) { return load(p); }, [](T* p, Vec<T> x) { store(p, x); }, i);
@@ -65,18 +64,21 @@ void update_by_moments(int64_t n, T* param, const T* grad, T* m, T* v, const Ada
   });
 }
 
-}  // namespace
-
+/// Adam (Kingma and Ba 2015): m and v are the moving averages of the gradient and its square, and
+/// param -= lr / bias_correction1 * m / (sqrt(v) / sqrt(bias_correction2) + epsilon).
 template <class T>
-void adam_update(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep& s) {
+void adam(int64_t n, T* param, const T* grad, T* m, T* v, const AdamStep& s) {
   using V = Vec<T>;
   const V step = T(s.lr / s.bias_correction1);
   update_by_moments(n, param, grad, m, v, s,
                     [step](V, V mean, V root) { return step * divide(mean, root); });
 }
 
+/// NAdam (Dozat 2016): Adam with Nesterov's look-ahead, param -= lr (
+///   (1 - mu) / (1 - mu_product) grad + mu_next / (1 - mu_product mu_next) m) /
+///   (sqrt(v / bias_correction2) + epsilon).
 template <class T>
-void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NadamStep& s) {
+void nadam(int64_t n, T* param, const T* grad, T* m, T* v, const NadamStep& s) {
   using V = Vec<T>;
   const V of_grad = T(s.adam.lr * (1 - s.mu) / (1 - s.mu_product));
   const V of_mean = T(s.adam.lr * s.mu_next / (1 - s.mu_product * s.mu_next));
@@ -85,8 +87,10 @@ void nadam_update(int64_t n, T* param, const T* grad, T* m, T* v, const NadamSte
   });
 }
 
+/// buffer = momentum buffer + (1 - dampening) grad; param -= lr buffer, or
+/// lr (grad + momentum buffer) with Nesterov.
 template <class T>
-void sgd_update(int64_t n, T* param, const T* grad, T* momentum_buffer, const SgdStep& s) {
+void sgd(int64_t n, T* param, const T* grad, T* momentum_buffer, const SgdStep& s) {
   using V = Vec<T>;
   const V lr = T(s.lr), momentum = T(s.momentum), decay = T(s.weight_decay);
   const V taken = T(1 - s.dampening);
@@ -103,11 +107,38 @@ void sgd_update(int64_t n, T* param, const T* grad, T* momentum_buffer, const Sg
   });
 }
 
-template void adam_update(int64_t, float*, const float*, float*, float*, const AdamStep&);
-template void adam_update(int64_t, double*, const double*, double*, double*, const AdamStep&);
-template void nadam_update(int64_t, float*, const float*, float*, float*, const NadamStep&);
-template void nadam_update(int64_t, double*, const double*, double*, double*, const NadamStep&);
-template void sgd_update(int64_t, float*, const float*, float*, const SgdStep&);
-template void sgd_update(int64_t, double*, const double*, double*, const SgdStep&);
+/// Pieces' sums, added up in order.
+template <class T>
+double sum_squares(int64_t n, const T* x) {
+  const int64_t pieces = ceil_div(n, grain);
+  Scratch<double> partial(pieces);
+  parallel_for(n, grain, [&, sums = partial.data()](int64_t begin, int64_t end) {
+    sums[begin / grain] = sum_of<T>(
+        end - begin, [](Vec<T> a) { return a * a; }, x + begin);
+  });
+  double total = 0;
+  for (int64_t i = 0; i < pieces; ++i) total += partial[i];
+  return total;
+}
+
+template <class T>
+void scale(int64_t n, double factor, T* x) {
+  parallel_map(
+      n, x, [s = Vec<T>(T(factor))](Vec<T> a) { return a * s; }, x);
+}
+
+}  // namespace
+
+template <class T>
+OptimizerKernels<T> optimizer_kernels() {
+  return {.sgd = sgd<T>,
+          .adam = adam<T>,
+          .nadam = nadam<T>,
+          .sum_squares = sum_squares<T>,
+          .scale = scale<T>};
+}
+
+template OptimizerKernels<float> optimizer_kernels();
+template OptimizerKernels<double> optimizer_kernels();
 
 }  // namespace hebb::cpu::HEBB_ISA

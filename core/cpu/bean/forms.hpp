@@ -1,25 +1,12 @@
 #pragma once
 
-#include <cstdint>
-
-#include "core/backend.hpp"
+#include "core/cpu/kernels.hpp"
 
 /// BEAN's penalty of one dense layer, Σ_s Σ_ij A_ij d(h_si, h_sj) times a factor, and its
 /// derivatives, in forms that all take F = |tanh(gamma W)| as it lies in memory, one row f_m
 /// for each of the M targets. No form subtracts large sums from each other, so that float32 loses
 /// nothing when activations agree or share an offset.
 namespace hebb::cpu::HEBB_ISA {
-
-template <class T>
-struct BeanLayer {
-  int64_t samples, neurons, targets;  // S, N, M
-  const T* h;                         // [S, N]
-  const T* weight;                    // [M, N]
-  T gamma;
-  double factor;  // scale / (S N²)
-  T* dh;          // [S, N], or null
-  T* dweight;     // [M, N], or null
-};
 
 /// Order 1, squared divergence. Σ_ij f_mi f_mj (h_i - h_j)² = 2 u_m Σ_i f_mi (h_i - μ_m)² with
 /// u_m = Σ_i f_mi: each target pulls its neurons to their weighted mean μ_m. O(S N M).

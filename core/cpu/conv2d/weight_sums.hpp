@@ -8,13 +8,11 @@
 #include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
 
-namespace hebb::cpu::HEBB_ISA::detail {
-
-/// How many multiplications a piece of work should have to be worth a thread's waking.
-inline constexpr int64_t piece_work = int64_t(1) << 19;
+/// How every path adds up the gradients of the weights and the bias over the images of a batch.
+namespace hebb::cpu::HEBB_ISA {
 
 template <class T>
-T sum_of(const T* x, int64_t n) {
+T row_sum(int64_t n, const T* x) {
   using V = Vec<T>;
   V s0 = V(T(0)), s1 = V(T(0));
   int64_t i = 0;
@@ -50,7 +48,7 @@ void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw
   }
   const int64_t most = larger(1, smaller(most_pieces, most_elements / larger(1, weights)));
   const int64_t per_piece =
-      larger(ceil_div(g.batch, most), ceil_div(piece_work, larger(1, weights * positions)));
+      larger(ceil_div(g.batch, most), ceil_div(conv_piece_work, larger(1, weights * positions)));
   const int64_t pieces = ceil_div(g.batch, per_piece), groups = ceil_div(g.channels, group);
   Scratch<T> dw_parts(pieces > 1 ? pieces * weights : 0);
   Scratch<T> db_parts(pieces > 1 ? pieces * g.filters : 0);
@@ -66,7 +64,7 @@ void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw
       for (int64_t f = 0; f < g.filters; ++f) {
         T s = T(0);
         for (int64_t image = first; image < last; ++image)
-          s += sum_of(dy + (image * g.filters + f) * positions, positions);
+          s += row_sum(positions, dy + (image * g.filters + f) * positions);
         db_part[piece * g.filters + f] = s;
       }
     }
@@ -76,10 +74,4 @@ void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw
   if (db) add_parts(db_part, pieces, g.filters, db);
 }
 
-void direct_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
-                    float* y);
-void direct_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);
-void direct_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
-                            float* db);
-
-}  // namespace hebb::cpu::HEBB_ISA::detail
+}  // namespace hebb::cpu::HEBB_ISA

@@ -1,0 +1,238 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.hpp"
+#include "core/options.hpp"
+#include "core/random.hpp"
+#include "core/shape.hpp"
+
+/// The border between the CPU backend, which is compiled once for every machine, and its kernels,
+/// which are compiled once for each instruction set. Over it go raw pointers, numbers and structs
+/// that are nothing but data: no inline function of one side may end up in the code of the other,
+/// because the linker keeps only one copy. The test `symbols` looks at the objects.
+namespace hebb::cpu {
+
+/// The loop nest of two operands stretched to one shape: axes of extent 1 dropped, neighbours
+/// merged where both operands allow it. axes[0] is the innermost, whose steps are 0 or 1.
+struct BroadcastLoop {
+  struct Axis {
+    int64_t extent, step_a, step_b;
+  };
+  Axis axes[Shape::max_rank];
+  int rank = 0;
+  int64_t rows = 0;  // of axes[0].extent elements
+};
+
+/// The loop nest of a reduction: extents of 1 dropped, neighbours of one kind merged. The innermost
+/// run of elements stands apart, `kept` and `reduced` hold what is around it, innermost first.
+struct ReduceLoop {
+  struct Axes {
+    struct Axis {
+      int64_t extent, step;
+    };
+    Axis axes[Shape::max_rank];
+    int rank = 0;
+    int64_t count = 1;  // product of the extents
+  };
+  Axes kept, reduced;
+  int64_t inner = 1;
+  bool inner_reduced = true;
+};
+
+/// A matrix as it is stored, row-major with rows `stride` apart, or its transpose.
+template <class T>
+struct Operand {
+  const T* data;
+  int64_t stride;
+  bool transposed = false;
+};
+
+/// C = alpha A B + beta C + biases, with A [m, k], B [k, n] and C [m, n], whose rows are c_stride
+/// apart. C is not read when beta is 0.
+template <class T>
+struct Product {
+  int64_t m, n, k;
+  Operand<T> a, b;
+  T* c;
+  int64_t c_stride;
+  T alpha = 1, beta = 0;
+  const T* row_bias = nullptr;     // [m], added to every element of its row
+  const T* column_bias = nullptr;  // [n], added to every element of its column
+};
+
+/// Input [batch, channels, height, width], weight [filters, channels, kernel_h, kernel_w], output
+/// [batch, filters, out_h, out_w].
+struct ConvGeometry {
+  int64_t batch, channels, height, width;
+  int64_t filters, kernel_h, kernel_w;
+  int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
+  int64_t out_h, out_w;
+};
+
+/// planes = batch * channels; each [height, width] becomes [out_h, out_w].
+struct PoolGeometry {
+  int64_t planes, height, width;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+  int64_t out_h, out_w;
+};
+
+/// x [batch, channels, ...] as planes: channel c of sample n begins at (n * channels + c) * size.
+struct NormPlanes {
+  int64_t batch, channels, size;
+};
+
+/// BEAN's penalty of one dense layer, for the kernels of bean/forms.hpp.
+template <class T>
+struct BeanLayer {
+  int64_t samples, neurons, targets;  // S, N, M
+  const T* h;                         // [S, N]
+  const T* weight;                    // [M, N]
+  T gamma;
+  double factor;  // scale / (S N²)
+  T* dh;          // [S, N], or null
+  T* dweight;     // [M, N], or null
+};
+
+// The kernels by family, each defined in kernels/<family>.cpp. Results come last and are written,
+// not added to, unless said otherwise. What they compute stands in core/backend.hpp.
+
+template <class T>
+struct BeanKernels {
+  /// The penalty; writes the derivatives that the layer asks for.
+  double (*bean)(const BeanLayer<T>& layer, const BeanKernel& options);
+};
+
+template <class T>
+struct ConvKernels {
+  /// bias [filters] may be null.
+  void (*conv2d)(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y);
+  void (*conv2d_backward_input)(const ConvGeometry& g, const T* dy, const T* weight, T* dx);
+  /// dbias [filters] may be null.
+  void (*conv2d_backward_weight)(const ConvGeometry& g, const T* x, const T* dy, T* dweight,
+                                 T* dbias);
+};
+
+template <class T>
+struct DropoutKernels {
+  void (*dropout)(int64_t n, double p, RandomKey key, const T* x, T* y);
+};
+
+template <class T>
+struct ElementwiseKernels {
+  void (*unary)(Unary op, int64_t n, const T* x, T* y);
+  void (*unary_backward)(Unary op, int64_t n, const T* dy, const T* saved, T* dx);
+  void (*binary)(Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y);
+  void (*affine)(int64_t n, double scale, double shift, const T* x, T* y);
+  void (*add_scaled)(int64_t n, double scale, const T* x, T* y);  ///< y += scale x
+};
+
+template <class T>
+struct LayoutKernels {
+  /// dx[index[i]] += dy[i] for `count` rows of `width` elements.
+  void (*scatter_add_rows)(int64_t count, int64_t width, const T* dy, const int64_t* index, T* dx);
+};
+
+template <class T>
+struct MatmulKernels {
+  void (*matmul)(const Product<T>& product);
+  /// B is a weight, transposed, and column_bias its bias.
+  void (*linear)(const Product<T>& product);
+};
+
+template <class T>
+struct NormalizeKernels {
+  void (*batch_norm)(const NormPlanes& planes, const T* x, const T* weight, const T* bias,
+                     double epsilon, T* y, T* mean, T* inverse_std);
+  void (*batch_norm_inference)(const NormPlanes& planes, const T* x, const T* weight, const T* bias,
+                               const T* mean, const T* variance, double epsilon, T* y);
+  void (*batch_norm_backward)(const NormPlanes& planes, const T* dy, const T* x, const T* weight,
+                              const T* mean, const T* inverse_std, T* dx, T* dweight, T* dbias);
+};
+
+template <class T>
+struct OptimizerKernels {
+  /// The buffer may be null when momentum is 0.
+  void (*sgd)(int64_t n, T* parameter, const T* grad, T* momentum, const SgdStep& step);
+  void (*adam)(int64_t n, T* parameter, const T* grad, T* m, T* v, const AdamStep& step);
+  void (*nadam)(int64_t n, T* parameter, const T* grad, T* m, T* v, const NadamStep& step);
+  double (*sum_squares)(int64_t n, const T* x);
+  void (*scale)(int64_t n, double scale, T* x);  ///< in place
+};
+
+template <class T>
+struct PoolKernels {
+  /// argmax = where the largest of each window stands in its input plane (y * width + x). The
+  /// first in row-major order wins a tie; a NaN wins against every number. A window that lies
+  /// wholly in the padding gives -infinity and -1.
+  void (*max_pool2d)(const PoolGeometry& g, const T* x, T* y, int32_t* argmax);
+  /// dx = dy added up at the positions of argmax.
+  void (*max_pool2d_backward)(const PoolGeometry& g, const T* dy, const int32_t* argmax, T* dx);
+  /// The mean of each window. Padded positions count, but not what lies behind the padding.
+  void (*avg_pool2d)(const PoolGeometry& g, const T* x, T* y);
+  void (*avg_pool2d_backward)(const PoolGeometry& g, const T* dy, T* dx);
+};
+
+template <class T>
+struct RandomKernels {
+  void (*uniform)(int64_t n, double lower, double upper, RandomKey key, T* x);
+  void (*normal)(int64_t n, double mean, double stddev, RandomKey key, T* x);
+  void (*truncated_normal)(int64_t n, double stddev, double limit, RandomKey key, T* x);
+};
+
+template <class T>
+struct ReduceKernels {
+  void (*reduce)(Reduce op, const ReduceLoop& loop, double divisor, const T* x, T* y);
+  /// The loop's a is dy, stretched, and b is x, for whose part sum and mean take dy once more. mean
+  /// is over `count` elements.
+  void (*reduce_backward)(Reduce op, const BroadcastLoop& loop, int64_t count, const T* dy,
+                          const T* x, T* dx);
+  /// Over the middle axis of x [outer, n, inner].
+  void (*max)(int64_t outer, int64_t n, int64_t inner, const T* x, T* y, int64_t* indices);
+  void (*max_backward)(int64_t outer, int64_t n, int64_t inner, const T* dy, const int64_t* indices,
+                       T* dx);
+};
+
+/// Over rows of `width` elements.
+template <class T>
+struct SoftmaxKernels {
+  void (*softmax)(int64_t rows, int64_t width, const T* x, T* y);
+  void (*softmax_backward)(int64_t rows, int64_t width, const T* dy, const T* y, T* dx);
+  void (*log_softmax)(int64_t rows, int64_t width, const T* x, T* y);
+  void (*log_softmax_backward)(int64_t rows, int64_t width, const T* dy, const T* y, T* dx);
+  /// Labels are in [0, width). grad may be null.
+  void (*cross_entropy)(int64_t rows, int64_t width, const T* logits, const int64_t* labels,
+                        double smoothing, T* loss, T* grad);
+  /// weights [rows] and grad may be null.
+  void (*cross_entropy_soft)(int64_t rows, int64_t width, const T* logits, const T* targets,
+                             const T* weights, T* loss, T* grad);
+};
+
+template <class T>
+struct Kernels : BeanKernels<T>,
+                 ConvKernels<T>,
+                 DropoutKernels<T>,
+                 ElementwiseKernels<T>,
+                 LayoutKernels<T>,
+                 MatmulKernels<T>,
+                 NormalizeKernels<T>,
+                 OptimizerKernels<T>,
+                 PoolKernels<T>,
+                 RandomKernels<T>,
+                 ReduceKernels<T>,
+                 SoftmaxKernels<T> {};
+
+/// For every element type.
+struct MemoryKernels {
+  void (*fill)(DType dtype, int64_t n, double value, void* x);
+  void (*cast)(int64_t n, DType from_type, const void* from, DType to_type, void* to);
+};
+
+/// The kernels of one instruction set.
+struct KernelTable {
+  MemoryKernels memory;
+  Kernels<float> float32;
+  Kernels<double> float64;
+};
+
+}  // namespace hebb::cpu

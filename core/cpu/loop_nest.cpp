@@ -1,0 +1,68 @@
+#include "core/cpu/loop_nest.hpp"
+
+namespace hebb::cpu {
+namespace {
+
+/// Puts an axis around those that are there, or merges it with the last one.
+void add(BroadcastLoop& loop, BroadcastLoop::Axis axis) {
+  if (loop.rank > 0) {
+    BroadcastLoop::Axis& inner = loop.axes[loop.rank - 1];
+    if (inner.step_a * inner.extent == axis.step_a && inner.step_b * inner.extent == axis.step_b) {
+      inner.extent *= axis.extent;
+      return;
+    }
+  }
+  loop.axes[loop.rank++] = axis;
+}
+
+void add(ReduceLoop::Axes& axes, ReduceLoop::Axes::Axis axis) {
+  axes.axes[axes.rank++] = axis;
+  axes.count *= axis.extent;
+}
+
+void widen(ReduceLoop::Axes& axes, int64_t factor) {
+  axes.axes[axes.rank - 1].extent *= factor;
+  axes.count *= factor;
+}
+
+}  // namespace
+
+BroadcastLoop broadcast_loop(const Shape& shape, const Shape& a, const Shape& b) {
+  BroadcastLoop loop;
+  int64_t size_a = 1, size_b = 1;
+  for (int i = 1; i <= shape.rank(); ++i) {
+    const int64_t extent = shape[-i];
+    const int64_t extent_a = i <= a.rank() ? a[-i] : 1, extent_b = i <= b.rank() ? b[-i] : 1;
+    if (extent != 1) add(loop, {extent, extent_a == 1 ? 0 : size_a, extent_b == 1 ? 0 : size_b});
+    size_a *= extent_a;
+    size_b *= extent_b;
+  }
+  if (loop.rank == 0) loop.axes[loop.rank++] = {1, 0, 0};
+  loop.rows = shape.numel() == 0 ? 0 : shape.numel() / loop.axes[0].extent;
+  return loop;
+}
+
+ReduceLoop reduce_loop(const Shape& shape, uint32_t axes) {
+  ReduceLoop loop;
+  int64_t step = 1;
+  bool started = false, last_reduced = true;
+  for (int i = shape.rank() - 1; i >= 0; step *= shape[i], --i) {
+    if (shape[i] == 1) continue;
+    const bool is_reduced = axes >> i & 1;
+    if (!started) {
+      loop.inner = shape[i];
+      loop.inner_reduced = is_reduced;
+    } else if (is_reduced != last_reduced) {
+      add(is_reduced ? loop.reduced : loop.kept, {shape[i], step});
+    } else if (loop.kept.rank + loop.reduced.rank == 0) {
+      loop.inner *= shape[i];
+    } else {
+      widen(is_reduced ? loop.reduced : loop.kept, shape[i]);
+    }
+    started = true;
+    last_reduced = is_reduced;
+  }
+  return loop;
+}
+
+}  // namespace hebb::cpu
