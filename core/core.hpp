@@ -3,6 +3,7 @@
 /// The engine: tensors, automatic differentiation, operations, random numbers, files.
 
 #include "core/autograd.hpp"
+#include "core/choice.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 #include "core/error.hpp"

@@ -84,17 +84,13 @@ int64_t Spec::integer(const std::string& key, int64_t fallback, Range range) {
 }
 
 bool Spec::flag(const std::string& key, bool fallback) {
-  return text(key, fallback ? "true" : "false", {"true", "false"}) == "true";
+  static const Choices<bool> choices("flag", {{"true", true}, {"false", false}});
+  return choice(key, fallback, choices);
 }
 
-std::string Spec::text(const std::string& key, std::string fallback,
-                       std::initializer_list<std::string_view> choices) {
+std::string Spec::text(const std::string& key, std::string fallback) {
   const std::string* given = find(key);
-  if (!given) return fallback;
-  check(choices.size() == 0 || std::ranges::find(choices, *given) != choices.end(),
-        "[{}] expected {} to be one of {}, got \"{}\"", name, key, fmt::join(choices, ", "),
-        *given);
-  return *given;
+  return given ? *given : fallback;
 }
 
 void Spec::done() const {

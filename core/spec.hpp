@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/choice.hpp"
 
 namespace hebb {
 
@@ -38,12 +39,16 @@ class Spec {
   std::string name;
 
   /// The value of a key, or `fallback` where it is not given. ValueError when it is no finite
-  /// number (integer, true or false, one of `choices`) or outside `range`.
+  /// number (integer, true or false, one of the choices) or outside `range`.
   double number(const std::string& key, double fallback, Range range = {});
   int64_t integer(const std::string& key, int64_t fallback, Range range = {});
   bool flag(const std::string& key, bool fallback);
-  std::string text(const std::string& key, std::string fallback,
-                   std::initializer_list<std::string_view> choices = {});
+  std::string text(const std::string& key, std::string fallback);
+  template <class T>
+  T choice(const std::string& key, T fallback, const Choices<T>& choices) {
+    const std::string* given = find(key);
+    return given ? choices.at(*given, name + ": " + key) : fallback;
+  }
   /// Whether the text gives this key. Counts as asking for it.
   bool has(const std::string& key);
 

@@ -1,6 +1,5 @@
 #include "data/catalog.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -116,15 +115,6 @@ DataPair load_digits(const CatalogOptions& options) {
                           .first = first_test_sample})};
 }
 
-struct Entry {
-  const char* name;
-  DataPair (*load)(const CatalogOptions&);
-};
-constexpr Entry entries[] = {{"mnist", load_mnist},
-                             {"fashion-mnist", load_fashion_mnist},
-                             {"cifar10", load_cifar10},
-                             {"digits", load_digits}};
-
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -132,10 +122,12 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-std::vector<std::string> dataset_names() {
-  std::vector<std::string> names;
-  for (const Entry& entry : entries) names.emplace_back(entry.name);
-  return names;
+const Choices<LoadDataset>& known_datasets() {
+  static const Choices<LoadDataset> datasets("data", {{"mnist", load_mnist},
+                                                      {"fashion-mnist", load_fashion_mnist},
+                                                      {"cifar10", load_cifar10},
+                                                      {"digits", load_digits}});
+  return datasets;
 }
 
 std::string data_root(const std::string& root) {
@@ -148,10 +140,7 @@ std::string data_root(const std::string& root) {
 }
 
 DataPair load_dataset(std::string_view name, const CatalogOptions& options) {
-  const auto entry = std::ranges::find(entries, name, &Entry::name);
-  check(entry != std::end(entries), "[data] expected one of {}, got \"{}\"",
-        fmt::join(dataset_names(), ", "), name);
-  return entry->load(options);
+  return known_datasets().at(name)(options);
 }
 
 }  // namespace hebb

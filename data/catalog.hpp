@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "core/choice.hpp"
 #include "data/dataset.hpp"
 
 namespace hebb {
@@ -18,8 +18,9 @@ struct CatalogOptions {
   uint64_t digits_seed = 0;
 };
 
-/// The names that load_dataset knows: "mnist", "fashion-mnist", "cifar10", "digits".
-std::vector<std::string> dataset_names();
+using LoadDataset = DataPair (*)(const CatalogOptions&);
+/// What load_dataset knows: "mnist", "fashion-mnist", "cifar10", "digits".
+const Choices<LoadDataset>& known_datasets();
 
 /// The folder in which load_dataset looks, as CatalogOptions::root says.
 std::string data_root(const std::string& root = {});

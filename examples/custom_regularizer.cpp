@@ -19,10 +19,10 @@ class DeCov final : public Regularizer {
     Tensor total;
     for (const DenseTap& tap : taps) {
       if (tap.raw_input) continue;
-      const Tensor centred = tap.input - mean(tap.input, {0}, {.keep_axes = true});
+      const Tensor centered = tap.input - mean(tap.input, {0}, {.keep_axes = true});
       const Tensor covariance =
-          matmul(centred, centred, {.transpose_a = true}) / double(tap.input.size(0));
-      const Tensor variance = mean(square(centred), {0});
+          matmul(centered, centered, {.transpose_a = true}) / double(tap.input.size(0));
+      const Tensor variance = mean(square(centered), {0});
       const Tensor penalty = (sum_square(covariance) - sum_square(variance)) * (strength_ / 2);
       total = total.defined() ? total + penalty : penalty;
     }

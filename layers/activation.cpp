@@ -1,15 +1,13 @@
 #include "layers/activation.hpp"
 
-#include "core/check.hpp"
 #include "core/ops/elementwise.hpp"
 
 namespace hebb {
 
-Activation::Kind Activation::parse(std::string_view text) {
-  if (text == "relu") return Kind::relu;
-  if (text == "tanh") return Kind::tanh;
-  if (text == "sigmoid") return Kind::sigmoid;
-  fail("[activation] expected relu, tanh or sigmoid, got \"{}\"", text);
+const Choices<Activation::Kind>& Activation::kinds() {
+  static const Choices<Kind> kinds(
+      "activation", {{"relu", Kind::relu}, {"tanh", Kind::tanh}, {"sigmoid", Kind::sigmoid}});
+  return kinds;
 }
 
 std::string Activation::description() const {

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <memory>
-#include <string_view>
-
+#include "core/choice.hpp"
 #include "layers/module.hpp"
 
 namespace hebb {
@@ -12,8 +10,7 @@ class Activation final : public Module {
  public:
   enum class Kind { relu, tanh, sigmoid };
   explicit Activation(Kind kind) : kind_(kind) {}
-  /// Reads "relu", "tanh" or "sigmoid"; ValueError otherwise.
-  static Kind parse(std::string_view text);
+  static const Choices<Kind>& kinds();  ///< "relu", "tanh" and "sigmoid".
 
   std::string description() const override;  ///< "ReLU", "Tanh" or "Sigmoid"
   Tensor forward(const Tensor& x, Context& context) const override;

@@ -25,7 +25,7 @@ struct DenseTap {
 /// What a forward pass is told beside its input. There is no hidden train or eval mode.
 struct Context {
   bool training = false;                  ///< Batch statistics, and dropout unless said otherwise.
-  Generator* generator = nullptr;         ///< Where dropout draws; needed where dropout is on.
+  Generator* generator = nullptr;         ///< Of dropout; needed where that is on.
   std::vector<DenseTap>* taps = nullptr;  ///< Where dense layers put their taps.
   /// Dropout on or off apart from `training`.
   enum class Dropout { as_training, on, off } dropout = Dropout::as_training;

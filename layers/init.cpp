@@ -1,6 +1,5 @@
 #include "layers/init.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/check.hpp"
@@ -10,32 +9,29 @@
 namespace hebb {
 namespace {
 
-struct Name {
-  std::string_view text;
-  Initializer::Kind kind;
-};
-constexpr Name names[] = {{"pytorch", Initializer::Kind::pytorch},
-                          {"he", Initializer::Kind::he},
-                          {"xavier", Initializer::Kind::xavier},
-                          {"truncated-normal", Initializer::Kind::truncated_normal}};
-
 constexpr double truncated_stddev = 0.1, truncated_limit = 2;
 
 }  // namespace
 
+const Choices<Initializer::Kind>& Initializer::kinds() {
+  static const Choices<Kind> kinds("init",
+                                   {{"pytorch", Kind::pytorch, "scale=1"},
+                                    {"he", Kind::he, "scale=1"},
+                                    {"xavier", Kind::xavier, "scale=1"},
+                                    {"truncated-normal", Kind::truncated_normal, "scale=1"}});
+  return kinds;
+}
+
 Initializer Initializer::parse(std::string_view text) {
   Spec spec = Spec::parse(text);
-  const auto name = std::ranges::find(names, spec.name, &Name::text);
-  check(name != std::end(names),
-        "[init] expected pytorch, he, xavier or truncated-normal, got \"{}\"", spec.name);
-  const Initializer initializer{name->kind, spec.number("scale", 1, {.above = 0})};
+  const Initializer initializer{kinds().at(spec.name), spec.number("scale", 1, {.above = 0})};
   spec.done();
   return initializer;
 }
 
 std::string Initializer::to_string() const {
-  const auto name = std::ranges::find(names, kind, &Name::kind);
-  return scale == 1 ? std::string(name->text) : fmt::format("{}:scale={}", name->text, scale);
+  const std::string_view name = kinds().name_of(kind);
+  return scale == 1 ? std::string(name) : fmt::format("{}:scale={}", name, scale);
 }
 
 void Initializer::operator()(const Tensor& weight, const Tensor& bias, Generator& generator) const {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/choice.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
 
@@ -18,11 +19,12 @@ struct Initializer {
     truncated_normal,  ///< Normal, σ = 0.1, cut at ±2σ; biases 0.
   };
   Kind kind = Kind::pytorch;
-  double scale = 1;  ///< Times all that is drawn.
+  double scale = 1;  ///< Times all random numbers.
 
   /// Reads "pytorch", "he", "xavier" or "truncated-normal", each with ":scale=..." where wanted;
   /// ValueError otherwise.
   static Initializer parse(std::string_view text);
+  static const Choices<Kind>& kinds();
   std::string to_string() const;  ///< "xavier" or "xavier:scale=0.5"
 
   /// Fills a layer's weight and bias (which may be undefined).

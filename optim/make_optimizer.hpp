@@ -1,9 +1,9 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string_view>
 
+#include "core/spec.hpp"
 #include "optim/optimizer.hpp"
 
 namespace hebb {
@@ -15,7 +15,8 @@ std::unique_ptr<Optimizer> make_optimizer(std::string_view text,
                                           std::vector<NamedTensor> parameters, double lr,
                                           const std::vector<ParameterGroup>& groups = {});
 
-/// The names that make_optimizer knows.
-std::span<const std::string_view> optimizer_names();
+using MakeOptimizer = std::unique_ptr<Optimizer> (*)(Spec&, std::vector<NamedTensor>, double lr,
+                                                     const std::vector<ParameterGroup>&);
+const Choices<MakeOptimizer>& known_optimizers();
 
 }  // namespace hebb

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/check.hpp"
 #include "core/spec.hpp"
 
 namespace hebb {
@@ -24,25 +23,34 @@ double one_cycle(const Schedule& s, double step, double total, double peak) {
 
 }  // namespace
 
+const Choices<Schedule::Kind>& Schedule::kinds() {
+  static const Choices<Kind> kinds(
+      "schedule", {{"constant", Kind::constant},
+                   {"step", Kind::step, "every=10,gamma=0.1"},
+                   {"cosine", Kind::cosine, "floor=0"},
+                   {"one-cycle", Kind::one_cycle, "peak=0.1,share=0.3,start=25,end=1e4"}});
+  return kinds;
+}
+
 Schedule Schedule::parse(std::string_view text) {
   Spec spec = Spec::parse(text);
   Schedule s;
-  if (spec.name == "step") {
-    s.kind = Kind::step;
-    s.every = spec.number("every", s.every, {.above = 0});
-    s.gamma = spec.number("gamma", s.gamma, {.above = 0});
-  } else if (spec.name == "cosine") {
-    s.kind = Kind::cosine;
-    s.floor = spec.number("floor", s.floor, {.at_least = 0});
-  } else if (spec.name == "one-cycle") {
-    s.kind = Kind::one_cycle;
-    s.peak = spec.number("peak", s.peak, {.above = 0});
-    s.share = spec.number("share", s.share, {.at_least = 0, .at_most = 1});
-    s.start = spec.number("start", s.start, {.above = 0});
-    s.end = spec.number("end", s.end, {.above = 0});
-  } else {
-    check(spec.name == "constant",
-          "[schedule] expected constant, step, cosine or one-cycle, got \"{}\"", spec.name);
+  switch (s.kind = kinds().at(spec.name)) {
+    case Kind::constant:
+      break;
+    case Kind::step:
+      s.every = spec.number("every", s.every, {.above = 0});
+      s.gamma = spec.number("gamma", s.gamma, {.above = 0});
+      break;
+    case Kind::cosine:
+      s.floor = spec.number("floor", s.floor, {.at_least = 0});
+      break;
+    case Kind::one_cycle:
+      s.peak = spec.number("peak", s.peak, {.above = 0});
+      s.share = spec.number("share", s.share, {.at_least = 0, .at_most = 1});
+      s.start = spec.number("start", s.start, {.above = 0});
+      s.end = spec.number("end", s.end, {.above = 0});
+      break;
   }
   s.warmup = spec.number("warmup", s.warmup, {.at_least = 0});
   s.warmup_start = spec.number("warmup-start", s.warmup_start, {.at_least = 0, .at_most = 1});

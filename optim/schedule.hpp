@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/choice.hpp"
+
 namespace hebb {
 
 /// The learning rate over a training run, relative to a base rate; a value type whose defaults
@@ -31,6 +33,7 @@ struct Schedule {
   /// "one-cycle:peak=0.1,share=0.3,start=25,end=1e4", each with "warmup=5" and "warmup-start=0.1"
   /// where wanted. ValueError otherwise, naming the known ones.
   static Schedule parse(std::string_view text);
+  static const Choices<Kind>& kinds();
 
   /// The rate of a step, counted from 0, in a run of `total_steps`. Epochs are as long as
   /// `steps_per_epoch` says; with 1 they are steps.

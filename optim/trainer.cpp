@@ -18,6 +18,14 @@ enum Stream : uint64_t { dropout_stream = 1 };
 
 }  // namespace
 
+const Choices<EarlyStopping::Monitor>& EarlyStopping::monitors() {
+  static const Choices<Monitor> monitors("early-stopping",
+                                         {{"none", Monitor::none},
+                                          {"validation-loss", Monitor::validation_loss},
+                                          {"train-loss", Monitor::train_loss}});
+  return monitors;
+}
+
 // Adds up on the device, in float64, and is read once an epoch.
 class Trainer::Sum {
  public:

@@ -16,6 +16,8 @@ struct EarlyStopping {
   enum class Monitor { none, validation_loss, train_loss } monitor = Monitor::none;
   int64_t patience = 5;      ///< Epochs without getting better before training ends.
   double min_change = 1e-3;  ///< What counts as better, as a share of the best so far.
+
+  static const Choices<Monitor>& monitors();
 };
 
 struct TrainerOptions {

@@ -8,6 +8,19 @@
 
 namespace hebb {
 
+const Choices<Divergence>& known_divergences() {
+  static const Choices<Divergence> divergences(
+      "divergence", {{"squared", Divergence::squared}, {"absolute", Divergence::absolute}});
+  return divergences;
+}
+
+const Choices<Normalisation>& known_normalizations() {
+  static const Choices<Normalisation> normalizations(
+      "normalisation",
+      {{"paper", Normalisation::paper}, {"published-code", Normalisation::published_code}});
+  return normalizations;
+}
+
 Bean::Bean(BeanOptions options) : options_(std::move(options)) {
   check(options_.order == 1 || options_.order == 2, "[bean] expected order 1 or 2, got {}",
         options_.order);
@@ -20,9 +33,11 @@ Bean::Bean(BeanOptions options) : options_(std::move(options)) {
 std::string Bean::name() const {
   std::string name = fmt::format("bean:order={},alpha={}", options_.order, options_.alpha);
   if (options_.gamma != 1) name += fmt::format(",gamma={}", options_.gamma);
-  if (options_.divergence == Divergence::absolute) name += ",divergence=absolute";
-  if (options_.normalisation == Normalisation::published_code)
-    name += ",normalisation=published-code";
+  if (options_.divergence != BeanOptions().divergence)
+    name += fmt::format(",divergence={}", known_divergences().name_of(options_.divergence));
+  if (options_.normalisation != BeanOptions().normalisation)
+    name +=
+        fmt::format(",normalisation={}", known_normalizations().name_of(options_.normalisation));
   if (!options_.layers.empty()) name += fmt::format(",layers={}", fmt::join(options_.layers, "+"));
   return name;
 }

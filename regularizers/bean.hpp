@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/choice.hpp"
 #include "core/options.hpp"
 #include "regularizers/regularizer.hpp"
 
@@ -13,6 +14,9 @@ enum class Normalisation {
   paper,           ///< Over M (order 1, Eq. 5) or M² (order 2, Eq. 7).
   published_code,  ///< Not at all: the alpha of this form is paper's over M or M², layer by layer.
 };
+
+const Choices<Normalisation>& known_normalizations();
+const Choices<Divergence>& known_divergences();
 
 struct BeanOptions {
   int order = 1;     ///< 1: neurons share targets (Eq. 5). 2: pairs of them, 4-cycles (Eq. 7).

@@ -16,7 +16,7 @@ L1::L1(L1Options options, std::vector<NamedTensor> parameters)
 std::string L1::name() const {
   std::string name = fmt::format("l1:lambda={}", options_.lambda);
   if (options_.scope != PenaltyScope::dense_weights)
-    name += fmt::format(",scope={}", name_of(options_.scope));
+    name += fmt::format(",scope={}", known_scopes().name_of(options_.scope));
   return name;
 }
 

@@ -1,7 +1,5 @@
 #include "regularizers/parse.hpp"
 
-#include "core/check.hpp"
-#include "core/spec.hpp"
 #include "regularizers/bean.hpp"
 #include "regularizers/energy.hpp"
 #include "regularizers/l1.hpp"
@@ -10,7 +8,6 @@
 namespace hebb {
 namespace {
 
-constexpr std::string_view names[] = {"bean", "l1", "l2", "energy"};
 constexpr Range not_negative = {.at_least = 0};
 
 std::vector<std::string> split(std::string_view text) {
@@ -23,54 +20,53 @@ std::vector<std::string> split(std::string_view text) {
   return parts;
 }
 
-BeanOptions read_bean(Spec& spec) {
+std::unique_ptr<Regularizer> read_bean(Spec& spec, std::vector<NamedTensor>) {
   BeanOptions o;
   o.order = int(spec.integer("order", o.order, {.at_least = 1, .at_most = 2}));
   o.alpha = spec.number("alpha", o.alpha, not_negative);
   o.gamma = spec.number("gamma", o.gamma, {.above = 0});
-  if (spec.text("divergence", "squared", {"squared", "absolute"}) == "absolute")
-    o.divergence = Divergence::absolute;
-  if (spec.text("normalisation", "paper", {"paper", "published-code"}) == "published-code")
-    o.normalisation = Normalisation::published_code;
+  o.divergence = spec.choice("divergence", o.divergence, known_divergences());
+  const char* key = spec.has("normalization") ? "normalization" : "normalisation";
+  o.normalisation = spec.choice(key, o.normalisation, known_normalizations());
   o.layers = split(spec.text("layers", ""));
-  return o;
+  return std::make_unique<Bean>(std::move(o));
 }
 
-template <class Options>
-Options read_norm(Spec& spec) {
+template <class Norm, class Options>
+std::unique_ptr<Regularizer> read_norm(Spec& spec, std::vector<NamedTensor> parameters) {
   Options o;
   o.lambda = spec.number("lambda", o.lambda, not_negative);
-  const std::string scope = spec.text("scope", "weights", {"weights", "weights-and-biases", "all"});
-  for (const PenaltyScope candidate :
-       {PenaltyScope::dense_weights, PenaltyScope::dense_weights_and_biases,
-        PenaltyScope::all_parameters})
-    if (scope == name_of(candidate)) o.scope = candidate;
-  return o;
+  o.scope = spec.choice("scope", o.scope, known_scopes());
+  return std::make_unique<Norm>(o, std::move(parameters));
 }
 
-EnergyOptions read_energy(Spec& spec) {
-  return {.activity = spec.number("activity", 0, not_negative),
-          .weight = spec.number("weight", 0, not_negative),
-          .nonnegativity = spec.number("nonnegativity", 0, not_negative)};
-}
-
-std::unique_ptr<Regularizer> read(Spec& spec, std::vector<NamedTensor> parameters) {
-  if (spec.name == "bean") return std::make_unique<Bean>(read_bean(spec));
-  if (spec.name == "l1")
-    return std::make_unique<L1>(read_norm<L1Options>(spec), std::move(parameters));
-  if (spec.name == "l2")
-    return std::make_unique<WeightDecay>(read_norm<WeightDecayOptions>(spec),
-                                         std::move(parameters));
-  if (spec.name == "energy") return std::make_unique<Energy>(read_energy(spec));
-  fail("[regularizer] expected one of {}, got \"{}\"", fmt::join(names, ", "), spec.name);
+std::unique_ptr<Regularizer> read_energy(Spec& spec, std::vector<NamedTensor>) {
+  return std::make_unique<Energy>(
+      EnergyOptions{.activity = spec.number("activity", 0, not_negative),
+                    .weight = spec.number("weight", 0, not_negative),
+                    .nonnegativity = spec.number("nonnegativity", 0, not_negative)});
 }
 
 }  // namespace
 
+const Choices<MakeRegularizer>& known_regularizers() {
+  static const Choices<MakeRegularizer> regularizers(
+      "regularizer",
+      {{"bean", read_bean,
+        "order=1|2,alpha=1,gamma=1,divergence=squared|absolute,"
+        "normalisation=paper|published-code,layers=fc1+fc2"},
+       {"l1", read_norm<L1, L1Options>, "lambda=1e-4,scope=weights|weights-and-biases|all"},
+       {"l2", read_norm<WeightDecay, WeightDecayOptions>,
+        "lambda=1e-4,scope=weights|weights-and-biases|all"},
+       {"energy", read_energy, "activity=0,weight=0,nonnegativity=0"}});
+  return regularizers;
+}
+
 std::unique_ptr<Regularizer> make_regularizer(std::string_view text,
                                               std::span<const NamedTensor> parameters) {
   Spec spec = Spec::parse(text);
-  std::unique_ptr<Regularizer> regularizer = read(spec, {parameters.begin(), parameters.end()});
+  const MakeRegularizer make = known_regularizers().at(spec.name);
+  std::unique_ptr<Regularizer> regularizer = make(spec, {parameters.begin(), parameters.end()});
   spec.done();
   return regularizer;
 }
@@ -81,7 +77,5 @@ Regularizers make_regularizers(const std::vector<std::string>& texts,
   for (const std::string& text : texts) regularizers.push_back(make_regularizer(text, parameters));
   return regularizers;
 }
-
-std::span<const std::string_view> regularizer_names() { return names; }
 
 }  // namespace hebb

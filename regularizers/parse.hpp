@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/spec.hpp"
 #include "layers/module.hpp"
 #include "regularizers/regularizer.hpp"
 
@@ -26,7 +27,7 @@ std::unique_ptr<Regularizer> make_regularizer(std::string_view text,
 Regularizers make_regularizers(const std::vector<std::string>& texts,
                                std::span<const NamedTensor> parameters = {});
 
-/// The names that make_regularizer knows.
-std::span<const std::string_view> regularizer_names();
+using MakeRegularizer = std::unique_ptr<Regularizer> (*)(Spec&, std::vector<NamedTensor>);
+const Choices<MakeRegularizer>& known_regularizers();
 
 }  // namespace hebb

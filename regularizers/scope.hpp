@@ -1,7 +1,6 @@
 #pragma once
 
-#include <string_view>
-
+#include "core/choice.hpp"
 #include "layers/module.hpp"
 
 namespace hebb {
@@ -12,7 +11,6 @@ enum class PenaltyScope {
   dense_weights_and_biases,  ///< Their biases too, as the published code of BEAN has L1.
   all_parameters,            ///< All that the regularizer was given when it was made.
 };
-/// As it is written in specs: "weights", "weights-and-biases" or "all".
-std::string_view name_of(PenaltyScope scope);
+const Choices<PenaltyScope>& known_scopes();
 
 }  // namespace hebb

@@ -17,16 +17,12 @@ bool matches(const std::string& pattern, const DenseTap& tap) {
 
 }  // namespace
 
-std::string_view name_of(PenaltyScope scope) {
-  switch (scope) {
-    case PenaltyScope::dense_weights:
-      return "weights";
-    case PenaltyScope::dense_weights_and_biases:
-      return "weights-and-biases";
-    case PenaltyScope::all_parameters:
-      return "all";
-  }
-  fail("[regularizer] unknown scope {}", int(scope));
+const Choices<PenaltyScope>& known_scopes() {
+  static const Choices<PenaltyScope> scopes(
+      "scope", {{"weights", PenaltyScope::dense_weights},
+                {"weights-and-biases", PenaltyScope::dense_weights_and_biases},
+                {"all", PenaltyScope::all_parameters}});
+  return scopes;
 }
 
 bool matches_any(std::span<const std::string> patterns, const DenseTap& tap) {

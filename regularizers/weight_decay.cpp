@@ -16,7 +16,7 @@ WeightDecay::WeightDecay(WeightDecayOptions options, std::vector<NamedTensor> pa
 std::string WeightDecay::name() const {
   std::string name = fmt::format("l2:lambda={}", options_.lambda);
   if (options_.scope != PenaltyScope::dense_weights)
-    name += fmt::format(",scope={}", name_of(options_.scope));
+    name += fmt::format(",scope={}", known_scopes().name_of(options_.scope));
   return name;
 }
 

@@ -15,7 +15,7 @@ struct Figure {
   std::string stem, title;
   std::string paper;  ///< What the paper says that it shows.
   std::string run;    ///< What it shows here, in numbers.
-  bool drawn = false;
+  bool plotted = false;
 };
 
 /// Networks of one architecture, trained on all samples or on as few of each class: what a picture
@@ -26,7 +26,7 @@ struct ModelGroup {
   std::vector<const Analysed*> models;
 };
 
-/// Draws the paper's figures of these numbers (1 to 6) into `folder`.
+/// Plots the paper's figures of these numbers (1 to 6) into `folder`.
 std::vector<Figure> make_figures(std::span<const Analysed> models, const std::vector<int>& numbers,
                                  const std::filesystem::path& folder);
 

@@ -76,7 +76,7 @@ Figure draw_ablation(const ModelGroup& group, const fs::path& folder) {
               "each group is all that its class needs): {}. By assembly in place of class: {}.",
               in_words(group, "own_class_change"), in_words(group, "other_class_change"),
               in_words(group, "diagonality"), in_words(group, "diagonality_assemblies")),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 Figure draw_correlation(const Analysed& model, const fs::path& folder) {
@@ -128,7 +128,7 @@ Figure draw_correlation(const Analysed& model, const fs::path& folder) {
           .run = fmt::format("Mean correlation of two neurons of one assembly {:.3g}, of two "
                              "assemblies {:.3g}: {:.1f} times less.",
                              within, between, within / std::max(between, 1e-12)),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 Figure draw_connections(const Analysed& model, const fs::path& folder) {
@@ -178,7 +178,7 @@ Figure draw_connections(const Analysed& model, const fs::path& folder) {
           "graph (Eq. 8) {}, so {} of its 3-paths are closed. {} of the weights are below 0.01.",
           m.graph.edges.size(), m.outgoing.numel(), m.graph_threshold, in_words(model, "c4"),
           in_words(model, "c4_closure"), in_words(model, "near_zero")),
-      .drawn = picture.save(folder)};
+      .plotted = picture.save(folder)};
 }
 
 Figure draw_outgoing(const Analysed& model, const fs::path& folder) {
@@ -234,7 +234,7 @@ Figure draw_outgoing(const Analysed& model, const fs::path& folder) {
                          "assemblies, {:.1f} % within them. The strongest mean weight is positive "
                          "in {} of {} assemblies.",
                          100 * (1 - within / total), 100 * within / total, positive, clusters),
-      .drawn = picture.save(folder)};
+      .plotted = picture.save(folder)};
 }
 
 Figure draw_pruning(const ModelGroup& group, const fs::path& folder) {
@@ -279,7 +279,7 @@ Figure draw_pruning(const ModelGroup& group, const fs::path& folder) {
               "assembly keeps its strongest neurons: {}.",
               in_words(group, "kept_by_magnitude"), in_words(group, "kept_by_assembly"),
               in_words(group, "kept_by_neurons")),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 }  // namespace hebb::apps

@@ -85,7 +85,7 @@ Figure draw_plane(const Analysed& model, const fs::path& folder) {
               "silhouette of {} (Euclidean).",
               clusters, m.weights.kmeans.sizes.back(), m.weights.kmeans.sizes.front(), m.layer,
               in_words(model, "silhouette_weights")),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 Figure draw_silhouettes(const ModelGroup& group, const fs::path& folder) {
@@ -142,7 +142,7 @@ Figure draw_silhouettes(const ModelGroup& group, const fs::path& folder) {
               "weights: {}; on the plane: {}.",
               in_words(group, "silhouette_weights"), in_words(group, "silhouette_plane_squared"),
               in_words(group, "best_k_weights"), in_words(group, "best_k_plane")),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 Figure draw_activations(const Analysed& model, const fs::path& folder) {
@@ -194,7 +194,7 @@ Figure draw_activations(const Analysed& model, const fs::path& folder) {
               "{}.",
               own, other, own / std::max(other, 1e-12), in_words(model, "mean_selectivity"),
               in_words(model, "mutual_information_ratio")),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 Figure draw_selectivity(const ModelGroup& group, const fs::path& folder) {
@@ -238,7 +238,7 @@ Figure draw_selectivity(const ModelGroup& group, const fs::path& folder) {
               "{} (where that is nearly all, the classes say little and purity is high by itself).",
               in_words(group, "purity"), in_words(group, "adjusted_rand_index"),
               in_words(group, "dead"), in_words(group, "largest_group")),
-          .drawn = picture.save(folder)};
+          .plotted = picture.save(folder)};
 }
 
 }  // namespace hebb::apps

@@ -99,9 +99,9 @@ void run(const CLI::App& app, AssembliesSettings& s) {
                                                           .data = data.test.description,
                                                           .seconds = seconds}));
   for (const Figure& figure : figures)
-    if (!figure.drawn) {
+    if (!figure.plotted) {
       fmt::print(
-          "no pictures were drawn: install gnuplot (Debian: gnuplot-nox) and run it on the "
+          "no pictures were plotted: install gnuplot (Debian: gnuplot-nox) and run it on the "
           "scripts, or run this again\n");
       break;
     }
@@ -113,7 +113,7 @@ void run(const CLI::App& app, AssembliesSettings& s) {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Finds the neuronal assemblies of trained networks and draws the figures of the BEAN paper.",
+      "Finds the neuronal assemblies of trained networks and plots the figures of the BEAN paper.",
       "hebb-assemblies");
   hebb::apps::AssembliesSettings settings;
   settings.add_flags(app);

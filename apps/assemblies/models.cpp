@@ -50,10 +50,9 @@ std::vector<std::string> split_parts(const std::string& text) {
   std::vector<std::string> parts;
   for (const std::string& part : CLI::detail::split(text, '+')) {
     const std::string name = part.substr(0, part.find(':'));
-    const auto names = regularizer_names();
     const bool setting = part.find(':') == part.npos && parts.size() > 1 &&
                          parts.back().find("layers=") != parts.back().npos &&
-                         std::ranges::find(names, name) == names.end();
+                         !known_regularizers().contains(name);
     if (setting)
       parts.back() += '+' + part;
     else

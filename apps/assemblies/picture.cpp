@@ -21,7 +21,7 @@ std::string Picture::cell(const std::string& text) {
 }
 
 std::string Picture::script() const {
-  return fmt::format(R"(# gnuplot {0}.gp draws {0}.svg and {0}.png from {0}.csv
+  return fmt::format(R"(# gnuplot {0}.gp plots {0}.svg and {0}.png from {0}.csv
 file = '{0}.csv'
 set encoding utf8
 {1}do for [type in 'svg png'] {{

@@ -9,7 +9,7 @@
 
 namespace hebb::apps {
 
-/// A picture in the making: its numbers, and the gnuplot commands that draw them. Saved as
+/// A picture in the making: its numbers, and the gnuplot commands that plot them. Saved as
 /// STEM.csv, STEM.gp, STEM.svg and STEM.png.
 class Picture {
  public:
@@ -29,7 +29,7 @@ class Picture {
 
   const std::string& stem() const { return stem_; }
   std::string script() const;
-  /// Writes numbers and script, and draws when gnuplot is there: false when it is not. IoError
+  /// Writes numbers and script, and plots when gnuplot is there: false when it is not. IoError
   /// when gnuplot fails.
   bool save(const std::filesystem::path& folder) const;
 

@@ -92,14 +92,14 @@ std::string table_html(const TableText& text, std::span<const Analysed> models) 
 
 std::string figure_html(const Figure& figure, const fs::path& folder) {
   const std::string picture =
-      figure.drawn
+      figure.plotted
           ? fmt::format("<img {}alt=\"{}\" src=\"data:image/png;base64,{}\">\n",
                         figure.stem == "figure-1d" || figure.stem.starts_with("figure-6a")
                             ? "class=\"small\" "
                             : "",
                         escaped(figure.title), base64(read_file(folder / (figure.stem + ".png"))))
           : fmt::format(
-                "<p class=\"note\">Not drawn, as gnuplot is not installed: run it on "
+                "<p class=\"note\">Not plotted, as gnuplot is not installed: run it on "
                 "{}.gp.</p>\n",
                 figure.stem);
   return fmt::format(

@@ -5,19 +5,23 @@
 #include <algorithm>
 
 #include "apps/common/app.hpp"
+#include "data/catalog.hpp"
+#include "layers/models/registry.hpp"
+#include "regularizers/parse.hpp"
 
 namespace hebb::apps {
 
 void AssembliesSettings::add_flags(CLI::App& app) {
   app.add_option("--figures", figures, "all, or some of the paper's figures: 1,2,3,4,5,6")
       ->capture_default_str();
-  app.add_option("--dataset", dataset, "mnist, fashion-mnist, cifar10 or digits")
-      ->capture_default_str();
+  app.add_option("--dataset", dataset, known_datasets().help())->capture_default_str();
   app.add_option("--data", data,
                  "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
   app.add_option("--models", models,
-                 "Networks to analyse, each ARCHITECTURE[@SHOTS][+REGULARIZER]..., separated by "
-                 "commas (otherwise the paper's: MLP and LeNet-5, plain and with BEAN)");
+                 fmt::format("Networks to analyse, each ARCHITECTURE[@SHOTS][+REGULARIZER]..., "
+                             "separated by commas (otherwise the paper's: MLP and LeNet-5, plain "
+                             "and with BEAN). Architectures: {}. Regularizers: {}",
+                             known_models().help(), known_regularizers().help()));
   app.add_option("--checkpoint", checkpoints,
                  "NAME=FILE: the weights of a network, of its short name, instead of training it "
                  "(repeatable)")
@@ -32,8 +36,8 @@ void AssembliesSettings::add_flags(CLI::App& app) {
   app.add_option("--batch-size", batch_size, "Except with SHOTS, which go one by one")
       ->capture_default_str();
   app.add_option("--lr", lr, "Learning rate of Adam")->capture_default_str();
-  app.add_option("--train-limit", train_limit, "Train on this many samples, drawn by the seed");
-  app.add_option("--test-limit", test_limit, "Analyse this many test samples, drawn by the seed");
+  app.add_option("--train-limit", train_limit, "Train on this many samples, chosen by the seed");
+  app.add_option("--test-limit", test_limit, "Analyse this many test samples, chosen by the seed");
   app.add_option("--clusters", clusters, "Assemblies that K-means looks for")
       ->capture_default_str();
   app.add_flag("--quick", quick, "A look within minutes: 4 epochs");

@@ -1,14 +1,19 @@
 #include "apps/train/settings.hpp"
 
+#include "data/catalog.hpp"
+#include "layers/models/registry.hpp"
+#include "optim/make_optimizer.hpp"
+#include "optim/trainer.hpp"
+#include "regularizers/parse.hpp"
+
 namespace hebb::apps {
 
 void TrainSettings::add_flags(CLI::App& app) {
-  app.add_option("--dataset", dataset, "mnist, fashion-mnist, cifar10 or digits")
-      ->capture_default_str();
+  app.add_option("--dataset", dataset, known_datasets().help())->capture_default_str();
   app.add_option("--data", data,
                  "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
-  app.add_option("--train-limit", train_limit, "Train on this many samples, drawn by the seed");
-  app.add_option("--test-limit", test_limit, "Test on this many samples, drawn by the seed");
+  app.add_option("--train-limit", train_limit, "Train on this many samples, chosen by the seed");
+  app.add_option("--test-limit", test_limit, "Test on this many samples, chosen by the seed");
   app.add_option("--shots", shots, "Train on this many samples of each class, drawn by the seed")
       ->excludes("--train-limit");
   app.add_option("--validation", validation, "Hold this many training samples out");
@@ -16,32 +21,25 @@ void TrainSettings::add_flags(CLI::App& app) {
   app.add_option("--crop", crop, "Random crops after padding by this many pixels");
   app.add_flag("--flip", flip, "Random horizontal flips");
 
-  app.add_option("--model", model, "lenet5, mlp (784-500-10) or mlp:784-300-100-10")
-      ->capture_default_str();
-  app.add_option("--activation", activation, "relu, tanh or sigmoid")->capture_default_str();
-  app.add_option("--init", init, "pytorch, he, xavier or truncated-normal, with :scale=S")
-      ->capture_default_str();
+  app.add_option("--model", model, known_models().help())->capture_default_str();
+  app.add_option("--activation", activation, Activation::kinds().help())->capture_default_str();
+  app.add_option("--init", init, Initializer::kinds().help())->capture_default_str();
   app.add_option("--dropout", dropout, "Probability of dropout in the dense layers");
 
-  app.add_option("--regularizer", regularizers,
-                 "bean:order=1|2,alpha=A,normalisation=paper|published-code,...; l1:lambda=L; "
-                 "l2:lambda=L; energy:activity=A,weight=W,nonnegativity=N (repeatable)")
+  app.add_option("--regularizer", regularizers, known_regularizers().help() + " (repeatable)")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--label-smoothing", label_smoothing, "Share of the uniform distribution");
 
-  app.add_option("--optimizer", optimizer,
-                 "adam, adamw, nadam or sgd, with settings: sgd:momentum=0.9,nesterov=true")
-      ->capture_default_str();
+  app.add_option("--optimizer", optimizer, known_optimizers().help())->capture_default_str();
   app.add_option("--lr", lr, "Learning rate")->capture_default_str();
   app.add_option("--schedule", schedule,
-                 "constant, step:every=E,gamma=G, cosine or one-cycle, with warmup=STEPS")
+                 Schedule::kinds().help() + "; each with warmup=EPOCHS,warmup-start=SHARE")
       ->capture_default_str();
   app.add_option("--clip-norm", clip_norm, "Limit of the gradients' common 2-norm");
   app.add_option("--epochs", epochs)->capture_default_str();
   app.add_option("--batch-size", batch_size)->capture_default_str();
-  app.add_option("--early-stopping", early_stopping, "none, validation-loss or train-loss")
-      ->check(CLI::IsMember({"none", "validation-loss", "train-loss"}))
+  app.add_option("--early-stopping", early_stopping, EarlyStopping::monitors().help())
       ->capture_default_str();
   app.add_option("--patience", patience, "Epochs without getting better before stopping")
       ->capture_default_str();

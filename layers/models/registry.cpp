@@ -1,6 +1,5 @@
 #include "layers/models/registry.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include "core/check.hpp"
@@ -9,8 +8,6 @@
 
 namespace hebb {
 namespace {
-
-using Make = std::unique_ptr<Module> (*)(std::string_view widths, const ModelOptions&);
 
 // "784-500-10"
 std::vector<int64_t> parse_widths(std::string_view text) {
@@ -52,19 +49,18 @@ std::unique_ptr<Module> make_lenet5(std::string_view text, const ModelOptions& o
                                               .generator = o.generator}));
 }
 
-constexpr std::string_view names[] = {"mlp", "lenet5"};
-constexpr Make makers[] = {make_mlp, make_lenet5};
-
 }  // namespace
+
+const Choices<MakeModel>& known_models() {
+  static const Choices<MakeModel> models(
+      "model", {{"mlp", make_mlp, "784-500-10"}, {"lenet5", make_lenet5}});
+  return models;
+}
 
 std::unique_ptr<Module> make_model(std::string_view name, const ModelOptions& options) {
   const size_t colon = name.find(':');
-  const auto known = std::ranges::find(names, name.substr(0, colon));
-  check(known != std::end(names), "[model] expected one of {}, got \"{}\"", fmt::join(names, ", "),
-        name);
-  return makers[known - names](colon == name.npos ? "" : name.substr(colon + 1), options);
+  return known_models().at(name.substr(0, colon))(colon == name.npos ? "" : name.substr(colon + 1),
+                                                  options);
 }
-
-std::span<const std::string_view> model_names() { return names; }
 
 }  // namespace hebb

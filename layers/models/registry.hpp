@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string_view>
 #include <vector>
 
+#include "core/choice.hpp"
 #include "layers/activation.hpp"
 #include "layers/init.hpp"
 #include "layers/module.hpp"
@@ -27,7 +27,7 @@ struct ModelOptions {
 /// fit the input and the classes; ShapeError for an input that the model cannot take.
 std::unique_ptr<Module> make_model(std::string_view name, const ModelOptions& options = {});
 
-/// The names that make_model knows.
-std::span<const std::string_view> model_names();
+using MakeModel = std::unique_ptr<Module> (*)(std::string_view widths, const ModelOptions&);
+const Choices<MakeModel>& known_models();
 
 }  // namespace hebb

@@ -88,6 +88,7 @@ TEST_CASE("hebb-train: wrong flags name what is accepted", "[apps]") {
   check_failure(train({"--model", "vgg", "--train-limit", "10"}), 2, "lenet5");
   check_failure(train({"--optimizer", "lion", "--train-limit", "10"}), 2, "adam");
   check_failure(train({"--schedule", "cosin", "--train-limit", "10"}), 2, "cosine");
+  check_failure(train({"--early-stopping", "never", "--train-limit", "10"}), 2, "validation-loss");
   check_failure(train({"--init", "zero", "--train-limit", "10"}), 2, "xavier");
   check_failure(train({"--regularizer", "bean:beta=1", "--train-limit", "10"}), 2, "alpha");
   check_failure(train({"--regularizer", "l3", "--train-limit", "10"}), 2, "bean");
@@ -96,7 +97,9 @@ TEST_CASE("hebb-train: wrong flags name what is accepted", "[apps]") {
   check_failure(train({"--dataset", "svhn"}), 1, "digits");
   const ProcessResult help = train({"--help"});
   CHECK(help.code == 0);
-  CHECK_THAT(help.output, ContainsSubstring("Examples:"));
+  for (const char* text : {"Examples:", "fashion-mnist", "mlp:784-500-10", "nadam:", "one-cycle:",
+                           "warmup=EPOCHS", "truncated-normal", "bean:order=1|2", "train-loss"})
+    CHECK_THAT(help.output, ContainsSubstring(text));
 }
 
 TEST_CASE("hebb-train: absent data is said in one line", "[apps]") {

@@ -11,7 +11,10 @@ TEST_CASE("a spec gives typed values and defaults", "[core]") {
   CHECK(spec.integer("order", 1, {.at_least = 1, .at_most = 2}) == 2);
   CHECK(spec.number("alpha", 1) == 1e5);
   CHECK(spec.number("gamma", 0.5) == 0.5);
-  CHECK(spec.text("kind", "code", {"code", "paper"}) == "paper");
+  const Choices<int> kinds("kind", {{"code", 1}, {"paper", 2}});
+  CHECK(spec.choice("kind", 1, kinds) == 2);
+  CHECK(spec.choice("sort", 1, kinds) == 1);
+  CHECK(spec.text("kind", "") == "paper");
   CHECK(spec.flag("on", false));
   CHECK_FALSE(spec.has("off"));
   CHECK_NOTHROW(spec.done());
@@ -37,9 +40,9 @@ TEST_CASE("bad specs say what is accepted", "[core]") {
   CHECK_THROWS_WITH(spec.number("big", 0), ContainsSubstring("expected a number for big"));
   CHECK_THROWS_WITH(spec.number("p", 0, {.at_least = 0, .below = 1}),
                     "[l1] expected p at least 0 and below 1, got 1");
-  CHECK_THROWS_WITH(spec.text("kind", "a", {"a", "b"}),
-                    "[l1] expected kind to be one of a, b, got \"z\"");
-  CHECK_THROWS_AS(spec.flag("on", false), ValueError);
+  CHECK_THROWS_WITH(spec.choice("kind", 1, Choices<int>("kind", {{"a", 1}, {"b", 2}})),
+                    "[l1: kind] expected one of a, b, got \"z\"");
+  CHECK_THROWS_WITH(spec.flag("on", false), "[l1: on] expected one of true, false, got \"yes\"");
 
   Spec unknown = Spec::parse("l1:lambda=1,beta=2");
   unknown.number("lambda", 0);

@@ -82,7 +82,7 @@ TEST_CASE("initialisers have names", "[layers]") {
   for (const char* name : {"pytorch", "he", "xavier", "truncated-normal", "xavier:scale=0.25"})
     CHECK(Initializer::parse(name).to_string() == name);
   CHECK_THROWS_WITH(Initializer::parse("lecun"),
-                    "[init] expected pytorch, he, xavier or truncated-normal, got \"lecun\"");
+                    "[init] expected one of pytorch, he, xavier, truncated-normal, got \"lecun\"");
   CHECK_THROWS_AS(Initializer::parse("he:scale=0"), ValueError);
   CHECK_THROWS_AS(Initializer::parse("he:gain=2"), ValueError);
 }

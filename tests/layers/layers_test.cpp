@@ -33,7 +33,7 @@ TEST_CASE("layers describe themselves", "[layers]") {
         "AvgPool2d(3x3, stride 2, padding 1)");
   CHECK(BatchNorm2d({.channels = 16}).description() == "BatchNorm2d(16)");
   CHECK(Dropout({.p = 0.25}).description() == "Dropout(0.25)");
-  CHECK(Activation(Activation::parse("tanh")).description() == "Tanh");
+  CHECK(Activation(Activation::kinds().at("tanh")).description() == "Tanh");
   CHECK(Unflatten({1, 28, 28}).description() == "Unflatten(1, 28, 28)");
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("layers refuse options out of their range", "[layers]") {
   CHECK_THROWS_AS(AvgPool2d({.kernel = 2, .padding = 2}), ValueError);
   CHECK_THROWS_AS(BatchNorm2d({.channels = 0}), ValueError);
   CHECK_THROWS_AS(Dropout({.p = 1}), ValueError);
-  CHECK_THROWS_AS(Activation::parse("gelu"), ValueError);
+  CHECK_THROWS_AS(Activation::kinds().at("gelu"), ValueError);
 }
 
 TEST_CASE("layers compute what their names say", "[layers]") {
@@ -67,7 +67,7 @@ TEST_CASE("layers compute what their names say", "[layers]") {
 
   const Tensor v = Tensor::from<float>({-1, 0, 2}, {3});
   const auto activation = [&](const char* name) {
-    return Activation(Activation::parse(name))(v, context).to_vector<float>();
+    return Activation(Activation::kinds().at(name))(v, context).to_vector<float>();
   };
   CHECK(activation("relu") == std::vector<float>{0, 0, 2});
   CHECK(activation("tanh")[2] == Approx(std::tanh(2.0)));

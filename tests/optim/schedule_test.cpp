@@ -65,7 +65,7 @@ TEST_CASE("schedules stay finite at their edges", "[optim]") {
 
 TEST_CASE("schedules name what they accept", "[optim]") {
   CHECK_THROWS_WITH(Schedule::parse("linear"),
-                    "[schedule] expected constant, step, cosine or one-cycle, got \"linear\"");
+                    "[schedule] expected one of constant, step, cosine, one-cycle, got \"linear\"");
   CHECK_THROWS_WITH(Schedule::parse("step:size=3"),
                     "[step] expected keys every, gamma, warmup, warmup-start, got unknown key "
                     "\"size\"");

@@ -2,11 +2,14 @@
 
 #include "core/autograd.hpp"
 #include "core/ops/elementwise.hpp"
+#include "core/ops/reduce.hpp"
+#include "core/ops/softmax.hpp"
 #include "core/parallel.hpp"
 #include "data/catalog.hpp"
 #include "data/synthetic.hpp"
 #include "layers/models/lenet5.hpp"
 #include "optim/adam.hpp"
+#include "optim/clip.hpp"
 #include "regularizers/bean.hpp"
 #include "tests/catch.hpp"
 #include "tests/optim/weights.hpp"
@@ -52,6 +55,65 @@ Run run(const RunOptions& options) {
   result.weights = weights_of(model);
   result.test = trainer.evaluate(digits().test);
   return result;
+}
+
+// What a trainer's steps are to come to.
+struct Hand {
+  std::vector<int64_t> sizes;  // of the batches
+  int64_t epochs = 1;
+  std::function<double(int64_t step)> lr = [](int64_t) { return 1e-3; };
+  double label_smoothing = 0, clip_norm = 0;
+  Transform transform = {}, evaluation = {};
+};
+
+// Trains on `data` with a trainer, and step by step without; the two have to agree in every bit.
+void check_by_hand(const Dataset& data, TrainerOptions options, const Hand& hand) {
+  options.epochs = hand.epochs;
+  options.batch_size = 20;
+  options.seed = 3;
+  Sequential trained = lenet5({.generator = Generator(1)}),
+             model = lenet5({.generator = Generator(1)});
+  Adam trained_by(trained.parameters(), {.lr = 1e-3}), optimizer(model.parameters(), {.lr = 1e-3});
+  Trainer trainer(trained, trained_by, {}, options);
+  EpochMetrics last;
+  trainer.on_epoch = [&](const EpochMetrics& metrics) { last = metrics; };
+  trainer.fit({.train = &data, .test = &data});
+
+  Loader loader(data, {.batch_size = 20, .seed = 3, .prefetch = 0, .transform = hand.transform});
+  double loss_sum = 0, images = 0;
+  int64_t step = 0;
+  const int64_t steps_per_epoch = std::ssize(hand.sizes) / options.epochs;
+  for (const int64_t size : hand.sizes) {
+    if (step % steps_per_epoch == 0) {
+      loader.seek({.seed = 3, .epoch = step / steps_per_epoch, .batch = 0});
+      loss_sum = images = 0;
+    }
+    const Batch batch = *loader.next();
+    REQUIRE(batch.size() == size);
+    Context context{.training = true};
+    const Tensor loss = cross_entropy(model(batch.images, context), batch.labels,
+                                      {.label_smoothing = hand.label_smoothing});
+    loss.backward();
+    if (hand.clip_norm > 0)
+      CHECK(clip_grad_norm(model.parameters(), hand.clip_norm).item() > hand.clip_norm);
+    optimizer.set_lr(hand.lr(step++));
+    optimizer.step();
+    optimizer.zero_grad();
+    loss_sum += loss.item() * double(size);
+    images += double(size);
+  }
+  CHECK(weights_of(trained) == weights_of(model));
+  CHECK(last.train.loss == loss_sum / images);
+  CHECK(last.lr == optimizer.lr());
+
+  Loader whole(
+      data,
+      {.batch_size = data.size(), .shuffle = false, .prefetch = 0, .transform = hand.evaluation});
+  const Batch all = *whole.next();
+  const Tensor logits = model(all.images);
+  CHECK(last.test->loss == cross_entropy(logits, all.labels).item());
+  CHECK(last.test->accuracy ==
+        count_equal(argmax(logits, 1), all.labels).item() / double(data.size()));
 }
 
 class Threads {
@@ -113,6 +175,71 @@ TEST_CASE("trainer: stops after the step in which it is asked to", "[optim]") {
   CHECK(result.steps == 3);  // of the twelve of an epoch
   REQUIRE(result.epochs.size() == 1);
   CHECK(result.epochs[0].train.loss > 2);  // a mean over these steps
+}
+
+TEST_CASE("trainer: three steps are the same by hand", "[optim]") {
+  const Dataset data = digits().train.subset(random_subset(600, 50, Generator(1)));
+  const Schedule cosine = Schedule::parse("cosine:floor=1e-4,warmup=0.5");
+  const auto crop = [](Sample& sample) { RandomCrop{.padding = 2}(sample); };
+  const Normalize normalize = normalize_for(data);
+  const auto check_same = [&](const TrainerOptions& options, const Hand& hand) {
+    check_by_hand(data, options, hand);
+  };
+
+  SECTION("plain, with a short last batch") { check_same({}, {.sizes = {20, 20, 10}}); }
+  SECTION("without the short last batch") {
+    check_same({.drop_last = true}, {.sizes = {20, 20, 20, 20}, .epochs = 2});
+  }
+  SECTION("a schedule") {
+    check_same({.schedule = cosine}, {.sizes = {20, 20, 10}, .lr = [&](int64_t step) {
+                                        return cosine.lr_at(step, 3, 1e-3, 3);
+                                      }});
+  }
+  SECTION("label smoothing") {
+    check_same({.label_smoothing = 0.2}, {.sizes = {20, 20, 10}, .label_smoothing = 0.2});
+  }
+  SECTION("clipping") { check_same({.clip_norm = 0.1}, {.sizes = {20, 20, 10}, .clip_norm = 0.1}); }
+  SECTION("a random transform") {
+    check_same({.transform = crop}, {.sizes = {20, 20, 10}, .transform = crop});
+  }
+  SECTION("normalisation") {
+    check_same({.evaluation_transform = normalize},
+               {.sizes = {20, 20, 10}, .transform = normalize, .evaluation = normalize});
+  }
+  SECTION("normalisation after a random transform") {
+    check_same(
+        {.transform = crop, .evaluation_transform = normalize},
+        {.sizes = {20, 20, 10}, .transform = compose({crop, normalize}), .evaluation = normalize});
+  }
+}
+
+TEST_CASE("trainer: a second fit starts anew, but for the weights", "[optim]") {
+  const Dataset data = digits().train.subset(random_subset(600, 50, Generator(1)));
+  const TrainerOptions options{
+      .epochs = 2, .batch_size = 20, .seed = 3, .schedule = Schedule::parse("cosine:warmup=0.5")};
+  struct Fitted {
+    std::vector<double> rates;
+    std::vector<float> weights;
+  };
+  // Fits twice, with one trainer or with two.
+  const auto fit_twice = [&](bool one_trainer) {
+    Sequential model = lenet5({.dropout = 0.5, .generator = Generator(1)});
+    Adam optimizer(model.parameters(), {.lr = 1e-3});
+    Trainer first(model, optimizer, {}, options), second(model, optimizer, {}, options);
+    Fitted fitted;
+    for (Trainer* trainer : {&first, one_trainer ? &first : &second}) {
+      trainer->on_step = [&](int64_t, int64_t) { fitted.rates.push_back(optimizer.lr()); };
+      trainer->fit({.train = &data});
+    }
+    fitted.weights = weights_of(model);
+    return fitted;
+  };
+  const Fitted one = fit_twice(true), two = fit_twice(false);
+  REQUIRE(one.rates.size() == 12);
+  CHECK(std::equal(one.rates.begin(), one.rates.begin() + 6, one.rates.begin() + 6));
+  CHECK(one.rates[0] != one.rates[5]);
+  CHECK(one.rates == two.rates);
+  CHECK(one.weights == two.weights);
 }
 
 TEST_CASE("trainer: options out of range are ValueErrors", "[optim]") {
