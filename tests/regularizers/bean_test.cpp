@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/autograd.hpp"
+#include "core/backend.hpp"
 #include "core/parallel.hpp"
 #include "tests/allocations.hpp"
 #include "tests/regularizers/reference.hpp"
