@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "apps/assemblies/figures.hpp"
 #include "apps/assemblies/measures.hpp"

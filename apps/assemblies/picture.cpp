@@ -44,10 +44,10 @@ set output '{0}.'.type
 bool Picture::save(const std::filesystem::path& folder) const {
   write_file(folder / (stem_ + ".csv"), csv_);
   write_file(folder / (stem_ + ".gp"), script());
-  const Drawn drawn = run_gnuplot(folder, stem_ + ".gp");
-  check<IoError>(drawn != Drawn::no, "gnuplot failed; run it on {} to see why",
+  const Plotted plotted = run_gnuplot(folder, stem_ + ".gp");
+  check<IoError>(plotted != Plotted::no, "gnuplot failed; run it on {} to see why",
                  (folder / (stem_ + ".gp")).string());
-  return drawn == Drawn::yes;
+  return plotted == Plotted::yes;
 }
 
 }  // namespace hebb::apps

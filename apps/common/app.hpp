@@ -1,10 +1,13 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 
 #include "core/error.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace hebb::apps {
 

@@ -24,7 +24,7 @@ set linetype 11 lc rgb '#BBBBBB' pt 1
 set linetype cycle 11
 )";
 
-Drawn run_gnuplot(const std::filesystem::path& folder, const std::string& script) {
+Plotted run_gnuplot(const std::filesystem::path& folder, const std::string& script) {
   std::string change = "cd " + quoted(folder.string()), file = script, name = "gnuplot", e = "-e";
   char* arguments[] = {name.data(), e.data(), change.data(), file.data(), nullptr};
   posix_spawn_file_actions_t quiet;
@@ -34,10 +34,10 @@ Drawn run_gnuplot(const std::filesystem::path& folder, const std::string& script
   const bool started =
       posix_spawnp(&process, name.c_str(), &quiet, nullptr, arguments, environ) == 0;
   posix_spawn_file_actions_destroy(&quiet);
-  if (!started) return Drawn::no_gnuplot;
+  if (!started) return Plotted::no_gnuplot;
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) continue;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Drawn::yes : Drawn::no;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Plotted::yes : Plotted::no;
 }
 
 std::string quoted(const std::string& text) {

@@ -6,11 +6,11 @@
 
 namespace hebb::apps {
 
-enum class Drawn { yes, no, no_gnuplot };
+enum class Plotted { yes, no, no_gnuplot };
 
 /// Runs gnuplot on a script in this folder, which is also where its pictures go. What it says is
 /// lost: run it by hand to see why it failed.
-Drawn run_gnuplot(const std::filesystem::path& folder, const std::string& script);
+Plotted run_gnuplot(const std::filesystem::path& folder, const std::string& script);
 
 /// Text between quotes for gnuplot.
 std::string quoted(const std::string& text);

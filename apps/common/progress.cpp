@@ -19,9 +19,9 @@ Progress::~Progress() { clear(); }
 
 void Progress::update(int64_t done, const std::string& note) {
   const Clock::time_point now = Clock::now();
-  if (!active_ || (drawn_ && done < total_ && now - last_ < std::chrono::milliseconds(100))) return;
+  if (!active_ || (shown_ && done < total_ && now - last_ < std::chrono::milliseconds(100))) return;
   last_ = now;
-  drawn_ = true;
+  shown_ = true;
   constexpr int width = 30;
   const int filled = int(width * std::min(done, total_) / total_);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
@@ -33,10 +33,10 @@ void Progress::update(int64_t done, const std::string& note) {
 }
 
 void Progress::clear() {
-  if (!drawn_) return;
+  if (!shown_) return;
   fmt::print(stderr, "\r\033[K");
   std::fflush(stderr);
-  drawn_ = false;
+  shown_ = false;
 }
 
 std::string format_duration(double seconds) {

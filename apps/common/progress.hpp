@@ -6,7 +6,7 @@
 
 namespace hebb::apps {
 
-/// A bar on standard error, redrawn at most ten times a second; nothing where that is no terminal
+/// A bar on standard error, renewed at most ten times a second; nothing where that is no terminal
 /// or `quiet` was asked for.
 class Progress {
  public:
@@ -23,7 +23,7 @@ class Progress {
   std::string label_;
   int64_t total_;
   bool active_;
-  bool drawn_ = false;
+  bool shown_ = false;
   Clock::time_point start_, last_;
 };
 

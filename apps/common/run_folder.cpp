@@ -1,8 +1,12 @@
 #include "apps/common/run_folder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <cerrno>
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <vector>
 
 #include "core/atomic_file.hpp"
 #include "core/check.hpp"

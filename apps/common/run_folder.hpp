@@ -3,13 +3,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
+
+#include "apps/common/json.hpp"
 
 namespace hebb::apps {
-
-using Json = nlohmann::ordered_json;
 
 /// Replaces a file in one step: a reader sees the old text or the new one. IoError names the path.
 void write_file(const std::filesystem::path& path, const std::string& text);

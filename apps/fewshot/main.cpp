@@ -1,17 +1,20 @@
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
-#include <optional>
+#include <nlohmann/json.hpp>
 
 #include "apps/common/app.hpp"
 #include "apps/common/progress.hpp"
-#include "apps/fewshot/ablation.hpp"
-#include "apps/fewshot/picture.hpp"
-#include "apps/fewshot/schedule.hpp"
+#include "apps/common/run_folder.hpp"
+#include "apps/fewshot/queue/schedule.hpp"
+#include "apps/fewshot/report/formats.hpp"
+#include "apps/fewshot/report/plot.hpp"
 #include "apps/fewshot/settings.hpp"
-#include "apps/fewshot/table.hpp"
+#include "apps/fewshot/tuning/tuning.hpp"
 #include "core/backend.hpp"
+#include "data/catalog.hpp"
 
 namespace hebb::apps {
 namespace {
@@ -99,14 +102,14 @@ class Program {
                             '\n');
     write("runs.csv", to_csv(keys, settings_.draws, journal_.results()));
     write("images.csv", images_csv(keys, settings_.draws, data_));
-    const bool drawn = draw(cells, folder_);
+    const bool plotted = plot(cells, folder_);
     fmt::print("\nIn {}: table.md, table.json, runs.csv, images.csv, table.gp{}\n",
                folder_.string(),
-               drawn ? ", table.svg" : " (no gnuplot here to make table.svg of it)");
+               plotted ? ", table.svg" : " (no gnuplot here to make table.svg of it)");
   }
 
   void ablate() {
-    const std::vector<Ablation> ablations = make_ablations(settings_);
+    const std::vector<Ablation> ablations = settings_.ablations();
     std::vector<RunKey> keys;
     for (const Ablation& ablation : ablations)
       keys.insert(keys.end(), ablation.cells.begin(), ablation.cells.end());
@@ -133,8 +136,8 @@ class Program {
     }
     write("tuned.json", text);
     fmt::print(
-        "Wrote {}; hebb-fewshot takes it by --tuned, or from apps/fewshot/tuned.json when "
-        "it is built\n",
+        "Wrote {}; hebb-fewshot takes it by --tuned, or from apps/fewshot/tuning/tuned.json "
+        "when it is built\n",
         (folder_ / "tuned.json").string());
   }
 

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
-#include "apps/fewshot/protocol.hpp"
-#include "apps/fewshot/tuning.hpp"
+#include "apps/fewshot/protocol_flags.hpp"
+#include "apps/fewshot/report/ablation.hpp"
+#include "apps/fewshot/study/run.hpp"
+#include "apps/fewshot/tuning/tuned_values.hpp"
 
 namespace hebb::apps {
 
@@ -30,10 +31,22 @@ struct FewShotSettings {
   std::vector<RunKey> cells(const Protocol& run_protocol, bool published) const;
   /// Those that --tune is to tune: BEAN's under both normalisations.
   std::vector<RunKey> cells_to_tune() const;
+  /// All variants of the protocol for each data set and number of shots; those of one pair follow
+  /// each other, the protocol itself first.
+  std::vector<Ablation> ablations() const;
 
  private:
-  double value_for(const RunKey& cell, const Method& method, bool published,
-                   const TunedValues& tuned_values) const;
+  void add_study_flags(CLI::App& app);
+  void add_mode_flags(CLI::App& app);
+  void add_imitation_flags(CLI::App& app);
+  void add_output_flags(CLI::App& app);
+
+  void complete(const CLI::App& app);
+  void check_methods(const CLI::App& app) const;
+  void check_values() const;
+  void check_imitation() const;
+
+  double value_for(const RunKey& cell, bool published, const TunedValues& tuned_values) const;
 };
 
 }  // namespace hebb::apps

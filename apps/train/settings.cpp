@@ -1,5 +1,7 @@
 #include "apps/train/settings.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "data/catalog.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/make_optimizer.hpp"

@@ -1,0 +1,88 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/fewshot/settings.hpp"
+
+namespace hebb::apps {
+
+void FewShotSettings::add_flags(CLI::App& app) {
+  add_study_flags(app);
+  protocol.add_flags(app);
+  add_mode_flags(app);
+  add_imitation_flags(app);
+  add_output_flags(app);
+  app.footer(
+      "Examples:\n"
+      "  hebb-fewshot --table1 --data DIR\n"
+      "  hebb-fewshot --dataset mnist --data DIR --shots 1,10 --draws 20 --protocol published\n"
+      "  hebb-fewshot --ablate-protocol --data DIR\n"
+      "  hebb-fewshot --tune --dataset mnist,fashion-mnist --data DIR --output tuning\n"
+      "  mpirun -n 4 hebb-fewshot --table1 --data DIR");
+}
+
+void FewShotSettings::add_study_flags(CLI::App& app) {
+  app.add_flag("--table1", table1, "All of the paper's Table 1, with the Gaussian process");
+  app.add_option("--dataset", datasets, "mnist, fashion-mnist, digits or cifar10")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--data", data,
+                 "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
+  app.add_option("--shots", shots, "Training images of each class")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--draws", draws, "Independent draws of training images and initial weights")
+      ->capture_default_str();
+  app.add_option("--methods", methods,
+                 "vanilla, dropout, weight-decay, l1, imitation, bean-1, bean-2, gaussian-process "
+                 "(all but the last)")
+      ->delimiter(',');
+  app.add_option("--against", against, "The method that gains are over")->capture_default_str();
+  app.add_option("--value", values,
+                 "A method's parameter in place of the tuned one: bean-1=100 (repeatable)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--seed", seed, "Decides everything random")->capture_default_str();
+}
+
+void FewShotSettings::add_mode_flags(CLI::App& app) {
+  app.add_flag("--ablate-protocol", ablate,
+               "What each switch of the protocol is worth, one at a time (on mnist with 1 and 10 "
+               "shots unless said otherwise)");
+  app.add_flag("--tune", tune, "Choose the methods' parameters, and write tuned.json")
+      ->excludes("--table1")
+      ->excludes("--ablate-protocol");
+  app.add_option("--tuning-draws", tuning_draws, "Draws for each trial of --tune")
+      ->capture_default_str();
+  app.add_option("--tuned", tuned, "File of tuned values in place of the built-in ones");
+}
+
+void FewShotSettings::add_imitation_flags(CLI::App& app) {
+  const auto add = [&](const char* flag, auto& target, const char* text) {
+    app.add_option(flag, target, text)
+        ->capture_default_str()
+        ->group("Imitation networks and their Gaussian processes");
+  };
+  ImitationOptions& o = imitation;
+  add("--gp-starts", o.gp_starts, "Members of the ensemble");
+  add("--gp-evaluations", o.gp_evaluations, "Of the marginal likelihood, each member");
+  add("--gp-rows", o.gp_rows, "Examples that it is evaluated on, at most");
+  add("--pseudo-examples", o.pseudo_examples, "Added in each step (Kimura: 1250)");
+  add("--imitation-steps", o.steps, "(Kimura: 8)");
+  add("--imitation-epochs", o.epochs, "Of each step (Kimura: 25)");
+  add("--imitation-batch", o.batch_size, "Pseudo examples in a batch");
+  add("--labelled-batch", o.labelled_batch, "Labelled examples in a batch, at most");
+  add("--hard-weight", o.hard_weight, "λ1, of the labelled examples");
+  add("--fidelity-high", o.fidelity_high, "λh, without uncertainty");
+  add("--fidelity-mean", o.fidelity_mean, "λb, with the mean uncertainty");
+  add("--ascent-lr", o.ascent_lr, "Adam's on pseudo examples (Kimura: 0.02)");
+  add("--ascent-steps", o.ascent_steps, "Of Adam for each new pseudo example");
+}
+
+void FewShotSettings::add_output_flags(CLI::App& app) {
+  app.add_option("--output", output, "Folder of runs.jsonl and the tables; \"\" for none")
+      ->capture_default_str();
+  app.add_flag("--fresh", fresh, "Forget the runs that the folder holds");
+  app.add_option("--threads", threads, "Runs at a time (otherwise one for each core)");
+  app.add_flag("--quiet", quiet, "No progress bar");
+}
+
+}  // namespace hebb::apps

@@ -1,0 +1,51 @@
+#include "apps/fewshot/tuning/tuned_values.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/common/json.hpp"
+#include "apps/fewshot/embedded.hpp"
+#include "core/check.hpp"
+
+namespace hebb::apps {
+
+TunedValues TunedValues::parse(const std::string& text, const std::string& name) {
+  TunedValues tuned;
+  try {
+    const Json file = Json::parse(text);
+    for (const Json& cell : file.at("cells")) {
+      TunedValue value{.dataset = cell.at("dataset"),
+                       .shots = cell.at("shots"),
+                       .method = cell.at("method"),
+                       .value = cell.at("value")};
+      if (cell.value("normalisation", "paper") == name_of(Normalisation::published_code))
+        value.normalization = Normalisation::published_code;
+      tuned.values_.push_back(value);
+    }
+  } catch (const Json::exception& error) {
+    fail<FormatError>("{}: no file of tuned values: {}", name, error.what());
+  }
+  return tuned;
+}
+
+TunedValues TunedValues::read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  check<IoError>(file.is_open(), "{}: cannot open", path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse(text.str(), path);
+}
+
+TunedValues TunedValues::embedded() { return parse(embedded_tuned_json, "tuned.json"); }
+
+std::optional<double> TunedValues::find(const std::string& dataset, int64_t shots,
+                                        const Method& method, Normalisation normalization) const {
+  for (const TunedValue& v : values_)
+    if (v.dataset == dataset && v.shots == shots && v.method == method.name &&
+        (!method.has_normalization() || v.normalization == normalization))
+      return v.value;
+  return std::nullopt;
+}
+
+}  // namespace hebb::apps

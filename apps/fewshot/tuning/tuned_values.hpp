@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/fewshot/study/method.hpp"
+
+namespace hebb::apps {
+
+/// The value of a method's parameter that did best in a cell of the table.
+struct TunedValue {
+  std::string dataset;
+  int64_t shots = 0;
+  std::string method;
+  Normalisation normalization = Normalisation::paper;  ///< Matters to BEAN alone.
+  double value = 0;
+};
+
+/// What --tune has found: a JSON file that also says by which command.
+class TunedValues {
+ public:
+  /// FormatError, which names the file, for anything but such a file.
+  static TunedValues parse(const std::string& text, const std::string& name);
+  static TunedValues read(const std::string& path);  ///< IoError too.
+  static TunedValues embedded();                     ///< tuned.json of this folder
+
+  /// Nothing for a cell that has not been tuned.
+  std::optional<double> find(const std::string& dataset, int64_t shots, const Method& method,
+                             Normalisation normalization) const;
+
+ private:
+  std::vector<TunedValue> values_;
+};
+
+}  // namespace hebb::apps

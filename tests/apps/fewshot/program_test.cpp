@@ -1,0 +1,104 @@
+#include <cstdlib>
+#include <sstream>
+
+#include "tests/apps/fewshot/support.hpp"
+#include "tests/apps/process.hpp"
+
+// The program itself, as a user starts it.
+namespace hebb::test {
+namespace {
+
+// The words of `flags`; a word that is only quotes is an empty one.
+std::vector<std::string> words(const std::string& flags) {
+  std::istringstream stream(flags);
+  std::vector<std::string> result;
+  for (std::string word; stream >> word;) result.push_back(word == "''" ? "" : word);
+  return result;
+}
+
+ProcessResult fewshot(const std::string& flags, std::vector<std::string> command = {}) {
+  command.emplace_back(HEBB_BIN "/hebb-fewshot");
+  for (const std::string& word : words(flags)) command.push_back(word);
+  return run_process(command, {.in_child = [] {
+                       // Containers' only user is root.
+                       setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+                       setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+                     }});
+}
+
+const std::string small =
+    "--dataset digits --shots 1 --draws 2 --methods vanilla,bean-2 --epochs 2 --quiet ";
+
+TEST_CASE("hebb-fewshot makes the same tables again", "[apps]") {
+  const TemporaryFolder folder;
+  const std::string a = folder / "a", b = folder / "b";
+  const ProcessResult first = fewshot(small + "--output " + a);
+  REQUIRE(first.code == 0);
+  CHECK(contains(first.output, "bean-2"));
+  CHECK(contains(first.errors, "4 runs in "));
+  const ProcessResult second = fewshot(small + "--threads 1 --output " + b);
+  REQUIRE(second.code == 0);
+  for (const char* name : {"/table.md", "/runs.csv", "/images.csv"}) {
+    CHECK(!text_of(a + name).empty());
+    CHECK(text_of(a + name) == text_of(b + name));
+  }
+  std::istringstream images(text_of(a + "/images.csv"));
+  std::string line;
+  CHECK((std::getline(images, line) && line == "dataset,shots,draw,seed,images"));
+  for (const char* draw : {"digits,1,0,0,", "digits,1,1,0,"}) {
+    CHECK((std::getline(images, line) && line.starts_with(draw)));
+    CHECK(std::ranges::count(line, ' ') == 9);  // ten images, one a class
+  }
+  CHECK(!std::getline(images, line));
+  const ProcessResult again = fewshot(small + "--output " + a);
+  CHECK(contains(again.errors, "0 runs in "));
+  CHECK(again.output == first.output);
+}
+
+TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]") {
+  for (const char* flags : {"--frobnicate",
+                            "--shots 0",
+                            "--shots one",
+                            "--draws 0",
+                            "--methods vanilla,foo",
+                            "--dataset letters",
+                            "--protocol unfair",
+                            "--checkpoint best",
+                            "--init cauchy",
+                            "--batch-size 0",
+                            "--value bean-1",
+                            "--value dropout=1",
+                            "--value gaussian-process=1",
+                            "--table1 --dataset mnist",
+                            "--tune --table1",
+                            "--threads 0",
+                            "--gp-starts 0",
+                            "--checkpoint best-validation --validation-set none",
+                            "--fidelity-high 0",
+                            "--against imitation --methods vanilla",
+                            "--tune --against dropout"}) {
+    const ProcessResult outcome = fewshot(std::string("--output '' ") + flags);
+    INFO(flags << ": " << outcome.errors);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.output.empty());
+    CHECK(std::ranges::count(outcome.errors, '\n') == 1);
+  }
+}
+
+TEST_CASE("Two ranks make the table of one", "[apps][needs-data]") {
+  if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
+  const TemporaryFolder folder;
+  const std::string a = folder / "a", b = folder / "b";
+  const ProcessResult one = fewshot(small + "--output " + a);
+  const ProcessResult two =
+      fewshot(small + "--output " + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "2"});
+  INFO(two.errors);
+  REQUIRE(two.code == 0);
+  CHECK(contains(two.errors, "4 runs in "));
+  CHECK(two.output.substr(0, two.output.find("In ")) ==
+        one.output.substr(0, one.output.find("In ")));
+  for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
+}
+
+}  // namespace
+}  // namespace hebb::test

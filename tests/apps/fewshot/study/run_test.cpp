@@ -1,0 +1,67 @@
+#include "apps/fewshot/study/run.hpp"
+
+#include "apps/fewshot/study/method.hpp"
+#include "core/parallel.hpp"
+#include "core/storage.hpp"
+#include "tests/apps/fewshot/support.hpp"
+
+namespace hebb::apps {
+namespace {
+
+using test::few_digits;
+using test::same;
+using test::short_run;
+
+TEST_CASE("A run is the same bits on any thread", "[apps]") {
+  for (const Method& method : methods()) {
+    RunKey key = short_run(std::string(method.name), 2);
+    key.protocol.dropout_at_test = true;
+    key.protocol.batch_size = method.name == "bean-1" ? 3 : 1;
+    const RunResult alone = *run_once(key, few_digits());
+    CHECK(alone.total == 200);
+    CHECK(alone.correct > 10);
+    std::vector<RunResult> results(4);
+    parallel_for(4, 1,
+                 [&](int64_t i, int64_t) { results[size_t(i)] = *run_once(key, few_digits()); });
+    INFO(method.name);
+    for (const RunResult& result : results) CHECK(same(result, alone));
+  }
+}
+
+TEST_CASE("The best checkpoint is the first of the best on the validation set", "[apps]") {
+  RunKey key = short_run("vanilla", 5);
+  key.protocol.epochs = 12;
+  key.protocol.checkpoint = Checkpoint::best_validation;
+  key.protocol.validation_set = ValidationSet::overlapping;
+  key.protocol.validation_images = 100;
+  const RunResult best = *run_once(key, few_digits());
+  CHECK(best.validation_total == 100);
+
+  // The run that ends where the best checkpoint was has its weights, and so its answers.
+  key.protocol.epochs = best.epoch;
+  const RunResult ended = *run_once(key, few_digits());
+  CHECK(ended.epoch == best.epoch);
+  CHECK(ended.correct == best.correct);
+  CHECK(ended.validation_correct == best.validation_correct);
+  key.protocol.checkpoint = Checkpoint::final_epoch;
+  CHECK(run_once(key, few_digits())->correct == best.correct);
+}
+
+TEST_CASE("A few-shot step takes nothing from the system", "[apps]") {
+  for (const char* method : {"vanilla", "dropout", "bean-1", "bean-2"}) {
+    const RunKey key = short_run(method, 2);
+    for (int i = 0; i < 2; ++i) run_once(key, few_digits());
+    const int64_t before = memory_stats().system_allocations;
+    run_once(key, few_digits());
+    INFO(method);
+    CHECK(memory_stats().system_allocations == before);
+  }
+}
+
+TEST_CASE("A run ends early when asked to", "[apps]") {
+  for (const char* method : {"vanilla", "imitation"})
+    CHECK(!run_once(short_run(method), few_digits(), [] { return true; }));
+}
+
+}  // namespace
+}  // namespace hebb::apps

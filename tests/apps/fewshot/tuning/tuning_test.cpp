@@ -1,0 +1,47 @@
+#include "apps/fewshot/tuning/tuning.hpp"
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "apps/common/json.hpp"
+#include "apps/fewshot/tuning/tuned_values.hpp"
+#include "core/error.hpp"
+#include "tests/apps/fewshot/support.hpp"
+
+namespace hebb::apps {
+namespace {
+
+using test::short_run;
+
+TEST_CASE("Every method gets as many trials", "[apps]") {
+  for (const Method& method : methods())
+    for (const Normalisation form : {Normalisation::paper, Normalisation::published_code}) {
+      RunKey cell = short_run(std::string(method.name));
+      cell.protocol.normalization = form;
+      std::set<std::string> names;
+      for (const RunKey& trial : trials(cell, 2)) names.insert(trial.text());
+      CHECK(names.size() == (method.parameter.empty() ? 0 : 12));
+    }
+}
+
+TEST_CASE("The best trial is chosen", "[apps]") {
+  RunKey cell = short_run("l1", 5);
+  Results results;
+  for (const RunKey& trial : trials(cell, 2))
+    results[trial.text()] = {.correct = trial.value == 3e-5 ? 60 + trial.draw : 50, .total = 100};
+  const std::string text =
+      choose({cell, short_run("gaussian-process")}, 2, results, "hebb-fewshot --tune");
+  INFO(text);
+  const Json chosen = Json::parse(text);
+  REQUIRE(chosen["cells"].size() == 1);  // a Gaussian process has nothing to tune
+  CHECK(chosen["cells"][0]["trials"]["values"].size() == 6);
+  CHECK(chosen["cells"][0]["trials"]["accuracies_percent"][2] == 60.5);
+  const TunedValues tuned = TunedValues::parse(text, "here");
+  CHECK(tuned.find("digits", 5, method_named("l1"), Normalisation::paper).value_or(0) == 3e-5);
+  CHECK(!tuned.find("digits", 1, method_named("l1"), Normalisation::paper));
+  CHECK_THROWS_AS(TunedValues::parse("{}", "here"), FormatError);
+  CHECK_NOTHROW(TunedValues::embedded());
+}
+
+}  // namespace
+}  // namespace hebb::apps
