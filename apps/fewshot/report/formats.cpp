@@ -22,29 +22,30 @@ std::string paper_of(const Cell& cell) {
 std::string p_of(double p) { return p < 0.001 ? "< 0.001" : fmt::format("{:.3f}", p); }
 
 // What stands in the terminal for one cell, or nothing for a cell that is not there.
-std::vector<std::string> entries(const Cell* cell) {
-  if (!cell) return std::vector<std::string>(4);
+std::vector<std::string> entries(const Cell* cell, bool with_p) {
+  if (!cell) return std::vector<std::string>(with_p ? 4 : 3);
   const MeanSummary& a = cell->accuracy;
   const auto& gain = cell->gain;
   std::vector<std::string> row{
       fmt::format("{:.2f} ± {:.2f}", a.mean, a.margin), paper_of(*cell),
       gain ? fmt::format("{:+.2f} ± {:.2f}", gain->mean, gain->margin) : ""};
-  row.push_back(gain ? p_of(cell->p_holm) : "");
+  if (with_p) row.push_back(gain ? p_of(cell->p_holm) : "");
   return row;
 }
 
-Rows terminal_rows(std::span<const Cell> cells, const Layout& layout, const std::string& dataset) {
+Rows terminal_rows(std::span<const Cell> cells, const Layout& layout, const std::string& dataset,
+                   bool with_p) {
   Rows rows{{dataset}};
   for (const int64_t shots : layout.shots) {
     rows[0].push_back(fmt::format("{}-shot, % ± 95 %", shots));
     rows[0].push_back("paper");
     rows[0].push_back("over " + cells[0].baseline);
-    rows[0].push_back("p");
+    if (with_p) rows[0].push_back("p");
   }
   for (const std::string& method : layout.methods) {
     std::vector<std::string> row{method};
     for (const int64_t shots : layout.shots)
-      for (std::string& entry : entries(find(cells, dataset, shots, method)))
+      for (std::string& entry : entries(find(cells, dataset, shots, method), with_p))
         row.push_back(std::move(entry));
     rows.push_back(row);
   }
@@ -87,11 +88,16 @@ Json to_json(const MeanSummary& s) {
 
 std::string to_terminal(std::span<const Cell> cells) {
   const Layout layout(cells);
+  const int64_t comparisons =
+      std::ranges::count_if(cells, [](const Cell& c) { return c.gain.has_value(); });
+  const int64_t least = draws_for_p(comparisons);
+  const bool with_p = comparisons > 0 && cells[0].accuracy.count >= least;
   std::string text;
   for (const std::string& dataset : layout.datasets) {
     if (!text.empty()) text += '\n';
-    text += in_columns(terminal_rows(cells, layout, dataset));
+    text += in_columns(terminal_rows(cells, layout, dataset, with_p));
   }
+  if (comparisons > 0 && !with_p) text += fmt::format("p: needs at least {} draws\n", least);
   return text;
 }
 

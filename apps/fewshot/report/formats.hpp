@@ -8,7 +8,9 @@
 
 namespace hebb::apps {
 
-std::string to_terminal(std::span<const Cell> cells);  ///< A small table for each data set.
+/// A small table for each data set. Where there are fewer draws than draws_for_p asks for it has no
+/// p, and a line below says how many there would have to be.
+std::string to_terminal(std::span<const Cell> cells);
 std::string to_markdown(std::span<const Cell> cells);  ///< A row for each cell.
 Json to_json(std::span<const Cell> cells);
 

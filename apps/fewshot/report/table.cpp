@@ -62,6 +62,12 @@ const Cell* find(std::span<const Cell> cells, const std::string& dataset, int64_
   return found == cells.end() ? nullptr : &*found;
 }
 
+int64_t draws_for_p(int64_t comparisons) {
+  int64_t draws = 1;
+  for (double least = double(comparisons); least > 0.05; least /= 2) ++draws;
+  return draws;
+}
+
 std::optional<double> paper_accuracy(const std::string& dataset, int64_t shots,
                                      const std::string& method) {
   const std::string prefix = fmt::format("{},{},{},", dataset, method, shots);

@@ -53,5 +53,31 @@ TEST_CASE("The table compares each method with vanilla on the same draws", "[app
   CHECK(!other[2].gain);
 }
 
+TEST_CASE("p takes as many draws as can make any gain significant", "[apps]") {
+  CHECK(draws_for_p(1) == 6);    // 2 / 2^6 = 0.031
+  CHECK(draws_for_p(6) == 8);    // 6 / 2^7 = 0.047
+  CHECK(draws_for_p(56) == 12);  // 56 / 2^11 = 0.027
+  // The rule is the test's: draws that all gain come to its smallest p.
+  for (int64_t n = 1; n < 10; ++n) {
+    const std::vector<double> p_values(3, signed_rank_test(std::vector<double>(size_t(n), 1)));
+    CHECK((holm_correction(p_values)[0] <= 0.05) == (n >= draws_for_p(3)));
+  }
+}
+
+TEST_CASE("The terminal's table has no p where the draws are too few for one", "[apps]") {
+  const auto text = [](int64_t draws) {
+    const Study study = make_study(draws);
+    return to_terminal(make_table(study.cells, draws, study.results));
+  };
+  const std::string few = text(6), enough = text(7);
+  for (const char* part : {"47.50 ± 5.89", "54.79", "+1.02 ± 0.02"})
+    CHECK(test::contains(few, part));
+  CHECK(few.ends_with("\np: needs at least 7 draws\n"));
+  CHECK(!test::contains(few, "0.062"));
+  CHECK(test::contains(enough, "  p\n"));
+  CHECK(test::contains(enough, "0.031"));
+  CHECK(!test::contains(enough, "needs at least"));
+}
+
 }  // namespace
 }  // namespace hebb::apps
