@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -124,15 +125,18 @@ void run(const Settings& settings) {
 }  // namespace hebb::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("Times training steps and operations.", "hebb-bench");
   hebb::bench::Settings settings;
-  app.add_option("--only", settings.only, "Steps to time, e.g. lenet5/100/bean-1 (repeatable)");
-  app.add_flag("--stages", settings.stages, "Time the stages of each step, too");
-  app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
-  app.add_option("--threads", settings.threads)->capture_default_str();
-  app.add_option("--seconds", settings.seconds, "Time for each step; a quarter for an operation")
-      ->capture_default_str();
-  app.add_option("--data", settings.data, "Folder of the data sets, for MNIST's images");
-  app.add_option("--json", settings.json, "Write the numbers to this file as well");
-  return hebb::apps::run_app(app, argc, argv, [&] { hebb::bench::run(settings); });
+  const auto add_flags = [&](CLI::App& app) {
+    app.add_option("--only", settings.only, "Steps to time, e.g. lenet5/100/bean-1 (repeatable)");
+    app.add_flag("--stages", settings.stages, "Time the stages of each step, too");
+    app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
+    app.add_option("--threads", settings.threads)->capture_default_str();
+    app.add_option("--seconds", settings.seconds, "Time for each step; a quarter for an operation")
+        ->capture_default_str();
+    app.add_option("--data", settings.data, "Folder of the data sets, for MNIST's images");
+    app.add_option("--json", settings.json, "Write the numbers to this file as well");
+  };
+  return hebb::apps::run_app(
+      {.name = "hebb-bench", .description = "Times training steps and operations."}, argc, argv,
+      add_flags, [&](const CLI::App&) { hebb::bench::run(settings); });
 }

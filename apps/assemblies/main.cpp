@@ -113,10 +113,11 @@ void run(const CLI::App& app, AssembliesSettings& s) {
 }  // namespace hebb::apps
 
 int main(int argc, char** argv) {
-  CLI::App app(
-      "Finds the neuronal assemblies of trained networks and plots the figures of the BEAN paper.",
-      "hebb-assemblies");
   hebb::apps::AssembliesSettings settings;
-  settings.add_flags(app);
-  return hebb::apps::run_app(app, argc, argv, [&] { hebb::apps::run(app, settings); });
+  return hebb::apps::run_app(
+      {.name = "hebb-assemblies",
+       .description = "Finds the neuronal assemblies of trained networks "
+                      "and plots the figures of the BEAN paper."},
+      argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
+      [&](const CLI::App& app) { hebb::apps::run(app, settings); });
 }

@@ -1,6 +1,7 @@
 #include "apps/assemblies/settings.hpp"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -37,7 +37,11 @@ Interrupt::Interrupt() {
 
 bool Interrupt::requested() { return interrupted != 0; }
 
-int run_app(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
+int run_app(const AppInfo& info, int argc, char** argv,
+            const std::function<void(CLI::App&)>& add_flags,
+            const std::function<void(const CLI::App&)>& body) {
+  CLI::App app(info.description, info.name);
+  add_flags(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -46,7 +50,7 @@ int run_app(CLI::App& app, int argc, char** argv, const std::function<void()>& b
     return failed(app, fmt::format("{} (see --help)", error.what()).c_str(), 2);
   }
   try {
-    body();
+    body(app);
     if (std::fflush(stdout) != 0) return failed(app, "standard output cannot be written", 1);
     return Interrupt::requested() ? 130 : 0;
   } catch (const UsageError& error) {

@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 
 namespace CLI {
-class App;
+class App;  // CLI11 costs each file that includes it seconds to compile
 }
 
 namespace hebb::apps {
@@ -16,9 +16,17 @@ class UsageError : public Error {
   using Error::Error;
 };
 
-/// Parses the flags, then runs `body`, and turns every failure into one line on stderr and an
-/// exit code: 0 for success and --help, 2 for wrong flags, 1 for everything else, 130 for ^C.
-int run_app(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
+/// What an executable says of itself.
+struct AppInfo {
+  std::string name, description;
+};
+
+/// Parses the flags that `add_flags` describes, then runs `body`, and turns every failure into one
+/// line on stderr and an exit code: 0 for success and --help, 2 for wrong flags, 1 for everything
+/// else, 130 for ^C.
+int run_app(const AppInfo& info, int argc, char** argv,
+            const std::function<void(CLI::App&)>& add_flags,
+            const std::function<void(const CLI::App&)>& body);
 
 /// Calls `parse` for a flag's value; what it throws becomes a UsageError that names the flag.
 template <class Parse>

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -166,13 +165,14 @@ std::string command_line(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace hebb::apps;
-  CLI::App app(
-      "Few-shot learning from scratch: the paper's Table 1 for any method, data set and protocol.",
-      "hebb-fewshot");
   FewShotSettings settings;
-  settings.add_flags(app);
-  return run_app(app, argc, argv, [&] {
-    settings.check_and_complete(app);
-    Program(settings, command_line(argc, argv)).run();
-  });
+  return run_app(
+      {.name = "hebb-fewshot",
+       .description = "Few-shot learning from scratch: the paper's Table 1 for any "
+                      "method, data set and protocol."},
+      argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
+      [&](const CLI::App& app) {
+        settings.check_and_complete(app);
+        Program(settings, command_line(argc, argv)).run();
+      });
 }

@@ -8,6 +8,10 @@
 #include "apps/fewshot/study/run.hpp"
 #include "apps/fewshot/tuning/tuned_values.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace hebb::apps {
 
 /// The flags of hebb-fewshot.

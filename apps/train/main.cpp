@@ -133,9 +133,10 @@ void train(const TrainSettings& s) {
 }  // namespace hebb::apps
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a network on labelled images, with BEAN and other regularizers.",
-               "hebb-train");
   hebb::apps::TrainSettings settings;
-  settings.add_flags(app);
-  return hebb::apps::run_app(app, argc, argv, [&] { hebb::apps::train(settings); });
+  return hebb::apps::run_app(
+      {.name = "hebb-train",
+       .description = "Trains a network on labelled images, with BEAN and other regularizers."},
+      argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
+      [&](const CLI::App&) { hebb::apps::train(settings); });
 }

@@ -1,5 +1,6 @@
 #include "apps/train/settings.hpp"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "data/catalog.hpp"

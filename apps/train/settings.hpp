@@ -1,10 +1,13 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "apps/common/run_folder.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace hebb::apps {
 
