@@ -8,12 +8,13 @@ highest round. PyTorch's fastest variant of each step is looked for once, before
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
+
+from data_sets import add_data_flag
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -25,9 +26,7 @@ def parse_arguments():
     parser.add_argument("--hebb-bench", type=pathlib.Path, metavar="FILE",
                         default=ROOT / "build" / "bin" / "hebb-bench")
     parser.add_argument("--python", default=sys.executable, help="one that has PyTorch")
-    parser.add_argument("--data", type=pathlib.Path, metavar="FOLDER",
-                        default=os.environ.get("HEBB_DATA") or ROOT.parent / "shared" / "data",
-                        help="the folder that has mnist/: both programs train on its images")
+    add_data_flag(parser)  # both programs train on MNIST's images
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200, help="PyTorch's timed steps a round")
@@ -49,7 +48,7 @@ def run(command, **options):
 
 
 def require_tools(arguments):
-    if not (pathlib.Path(arguments.data) / "mnist").is_dir():
+    if not (arguments.data / "mnist").is_dir():
         sys.exit(f"--data {arguments.data}: no folder mnist in it")
     if not arguments.hebb_bench.is_file():
         sys.exit(f"hebb-bench is not at {arguments.hebb_bench}: build it (scripts/test does), or "

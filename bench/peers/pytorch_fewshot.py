@@ -12,6 +12,7 @@ import pathlib
 import statistics
 import sys
 
+from data_sets import add_data_flag
 from pytorch_models import F, LeNet5, bean, load_images, torch
 
 METHODS = ("vanilla", "bean-1", "bean-2")
@@ -21,8 +22,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="FOLDER", type=pathlib.Path)
-    parser.add_argument("--data", default="../shared/data", metavar="DIR",
-                        help="the folder of the data sets (../shared/data)")
+    add_data_flag(parser)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=["vanilla"])
     parser.add_argument("--draws", type=int, default=10**9, help="the first ones (all)")
     return parser.parse_args()

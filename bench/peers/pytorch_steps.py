@@ -14,6 +14,8 @@ import statistics
 import sys
 import time
 
+from data_sets import add_data_flag
+
 STEPS = [f"{model}/{batch}/{regularizer}" for model, batch in (("mlp", 100), ("lenet5", 100),
                                                               ("lenet5", 1))
          for regularizer in ("none", "bean-1", "bean-2")]
@@ -32,8 +34,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--data", default="../shared/data", metavar="FOLDER",
-                        help="the folder that has mnist/ (../shared/data)")
+    add_data_flag(parser)
     parser.add_argument("--only", action="append", choices=STEPS, metavar="STEP",
                         help="repeatable; one of " + ", ".join(STEPS))
     parser.add_argument("--steps", type=int, default=200, help="timed steps a round (200)")

@@ -49,11 +49,9 @@ Bytes cifar_batch(int label) {
 
 // The folder of the real data sets, where there is one.
 std::optional<std::string> real_data(const std::string& name) {
-  std::vector<std::string> roots = {"../shared/data"};
-  if (const char* variable = std::getenv("HEBB_DATA")) roots.insert(roots.begin(), variable);
-  for (const std::string& root : roots)
-    if (std::filesystem::is_directory(root + "/" + name)) return root;
-  skip("no " + std::string(name) + " in HEBB_DATA or ../shared/data");
+  const std::string root = data_root();
+  if (std::filesystem::is_directory(root + "/" + name)) return root;
+  skip("no " + name + " in " + root + " (HEBB_DATA)");
   return std::nullopt;
 }
 
