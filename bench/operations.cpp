@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/backend.hpp"
+#include "core/ops/ops.hpp"
 
 namespace hebb::bench {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 Tensor random(const Shape& shape) {
   static Generator generator(1);
   const Tensor x = Tensor::empty(shape);
-  backend_of(x)->uniform(x, -1, 1, generator.reserve(x.numel()));
+  fill_uniform(x, -1, 1, generator);
   return x;
 }
 
@@ -19,7 +20,7 @@ void add_product(std::vector<OperationCase>& cases, const char* label, int64_t m
   const Tensor a = random(ta ? Shape{k, m} : Shape{m, k});
   const Tensor b = random(tb ? Shape{n, k} : Shape{k, n});
   cases.push_back({fmt::format("matmul {} {}x{}x{}", label, m, n, k), 2.0 * double(m * n * k),
-                   [=] { backend_of(a)->matmul(a, ta, b, tb); }});
+                   [=] { matmul(a, b, {.transpose_a = ta, .transpose_b = tb}); }});
 }
 
 struct Convolution {
@@ -31,11 +32,10 @@ struct Convolution {
 void add_convolution(std::vector<OperationCase>& cases, const Convolution& c) {
   const Conv2dOptions options{.pad_h = c.pad, .pad_w = c.pad};
   const Tensor x = random(c.x), weight = random(c.weight), bias = random({c.weight[0]});
-  const Tensor y = backend_of(x)->conv2d(x, weight, bias, options);
+  const Tensor y = conv2d(x, weight, bias, options);
   const double operations = 2.0 * double(y.numel() * c.weight.product(1, 4));
   const std::string name = fmt::format("{} batch {}", c.label, c.x[0]);
-  cases.push_back(
-      {name + " forward", operations, [=] { backend_of(x)->conv2d(x, weight, bias, options); }});
+  cases.push_back({name + " forward", operations, [=] { conv2d(x, weight, bias, options); }});
   cases.push_back({name + " input gradient", operations,
                    [=] { backend_of(y)->conv2d_backward_input(y, weight, x.shape(), options); }});
   cases.push_back({name + " weight gradient", operations, [=] {
@@ -44,7 +44,7 @@ void add_convolution(std::vector<OperationCase>& cases, const Convolution& c) {
 }
 
 void add_bean(std::vector<OperationCase>& cases, int64_t s, int64_t n, int64_t m, int order) {
-  const Tensor h = backend_of(random({1}))->unary(Unary::relu, random({s, n}));
+  const Tensor h = relu(random({s, n}));
   const Tensor weight = random({m, n});
   cases.push_back({fmt::format("BEAN-{} with gradients S={} N={} M={}", order, s, n, m), 0,
                    [=] { backend_of(h)->bean(h, weight, {.order = order}, true, true); }});
@@ -70,28 +70,25 @@ std::vector<OperationCase> operation_cases() {
     add_bean(cases, 1, 400, 120, order);
   }
   const Tensor large = random({1'000'000}), other = random({1'000'000});
-  cases.push_back({"tanh of 1e6", 0, [=] { backend_of(large)->unary(Unary::tanh, large); }});
-  cases.push_back({"sum of two 1e6", 0,
-                   [=] { backend_of(large)->binary(Binary::add, large, other, large.shape()); }});
+  cases.push_back({"tanh of 1e6", 0, [=] { tanh(large); }});
+  cases.push_back({"sum of two 1e6", 0, [=] { add(large, other); }});
   const Tensor image = random({100, 6, 28, 28});
-  cases.push_back(
-      {"max-pool 2x2 100x6x28x28", 0, [=] { backend_of(image)->max_pool2d(image, {}); }});
+  cases.push_back({"max-pool 2x2 100x6x28x28", 0, [=] { max_pool2d(image); }});
   const Tensor parameter = random({61'706}), grad = random({61'706});
   const Tensor m = Tensor::zeros({61'706}), v = Tensor::zeros({61'706});
   cases.push_back({"Adam of 61,706", 0, [=] {
-                     backend_of(parameter)->adam(parameter, grad, m, v,
-                                                 {.lr = 1e-9,
-                                                  .beta1 = 0.9,
-                                                  .beta2 = 0.999,
-                                                  .epsilon = 1e-8,
-                                                  .weight_decay = 0,
-                                                  .bias_correction1 = 0.1,
-                                                  .bias_correction2 = 0.001,
-                                                  .decoupled = false});
+                     adam_step(parameter, grad, m, v,
+                               {.lr = 1e-9,
+                                .beta1 = 0.9,
+                                .beta2 = 0.999,
+                                .epsilon = 1e-8,
+                                .weight_decay = 0,
+                                .bias_correction1 = 0.1,
+                                .bias_correction2 = 0.001,
+                                .decoupled = false});
                    }});
   const Tensor tiny = random({84});
-  cases.push_back({"relu of 84: one operation's overhead", 0,
-                   [=] { backend_of(tiny)->unary(Unary::relu, tiny); }});
+  cases.push_back({"relu of 84: one operation's overhead", 0, [=] { relu(tiny); }});
   return cases;
 }
 

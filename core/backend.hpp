@@ -60,37 +60,41 @@ class Backend {
   virtual Tensor scale_by(const Tensor& x, const Tensor& scalar) = 0;
   virtual Tensor dropout(const Tensor& x, double p, RandomKey key) = 0;  // kept: x / (1 - p)
 
-  // Reductions. `axes` has bit i set for axis i; reduced axes disappear.
-  virtual Tensor reduce(Reduce op, const Tensor& x, uint32_t axes) = 0;
+  // Reductions. `axes` has bit i set for axis i; `shape` may leave reduced axes out or keep them.
+  virtual Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) = 0;
   /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
   virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
   virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
-  virtual WithIndices max(const Tensor& x, int axis) = 0;          // the first of equals
+  virtual WithIndices max(const Tensor& x, const Shape& shape,
+                          int axis) = 0;  // the first of equals
   virtual Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                               int axis) = 0;
   /// How many of two int64 tensors' elements are equal, as an int64 scalar.
   virtual Tensor count_equal(const Tensor& a, const Tensor& b) = 0;
 
   // Products.
-  virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) = 0;
+  virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                        const Shape& shape) = 0;
   /// x Wᵀ + bias for x [N, in], W [out, in]; bias may be undefined.
-  virtual Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) = 0;
+  virtual Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Shape& shape) = 0;
 
   // Convolution and pooling, NCHW.
   virtual Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Conv2dOptions& options) = 0;
-  virtual Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x,
+                        const Shape& shape, const Conv2dOptions& options) = 0;
+  virtual Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                        const Conv2dOptions& options) = 0;
   struct ConvGrads {
     Tensor dweight, dbias;
   };
   virtual ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
                                            bool with_bias, const Conv2dOptions& options) = 0;
-  virtual WithIndices max_pool2d(const Tensor& x, const Pool2dOptions& options) = 0;
-  virtual Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+  virtual WithIndices max_pool2d(const Tensor& x, const Shape& shape,
+                                 const Pool2dOptions& options) = 0;
+  virtual Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                                      const Pool2dOptions& options) = 0;
-  virtual Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) = 0;
-  virtual Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x,
+  virtual Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) = 0;
+  virtual Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                                      const Pool2dOptions& options) = 0;
 
   // Normalisation over N, H, W for each channel; biased variance.
@@ -116,10 +120,10 @@ class Backend {
                                       const Tensor& weights, bool with_grad) = 0;
 
   // Layout.
-  virtual Tensor concat(std::span<const Tensor> parts, int axis) = 0;
-  virtual Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) = 0;
-  virtual Tensor gather_rows(const Tensor& x, const Tensor& indices) = 0;
-  virtual Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) = 0;
+  virtual Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) = 0;
+  virtual Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) = 0;
+  virtual Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) = 0;
+  virtual Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) = 0;
 
   // Optimisers, in place.
   virtual void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,

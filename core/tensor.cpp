@@ -81,6 +81,10 @@ Tensor Tensor::to(Device target) const {
 
 Tensor Tensor::to(DType target) const {
   if (target == dtype()) return *this;
+  check<DTypeError>(target != DType::bfloat16 || !(grad_enabled() && requires_grad()),
+                    "[to] expected a tensor that asks for no gradient, since bfloat16 carries "
+                    "none, got {} that does; convert its detach()",
+                    *this);
   const Tensor y = backend_of(*this)->cast(*this, target);
   if (!is_floating(target)) return y;
   return record("to", y, {*this},

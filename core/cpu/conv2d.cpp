@@ -24,24 +24,20 @@ ConvGeometry geometry(const Shape& x, const Shape& weight, const Shape& y, const
 }  // namespace
 
 Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                          const Conv2dOptions& o) {
-  const Tensor y =
-      Tensor::empty({x.size(0), weight.size(0),
-                     out_extent(x.size(2), o.pad_h, weight.size(2), o.dilation_h, o.stride_h),
-                     out_extent(x.size(3), o.pad_w, weight.size(3), o.dilation_w, o.stride_w)},
-                    x.options());
+                          const Shape& shape, const Conv2dOptions& options) {
+  const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.conv2d(geometry(x.shape(), weight.shape(), y.shape(), o), data_of<T>(x), data_of<T>(weight),
+    k.conv2d(geometry(x.shape(), weight.shape(), shape, options), data_of<T>(x), data_of<T>(weight),
              data_or_null<T>(bias), data_of<T>(y));
   });
   return y;
 }
 
-Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x,
+Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                          const Conv2dOptions& options) {
-  const Tensor dx = Tensor::empty(x, dy.options());
+  const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.conv2d_backward_input(geometry(x, weight.shape(), dy.shape(), options), data_of<T>(dy),
+    k.conv2d_backward_input(geometry(shape, weight.shape(), dy.shape(), options), data_of<T>(dy),
                             data_of<T>(weight), data_of<T>(dx));
   });
   return dx;

@@ -33,26 +33,29 @@ class CpuBackend final : public Backend {
   void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
   Tensor dropout(const Tensor& x, double p, RandomKey key) override;
-  Tensor reduce(Reduce op, const Tensor& x, uint32_t axes) override;
+  Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
-  WithIndices max(const Tensor& x, int axis) override;
+  WithIndices max(const Tensor& x, const Shape& shape, int axis) override;
   Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                       int axis) override;
   Tensor count_equal(const Tensor& a, const Tensor& b) override;
-  Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) override;
-  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) override;
-  Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+  Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                const Shape& shape) override;
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                const Shape& shape) override;
+  Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override;
-  Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& x,
+  Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                const Conv2dOptions& options) override;
   ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
                                    bool with_bias, const Conv2dOptions& options) override;
-  WithIndices max_pool2d(const Tensor& x, const Pool2dOptions& options) override;
-  Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+  WithIndices max_pool2d(const Tensor& x, const Shape& shape,
+                         const Pool2dOptions& options) override;
+  Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                              const Pool2dOptions& options) override;
-  Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) override;
-  Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x,
+  Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) override;
+  Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                              const Pool2dOptions& options) override;
   NormStatistics batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
                             double epsilon) override;
@@ -68,10 +71,10 @@ class CpuBackend final : public Backend {
                          bool with_grad) override;
   WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights,
                               bool with_grad) override;
-  Tensor concat(std::span<const Tensor> parts, int axis) override;
-  Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) override;
-  Tensor gather_rows(const Tensor& x, const Tensor& indices) override;
-  Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) override;
+  Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) override;
+  Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) override;
+  Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
+  Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
   void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
            const SgdStep& step) override;
   void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
@@ -95,11 +98,6 @@ class CpuBackend final : public Backend {
   const KernelTable kernels_;
 };
 
-/// Positions of a convolution's or a pooling's window along one axis.
-inline int64_t out_extent(int64_t in, int64_t pad, int64_t kernel, int64_t dilation,
-                          int64_t stride) {
-  return (in + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
-}
 
 template <class T>
 T* data_of(const Tensor& x) {

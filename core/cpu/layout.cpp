@@ -19,34 +19,32 @@ void copy_runs(int64_t rows, int64_t bytes, char* to, int64_t to_step, const cha
 
 }  // namespace
 
-Tensor CpuBackend::concat(std::span<const Tensor> parts, int axis) {
-  const Tensor& first = parts[0];
-  int64_t extent = 0;
-  for (const Tensor& part : parts) extent += part.size(axis);
-  const Tensor y = Tensor::empty(first.shape().with(axis, extent), first.options());
-  const int64_t outer = y.shape().product(0, axis);
-  const int64_t inner = y.shape().product(axis + 1, y.rank()) * int64_t(size_of(y.dtype()));
+Tensor CpuBackend::concat(std::span<const Tensor> parts, const Shape& shape, int axis) {
+  const Tensor y = Tensor::empty(shape, parts[0].options());
+  const int64_t outer = shape.product(0, axis);
+  const int64_t inner = shape.product(axis + 1, shape.rank()) * int64_t(size_of(y.dtype()));
   char* to = data_of<char>(y);
   for (const Tensor& part : parts) {
     const int64_t bytes = part.size(axis) * inner;
-    copy_runs(outer, bytes, to, extent * inner, data_of<char>(part), bytes);
+    copy_runs(outer, bytes, to, shape[axis] * inner, data_of<char>(part), bytes);
     to += bytes;
   }
   return y;
 }
 
-Tensor CpuBackend::narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
-  const Tensor y = Tensor::empty(x.shape().with(axis, length), x.options());
-  const int64_t inner = x.shape().product(axis + 1, x.rank()) * int64_t(size_of(x.dtype()));
-  copy_runs(x.shape().product(0, axis), length * inner, data_of<char>(y), length * inner,
+Tensor CpuBackend::narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) {
+  const Tensor y = Tensor::empty(shape, x.options());
+  const int64_t inner = shape.product(axis + 1, shape.rank()) * int64_t(size_of(x.dtype()));
+  const int64_t bytes = shape[axis] * inner;
+  copy_runs(shape.product(0, axis), bytes, data_of<char>(y), bytes,
             data_of<char>(x) + begin * inner, x.size(axis) * inner);
   return y;
 }
 
-Tensor CpuBackend::gather_rows(const Tensor& x, const Tensor& indices) {
-  const int64_t rows = x.size(0), count = indices.numel();
-  const int64_t bytes = x.shape().product(1, x.rank()) * int64_t(size_of(x.dtype()));
-  const Tensor y = Tensor::empty(x.shape().with(0, count), x.options());
+Tensor CpuBackend::gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) {
+  const int64_t rows = x.size(0), count = shape[0];
+  const int64_t bytes = shape.product(1, shape.rank()) * int64_t(size_of(x.dtype()));
+  const Tensor y = Tensor::empty(shape, x.options());
   const int64_t* index = data_of<int64_t>(indices);
   for (int64_t i = 0; i < count; ++i)
     check(index[i] >= 0 && index[i] < rows,
@@ -62,8 +60,8 @@ Tensor CpuBackend::gather_rows(const Tensor& x, const Tensor& indices) {
   return y;
 }
 
-Tensor CpuBackend::scatter_add_rows(const Tensor& dy, const Tensor& indices, int64_t rows) {
-  const Tensor dx = Tensor::zeros(dy.shape().with(0, rows), dy.options());
+Tensor CpuBackend::scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) {
+  const Tensor dx = Tensor::zeros(shape, dy.options());
   const int64_t width = dy.shape().product(1, dy.rank());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
     k.scatter_add_rows(indices.numel(), width, data_of<T>(dy), data_of<int64_t>(indices),

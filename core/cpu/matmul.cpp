@@ -2,10 +2,10 @@
 
 namespace hebb::cpu {
 
-Tensor CpuBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) {
-  const int64_t m = a.size(transpose_a ? 1 : 0), k = a.size(transpose_a ? 0 : 1);
-  const int64_t n = b.size(transpose_b ? 0 : 1);
-  const Tensor y = Tensor::empty({m, n}, a.options());
+Tensor CpuBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                          const Shape& shape) {
+  const int64_t m = shape[0], n = shape[1], k = a.size(transpose_a ? 0 : 1);
+  const Tensor y = Tensor::empty(shape, a.options());
   dispatch(a.dtype(), [&]<class T>(const Kernels<T>& kernels) {
     kernels.matmul({.m = m,
                     .n = n,
@@ -18,9 +18,10 @@ Tensor CpuBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bo
   return y;
 }
 
-Tensor CpuBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const int64_t rows = x.size(0), inputs = x.size(1), outputs = weight.size(0);
-  const Tensor y = Tensor::empty({rows, outputs}, x.options());
+Tensor CpuBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                          const Shape& shape) {
+  const int64_t rows = shape[0], outputs = shape[1], inputs = x.size(1);
+  const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& kernels) {
     kernels.linear({.m = rows,
                     .n = outputs,

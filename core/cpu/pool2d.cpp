@@ -17,16 +17,11 @@ PoolGeometry geometry(const Shape& x, const Shape& y, const Pool2dOptions& o) {
           .out_w = y[3]};
 }
 
-Shape pooled_shape(const Shape& x, const Pool2dOptions& o) {
-  return {x[0], x[1], out_extent(x[2], o.pad_h, o.kernel_h, 1, o.stride_h),
-          out_extent(x[3], o.pad_w, o.kernel_w, 1, o.stride_w)};
-}
-
 }  // namespace
 
 // The indices are int32: positions inside a plane [H, W].
-Backend::WithIndices CpuBackend::max_pool2d(const Tensor& x, const Pool2dOptions& options) {
-  const Shape shape = pooled_shape(x.shape(), options);
+Backend::WithIndices CpuBackend::max_pool2d(const Tensor& x, const Shape& shape,
+                                            const Pool2dOptions& options) {
   const Tensor y = Tensor::empty(shape, x.options());
   const Tensor indices = Tensor::empty(shape, {DType::int32, x.device()});
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
@@ -36,29 +31,29 @@ Backend::WithIndices CpuBackend::max_pool2d(const Tensor& x, const Pool2dOptions
   return {y, indices};
 }
 
-Tensor CpuBackend::max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& x,
+Tensor CpuBackend::max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                                        const Pool2dOptions& options) {
-  const Tensor dx = Tensor::empty(x, dy.options());
+  const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.max_pool2d_backward(geometry(x, dy.shape(), options), data_of<T>(dy),
+    k.max_pool2d_backward(geometry(shape, dy.shape(), options), data_of<T>(dy),
                           data_of<int32_t>(indices), data_of<T>(dx));
   });
   return dx;
 }
 
-Tensor CpuBackend::avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
-  const Tensor y = Tensor::empty(pooled_shape(x.shape(), options), x.options());
+Tensor CpuBackend::avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) {
+  const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.avg_pool2d(geometry(x.shape(), y.shape(), options), data_of<T>(x), data_of<T>(y));
+    k.avg_pool2d(geometry(x.shape(), shape, options), data_of<T>(x), data_of<T>(y));
   });
   return y;
 }
 
-Tensor CpuBackend::avg_pool2d_backward(const Tensor& dy, const Shape& x,
+Tensor CpuBackend::avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                                        const Pool2dOptions& options) {
-  const Tensor dx = Tensor::empty(x, dy.options());
+  const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.avg_pool2d_backward(geometry(x, dy.shape(), options), data_of<T>(dy), data_of<T>(dx));
+    k.avg_pool2d_backward(geometry(shape, dy.shape(), options), data_of<T>(dy), data_of<T>(dx));
   });
   return dx;
 }

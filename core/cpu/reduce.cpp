@@ -6,14 +6,6 @@
 namespace hebb::cpu {
 namespace {
 
-Shape reduced_shape(const Shape& shape, uint32_t axes) {
-  std::array<int64_t, Shape::max_rank> extents{};
-  size_t rank = 0;
-  for (int i = 0; i < shape.rank(); ++i)
-    if (!(axes >> i & 1)) extents[rank++] = shape[i];
-  return Shape(std::span<const int64_t>(extents.data(), rank));
-}
-
 /// The reduced axes kept with extent 1.
 Shape stretchable_shape(const Shape& shape, uint32_t axes) {
   std::array<int64_t, Shape::max_rank> extents{};
@@ -30,8 +22,8 @@ int64_t reduced_count(const Shape& shape, uint32_t axes) {
 
 }  // namespace
 
-Tensor CpuBackend::reduce(Reduce op, const Tensor& x, uint32_t axes) {
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), axes), x.options());
+Tensor CpuBackend::reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) {
+  const Tensor y = Tensor::empty(shape, x.options());
   const double divisor = op == Reduce::mean ? double(reduced_count(x.shape(), axes)) : 1.0;
   if (x.numel() == 0) {
     fill(y, 0.0 / divisor);
@@ -60,11 +52,10 @@ Tensor CpuBackend::sum_to(const Tensor& x, const Shape& shape) {
   uint32_t axes = 0;
   for (int i = 0; i < x.rank(); ++i)
     if (i < added || shape[i - added] != x.size(i)) axes |= 1u << i;
-  return (axes ? reduce(Reduce::sum, x, axes) : x).view(shape);
+  return axes ? reduce(Reduce::sum, x, shape, axes) : x.view(shape);
 }
 
-Backend::WithIndices CpuBackend::max(const Tensor& x, int axis) {
-  const Shape shape = x.shape().without(axis);
+Backend::WithIndices CpuBackend::max(const Tensor& x, const Shape& shape, int axis) {
   const Tensor y = Tensor::empty(shape, x.options());
   const Tensor indices = Tensor::empty(shape, {DType::int64, x.device()});
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {

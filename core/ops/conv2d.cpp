@@ -8,8 +8,8 @@
 namespace hebb {
 namespace {
 
-void check_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                  const Conv2dOptions& o) {
+Shape checked_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                    const Conv2dOptions& o) {
   check_operands("conv2d", {{"input", x}, {"weight", weight}});
   check<ShapeError>(weight.rank() == 4 && weight.numel() > 0,
                     "[conv2d] expected weight of shape [O, C, KH, KW], none of them 0, got {}",
@@ -21,16 +21,17 @@ void check_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
     check_operands("conv2d", {{"input", x}, {"bias", bias}});
     check_shape("conv2d", {"bias", bias}, {weight.size(0)});
   }
-  output_extent("conv2d", x.size(2), {weight.size(2), o.stride_h, o.pad_h, o.dilation_h});
-  output_extent("conv2d", x.size(3), {weight.size(3), o.stride_w, o.pad_w, o.dilation_w});
+  return {x.size(0), weight.size(0),
+          output_extent("conv2d", x.size(2), {weight.size(2), o.stride_h, o.pad_h, o.dilation_h}),
+          output_extent("conv2d", x.size(3), {weight.size(3), o.stride_w, o.pad_w, o.dilation_w})};
 }
 
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
-  check_conv2d(x, weight, bias, options);
-  const Tensor y = backend_of(x)->conv2d(x, weight, bias, options);
+  const Shape shape = checked_shape(x, weight, bias, options);
+  const Tensor y = backend_of(x)->conv2d(x, weight, bias, shape, options);
   return record("conv2d", y, {x, weight, bias},
                 [x = x.detach(), weight = weight.detach(), options](const Tensor& dy, Needs needs) {
                   const ActiveBackend backend = backend_of(dy);

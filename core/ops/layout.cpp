@@ -15,7 +15,7 @@ Tensor widen(const Tensor& dy, const Shape& shape, int axis, int64_t begin) {
   const int64_t end = begin + dy.size(axis);
   const Tensor parts[] = {Tensor::zeros(shape.with(axis, begin), dy.options()), dy,
                           Tensor::zeros(shape.with(axis, shape[axis] - end), dy.options())};
-  return backend_of(dy)->concat(parts, axis);
+  return backend_of(dy)->concat(parts, shape, axis);
 }
 
 }  // namespace
@@ -32,21 +32,24 @@ Tensor concat(std::span<const Tensor> parts, int axis) {
   };
   std::vector<Piece> pieces;
   std::vector<detail::Input> inputs;
+  int64_t extent = 0;
   for (const Tensor& part : parts) {
     check_operands("concat", {{"the first part", first}, {"every part", part}});
     check<ShapeError>(
         part.rank() == first.rank() && part.shape().with(axis, 0) == first.shape().with(axis, 0),
         "[concat] expected parts like {} in all axes but {}, got {}", first.shape(), axis,
         part.shape());
+    extent += part.size(axis);
     pieces.push_back({part.size(axis), part.requires_grad()});
     inputs.emplace_back(part);
   }
-  const Tensor y = backend_of(first)->concat(parts, axis);
+  const Tensor y = backend_of(first)->concat(parts, first.shape().with(axis, extent), axis);
   return record("concat", y, inputs, [pieces = std::move(pieces), axis](const Tensor& dy) {
     Grads grads;
     int64_t begin = 0;
     for (const auto& [length, needs_grad] : pieces) {
-      grads.push_back(needs_grad ? backend_of(dy)->narrow(dy, axis, begin, length) : Tensor());
+      const Shape shape = dy.shape().with(axis, length);
+      grads.push_back(needs_grad ? backend_of(dy)->narrow(dy, shape, axis, begin) : Tensor());
       begin += length;
     }
     return grads;
@@ -61,7 +64,7 @@ Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
       0 <= begin && begin <= extent && 0 <= length && length <= extent - begin,
       "[narrow] expected a range inside [0, {}) of axis {}, got begin {} and length {}", extent,
       axis, begin, length);
-  const Tensor y = backend_of(x)->narrow(x, axis, begin, length);
+  const Tensor y = backend_of(x)->narrow(x, x.shape().with(axis, length), axis, begin);
   return record("narrow", y, {x}, [shape = x.shape(), axis, begin](const Tensor& dy) {
     return Grads{widen(dy, shape, axis, begin)};
   });
@@ -72,10 +75,11 @@ Tensor gather_rows(const Tensor& x, const Tensor& indices) {
   check<ShapeError>(x.rank() >= 1, "[gather_rows] expected x of shape [R, ...], got {}", x.shape());
   check_integers("gather_rows", {"indices", indices}, x);
   check_rank("gather_rows", {"indices", indices}, 1, "[N]");
-  const Tensor y = backend_of(x)->gather_rows(x, indices);
+  const Shape gathered = x.shape().with(0, indices.size(0));
+  const Tensor y = backend_of(x)->gather_rows(x, indices, gathered);
   return record("gather_rows", y, {x},
-                [indices = indices.detach(), rows = x.size(0)](const Tensor& dy) {
-                  return Grads{backend_of(dy)->scatter_add_rows(dy, indices, rows)};
+                [indices = indices.detach(), shape = x.shape()](const Tensor& dy) {
+                  return Grads{backend_of(dy)->scatter_add_rows(dy, indices, shape)};
                 });
 }
 

@@ -90,11 +90,12 @@ Tensor batch_norm2d_inference(const Tensor& x, const Tensor& weight, const Tenso
                   if (needs[1]) {
                     const Tensor centred =
                         backend->binary(Binary::sub, x, mean.view({mean.size(0), 1, 1}), x.shape());
-                    grads[1] =
-                        times(backend->reduce(Reduce::sum, times(dy, centred), all_but_channels),
-                              inverse_std);
+                    grads[1] = times(backend->reduce(Reduce::sum, times(dy, centred),
+                                                     weight.shape(), all_but_channels),
+                                     inverse_std);
                   }
-                  if (needs[2]) grads[2] = backend->reduce(Reduce::sum, dy, all_but_channels);
+                  if (needs[2])
+                    grads[2] = backend->reduce(Reduce::sum, dy, weight.shape(), all_but_channels);
                   return grads;
                 });
 }

@@ -9,21 +9,22 @@
 namespace hebb {
 namespace {
 
-void check_pool2d(const char* where, const Tensor& x, const Pool2dOptions& o) {
+Shape checked_shape(const char* where, const Tensor& x, const Pool2dOptions& o) {
   check_operands(where, {{"input", x}});
   check_rank(where, {"input", x}, 4, "[N, C, H, W]");
-  output_extent(where, x.size(2), {o.kernel_h, o.stride_h, o.pad_h});
-  output_extent(where, x.size(3), {o.kernel_w, o.stride_w, o.pad_w});
+  const int64_t height = output_extent(where, x.size(2), {o.kernel_h, o.stride_h, o.pad_h});
+  const int64_t width = output_extent(where, x.size(3), {o.kernel_w, o.stride_w, o.pad_w});
   check(o.pad_h <= o.kernel_h / 2 && o.pad_w <= o.kernel_w / 2,
         "[{}] expected padding of at most half a kernel ({}x{}), got {}x{}", where, o.kernel_h,
         o.kernel_w, o.pad_h, o.pad_w);
+  return {x.size(0), x.size(1), height, width};
 }
 
 }  // namespace
 
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
-  check_pool2d("max_pool2d", x, options);
-  const Backend::WithIndices result = backend_of(x)->max_pool2d(x, options);
+  const Shape y = checked_shape("max_pool2d", x, options);
+  const Backend::WithIndices result = backend_of(x)->max_pool2d(x, y, options);
   return record("max_pool2d", result.values, {x},
                 [indices = result.indices, shape = x.shape(), options](const Tensor& dy) {
                   return Grads{backend_of(dy)->max_pool2d_backward(dy, indices, shape, options)};
@@ -31,8 +32,8 @@ Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
 }
 
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
-  check_pool2d("avg_pool2d", x, options);
-  const Tensor y = backend_of(x)->avg_pool2d(x, options);
+  const Shape pooled = checked_shape("avg_pool2d", x, options);
+  const Tensor y = backend_of(x)->avg_pool2d(x, pooled, options);
   return record("avg_pool2d", y, {x}, [shape = x.shape(), options](const Tensor& dy) {
     return Grads{backend_of(dy)->avg_pool2d_backward(dy, shape, options)};
   });

@@ -1,5 +1,7 @@
 #include "core/ops/reduce.hpp"
 
+#include <array>
+
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/check.hpp"
@@ -22,23 +24,25 @@ uint32_t axis_bits(const char* where, const Tensor& x, std::span<const int> axes
   return bits;
 }
 
-Tensor reduce(Reduce op, const char* where, const Tensor& x, uint32_t axes) {
-  const Tensor y = backend_of(x)->reduce(op, x, axes);
-  return record(where, y, {x}, [op, axes, x = x.detach()](const Tensor& dy) {
-    return Grads{backend_of(dy)->reduce_backward(op, dy, x, axes)};
-  });
+Shape reduced_shape(const Shape& shape, uint32_t axes, bool keep_axes) {
+  std::array<int64_t, Shape::max_rank> extents{};
+  size_t rank = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const bool reduced = axes >> axis & 1;
+    if (!reduced || keep_axes) extents[rank++] = reduced ? 1 : shape[axis];
+  }
+  return Shape(std::span<const int64_t>(extents.data(), rank));
 }
 
 Tensor reduce(Reduce op, const char* where, const Tensor& x, std::span<const int> axes,
               ReduceOptions options) {
   check_operands(where, {{"x", x}});
   const uint32_t bits = axis_bits(where, x, axes);
-  const Tensor y = reduce(op, where, x, bits);
-  if (!options.keep_axes) return y;
-  Shape kept = x.shape();
-  for (int axis = 0; axis < x.rank(); ++axis)
-    if (bits >> axis & 1) kept = kept.with(axis, 1);
-  return y.reshape(kept);
+  const Shape shape = reduced_shape(x.shape(), bits, options.keep_axes);
+  const Tensor y = backend_of(x)->reduce(op, x, shape, bits);
+  return record(where, y, {x}, [op, bits, x = x.detach()](const Tensor& dy) {
+    return Grads{backend_of(dy)->reduce_backward(op, dy, x, bits)};
+  });
 }
 
 int filled_axis(const char* where, const Tensor& x, int axis) {
@@ -65,17 +69,17 @@ Tensor sum_square(const Tensor& x) { return reduce(Reduce::sum_square, "sum_squa
 
 Tensor max(const Tensor& x, int axis, ReduceOptions options) {
   axis = filled_axis("max", x, axis);
-  const Backend::WithIndices result = backend_of(x)->max(x, axis);
-  const Tensor y = record("max", result.values, {x},
-                          [indices = result.indices, shape = x.shape(), axis](const Tensor& dy) {
-                            return Grads{backend_of(dy)->max_backward(dy, indices, shape, axis)};
-                          });
-  return options.keep_axes ? y.reshape(x.shape().with(axis, 1)) : y;
+  const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
+  const Backend::WithIndices result = backend_of(x)->max(x, y, axis);
+  return record("max", result.values, {x},
+                [indices = result.indices, shape = x.shape(), axis](const Tensor& dy) {
+                  return Grads{backend_of(dy)->max_backward(dy, indices, shape, axis)};
+                });
 }
 
 Tensor argmax(const Tensor& x, int axis) {
   axis = filled_axis("argmax", x, axis);
-  return backend_of(x)->max(x, axis).indices;
+  return backend_of(x)->max(x, x.shape().without(axis), axis).indices;
 }
 
 Tensor count_equal(const Tensor& a, const Tensor& b) {

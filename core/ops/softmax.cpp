@@ -86,7 +86,7 @@ Tensor mean_squared_error(const Tensor& x, const Tensor& y) {
   const uint32_t all_axes = (uint32_t(1) << x.rank()) - 1;
   const double n = double(x.numel());
   const Tensor value =
-      backend->affine(backend->reduce(Reduce::sum_square, difference, all_axes), 1 / n, 0);
+      backend->affine(backend->reduce(Reduce::sum_square, difference, {}, all_axes), 1 / n, 0);
   return record(
       "mean_squared_error", value, {x, y}, [difference, n](const Tensor& dy, Needs needs) {
         const ActiveBackend b = backend_of(dy);

@@ -100,6 +100,19 @@ TEST_CASE("to converts and differentiates", "[core]") {
   CHECK(bytes.to(DType::float32).to_vector<float>() == std::vector<float>{0, 128, 255});
 }
 
+TEST_CASE("to bfloat16 refuses to lose a gradient", "[core]") {
+  Tensor x = Tensor::from(std::vector<float>{0.5f, -1.75f}, {2}).set_requires_grad();
+  CHECK_THROWS_WITH(
+      x.to(DType::bfloat16),
+      "[to] expected a tensor that asks for no gradient, since bfloat16 carries none, "
+      "got float32 [2] on cpu that does; convert its detach()");
+  CHECK_THROWS_AS((x * 2.0).to(DType::bfloat16), DTypeError);
+  CHECK(x.detach().to(DType::bfloat16).to(DType::float32).to_vector<float>() ==
+        std::vector<float>{0.5f, -1.75f});
+  const NoGrad no_grad;
+  CHECK(x.to(DType::bfloat16).dtype() == DType::bfloat16);
+}
+
 TEST_CASE("copy_from takes any type and refuses other shapes", "[core]") {
   const Tensor x = Tensor::zeros({2});
   x.copy_from(Tensor::from(std::vector<double>{1, 2}, {2}));

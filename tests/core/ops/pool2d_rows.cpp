@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -28,9 +28,7 @@ Array pooled(const Array& x, const Pool2dOptions& o, bool largest) {
   return y;
 }
 
-}  // namespace
-
-std::vector<OpCase> pool2d_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   const auto rows = [&](const char* name, const Shape& shape, const Pool2dOptions& options) {
     const bool large = shape.numel() > 10000;
@@ -93,5 +91,42 @@ std::vector<OpCase> pool2d_cases() {
   global("large", {31, 64, 8, 9});
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  std::vector<ErrorCase> errors;
+  const auto both = [&](const std::string& op,
+                        Tensor (*call)(const Tensor&, const Pool2dOptions&)) {
+    errors.push_back(
+        error<ShapeError>(op, "expected input of shape [N, C, H, W], got [3, 4, 4]", [=] {
+          call(ones({3, 4, 4}), {});
+        }));
+    errors.push_back(
+        error<ShapeError>(op, "expected a window that fits the padded input, got 2 over 1", [=] {
+          call(ones({1, 1, 4, 1}), {});
+        }));
+    errors.push_back(error<ValueError>(op, "expected a kernel of at least 1, got 0", [=] {
+      call(ones({1, 1, 4, 4}), {.kernel_h = 0});
+    }));
+    errors.push_back(error<ValueError>(op, "expected a stride of at least 1, got -2", [=] {
+      call(ones({1, 1, 4, 4}), {.stride_h = -2});
+    }));
+    errors.push_back(
+        error<ValueError>(op, "expected padding of at most half a kernel (3x2), got 2x0", [=] {
+          call(ones({1, 1, 4, 4}), {.kernel_h = 3, .pad_h = 2});
+        }));
+  };
+  both("max_pool2d", max_pool2d);
+  both("avg_pool2d", avg_pool2d);
+  errors.push_back(error<ShapeError>(
+      "global_avg_pool2d", "expected input of shape [N, C, H, W], H and W not 0, got [1, 2, 0, 3]",
+      [] {
+        global_avg_pool2d(ones({1, 2, 0, 3}));
+      }));
+  return errors;
+}
+
+}  // namespace
+
+OpFamily pool2d_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

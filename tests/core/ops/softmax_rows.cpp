@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -36,9 +36,7 @@ Array mean_over_rows(const Array& logits, std::span<const Array> weights, Term t
   return y;
 }
 
-}  // namespace
-
-std::vector<OpCase> softmax_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   const auto softmax_rows = [&](const char* name, const Shape& shape) {
     const bool large = shape.numel() > 10000;
@@ -147,5 +145,69 @@ std::vector<OpCase> softmax_cases() {
   squared_row("large", {300, 1003});
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  std::vector<ErrorCase> errors{
+      error<ShapeError>("softmax", "expected rows of at least one element, got []",
+                        [] { softmax(ones({})); }),
+      error<ShapeError>("log_softmax", "expected rows of at least one element, got [2, 0]",
+                        [] {
+                          log_softmax(ones({2, 0}));
+                        }),
+      error<ShapeError>("cross_entropy", "expected logits of shape [N, C], got [3]",
+                        [] { cross_entropy(ones({3}), labels({0})); }),
+      error<ShapeError>("cross_entropy", "expected labels of shape [2], got [3]",
+                        [] {
+                          cross_entropy(ones({2, 4}), labels({0, 1, 2}));
+                        }),
+      error<DTypeError>("cross_entropy", "expected labels of int64, got float32 [2] on cpu",
+                        [] {
+                          cross_entropy(ones({2, 4}), ones({2}));
+                        }),
+      error<ValueError>("cross_entropy", "expected a batch of at least one row, got logits [0, 4]",
+                        [] {
+                          cross_entropy(ones({0, 4}), labels({}));
+                        }),
+      error<ValueError>("cross_entropy", "expected label_smoothing in [0, 1), got 1",
+                        [] {
+                          cross_entropy(ones({1, 4}), labels({0}), {.label_smoothing = 1});
+                        }),
+      error<ValueError>("cross_entropy", "expected labels in [0, 4), got 4 at row 1",
+                        [] {
+                          cross_entropy(ones({3, 4}), labels({3, 4, 0}));
+                        }),
+      error<ValueError>("cross_entropy", "expected labels in [0, 4), got -1 at row 0",
+                        [] {
+                          cross_entropy(ones({1, 4}), labels({-1}));
+                        }),
+      error<ShapeError>("cross_entropy_soft", "expected targets of shape [2, 4], got [2]",
+                        [] {
+                          cross_entropy_soft(ones({2, 4}), ones({2}));
+                        }),
+      error<ShapeError>("cross_entropy_soft", "expected weights of shape [2], got [4]",
+                        [] {
+                          cross_entropy_soft(ones({2, 4}), ones({2, 4}), ones({4}));
+                        }),
+      error<ShapeError>("kl_divergence", "expected p of shape [2, 4], got [2, 3]",
+                        [] {
+                          kl_divergence(ones({2, 3}), ones({2, 4}));
+                        }),
+      error<ShapeError>("mean_squared_error", "expected y of shape [2, 3], got [3]",
+                        [] {
+                          mean_squared_error(ones({2, 3}), ones({3}));
+                        }),
+      error<ValueError>("mean_squared_error", "expected at least one element, got [0, 3]",
+                        [] {
+                          mean_squared_error(ones({0, 3}), ones({0, 3}));
+                        }),
+  };
+  add_unary_errors(errors, "softmax", softmax);
+  add_unary_errors(errors, "log_softmax", log_softmax);
+  return errors;
+}
+
+}  // namespace
+
+OpFamily softmax_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

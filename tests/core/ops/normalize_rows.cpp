@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -51,9 +51,7 @@ Array running_statistics(std::span<const Array> in, double momentum) {
   return y;
 }
 
-}  // namespace
-
-std::vector<OpCase> normalize_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   const auto training = [&](const char* name, const Shape& shape) {
     const Shape channels{shape[1]};
@@ -109,5 +107,49 @@ std::vector<OpCase> normalize_cases() {
   inference("large", {21, 8, 17, 19});
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  const Tensor c = ones({3});
+  return {
+      error<ShapeError>("batch_norm2d", "expected input of shape [N, C, H, W], got [2, 3]",
+                        [c] {
+                          batch_norm2d(ones({2, 3}), c, c, {}, {});
+                        }),
+      error<ShapeError>("batch_norm2d", "expected weight of shape [3], got [4]",
+                        [c] {
+                          batch_norm2d(ones({2, 3, 2, 2}), ones({4}), c, {}, {});
+                        }),
+      error<ShapeError>("batch_norm2d", "expected running_mean of shape [3], got []",
+                        [c] {
+                          batch_norm2d(ones({2, 3, 2, 2}), c, c, ones({}), {});
+                        }),
+      error<ValueError>("batch_norm2d",
+                        "expected more than one value for each channel, got input [1, 3, 1, 1]",
+                        [c] {
+                          batch_norm2d(ones({1, 3, 1, 1}), c, c, {}, {});
+                        }),
+      error<ValueError>("batch_norm2d",
+                        "expected more than one value for each channel, got input [0, 3, 2, 2]",
+                        [c] {
+                          batch_norm2d(ones({0, 3, 2, 2}), c, c, {}, {});
+                        }),
+      error<ValueError>("batch_norm2d", "expected epsilon over 0, got 0",
+                        [c] {
+                          batch_norm2d(ones({2, 3, 2, 2}), c, c, {}, {}, {.epsilon = 0});
+                        }),
+      error<ValueError>("batch_norm2d", "expected momentum in [0, 1], got 1.5",
+                        [c] {
+                          batch_norm2d(ones({2, 3, 2, 2}), c, c, {}, {}, {.momentum = 1.5});
+                        }),
+      error<ShapeError>("batch_norm2d_inference", "expected variance of shape [3], got [2]",
+                        [c] {
+                          batch_norm2d_inference(ones({2, 3, 2, 2}), c, c, c, ones({2}));
+                        }),
+  };
+}
+
+}  // namespace
+
+OpFamily normalize_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

@@ -9,7 +9,7 @@
 #include "core/autograd.hpp"
 #include "core/parallel.hpp"
 #include "tests/catch.hpp"
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -100,7 +100,7 @@ bool same_bits(const Outcome& a, const Outcome& b) {
 
 template <class F>
 void for_each_row(F&& check_row) {
-  for (const OpCase& row : op_cases()) DYNAMIC_SECTION(row.op << ": " << row.name) {
+  for (const OpCase& row : all_operations().rows) DYNAMIC_SECTION(row.op << ": " << row.name) {
       check_row(row);
     }
 }
@@ -132,13 +132,15 @@ std::optional<Thrown> error_of(const std::function<void()>& call) {
 
 TEST_CASE("every operation has rows and error cases", "[core][ops]") {
   std::set<std::string> rows, errors, declared{"reshape", "slice"};
-  for (const OpCase& row : op_cases()) rows.insert(row.op);
-  for (const ErrorCase& error : error_cases()) errors.insert(error.op);
+  for (const OpCase& row : all_operations().rows) rows.insert(row.op);
+  for (const ErrorCase& error : all_operations().errors) errors.insert(error.op);
   for (const auto& file : std::filesystem::directory_iterator(HEBB_OPS_HEADERS)) {
     if (file.path().extension() != ".hpp") continue;
     std::ifstream stream(file.path());
     for (std::string line; std::getline(stream, line);)
-      if (line.starts_with("Tensor ")) declared.insert(line.substr(7, line.find('(') - 7));
+      for (const std::string result : {"Tensor ", "void "})
+        if (line.starts_with(result))
+          declared.insert(line.substr(result.size(), line.find('(') - result.size()));
   }
   CHECK(declared.size() > 35);
   CHECK(rows == declared);
@@ -251,7 +253,7 @@ TEST_CASE("operations refuse operands of the wrong kind", "[core][ops]") {
 }
 
 TEST_CASE("operations refuse wrong arguments by name", "[core][ops]") {
-  for (const ErrorCase& error : error_cases()) DYNAMIC_SECTION(error.message) {
+  for (const ErrorCase& error : all_operations().errors) DYNAMIC_SECTION(error.message) {
       std::string message = "nothing was thrown";
       bool of_type = false;
       try {

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -90,9 +90,7 @@ void add_sums(std::vector<OpCase>& cases, const Shape& shape, const Axes& axes, 
   }
 }
 
-}  // namespace
-
-std::vector<OpCase> reduce_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   add_sums(cases, {3, 5}, {}, "all of a matrix");
   add_sums(cases, {3, 5}, {0}, "columns");
@@ -177,5 +175,47 @@ std::vector<OpCase> reduce_cases() {
   count_row("large", {300007});
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  std::vector<ErrorCase> errors{
+      error<ShapeError>("sum", "expected an axis in [-2, 2) for shape [2, 3], got 2",
+                        [] {
+                          sum(ones({2, 3}), {2});
+                        }),
+      error<ShapeError>("sum", "expected each axis once, got axis -1 twice",
+                        [] {
+                          sum(ones({2, 3}), {1, -1});
+                        }),
+      error<ShapeError>("mean", "expected an axis in [-2, 2) for shape [2, 3], got -3",
+                        [] {
+                          mean(ones({2, 3}), {-3});
+                        }),
+      error<ShapeError>("max", "expected an axis in [0, 0) for shape [], got 0",
+                        [] { max(ones({}), 0); }),
+      error<ShapeError>("max", "expected elements along axis 1, got [3, 0]",
+                        [] {
+                          max(ones({3, 0}), -1);
+                        }),
+      error<ShapeError>("argmax", "expected elements along axis 0, got [0, 3]",
+                        [] {
+                          argmax(ones({0, 3}), 0);
+                        }),
+      error<ShapeError>("count_equal", "expected b of shape [2], got [3]",
+                        [] {
+                          count_equal(labels({1, 2}), labels({1, 2, 3}));
+                        }),
+      error<DTypeError>("count_equal", "expected a of int64, got float32 [2] on cpu",
+                        [] {
+                          count_equal(ones({2}), labels({1, 2}));
+                        }),
+  };
+  add_unary_errors(errors, "sum_abs", sum_abs);
+  add_unary_errors(errors, "sum_square", sum_square);
+  return errors;
+}
+
+}  // namespace
+
+OpFamily reduce_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/random.hpp"
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -88,32 +87,7 @@ void add_unary(std::vector<OpCase>& cases, const char* op, Fill fill, Tensor1 ca
   cases.back().large = true;
 }
 
-Array dropped(const Array& x, double p, RandomKey key) {
-  Array y = x;
-  for (size_t i = 0; i < y.values.size(); ++i)
-    y.values[i] *= to_unit_float(key.block(i / 4)[i % 4]) >= p ? 1 / (1 - p) : 0;
-  return y;
-}
-
-OpCase dropout_case(const char* name, const Shape& shape, double p) {
-  return {.op = "dropout",
-          .name = name,
-          .operands = {{shape}},
-          .call =
-              [p](auto x) {
-                Generator generator(7, 3);
-                generator.reserve(20);
-                return dropout(x[0], p, generator);
-              },
-          .reference =
-              [p](auto x) {
-                return dropped(x[0], p, {7, 3, 5});
-              }};
-}
-
-}  // namespace
-
-std::vector<OpCase> elementwise_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   add_binary(cases, "add", add, [](double a, double b) { return a + b; });
   add_binary(cases, "subtract", subtract, [](double a, double b) { return a - b; });
@@ -144,14 +118,39 @@ std::vector<OpCase> elementwise_cases() {
   affine_row("empty", {0}, 2, 1);
   affine_row("large", {300, 1003}, 0.5, -1);
   cases.back().large = true;
-
-  cases.push_back(dropout_case("p = 0.3", {7, 11}, 0.3));
-  cases.push_back(dropout_case("p = 0", {3, 5}, 0));
-  cases.push_back(dropout_case("empty batch", {0, 5}, 0.5));
-  cases.push_back(dropout_case("one element", {1}, 0.5));
-  cases.push_back(dropout_case("large", {300, 1003}, 0.5));
-  cases.back().large = true;
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  std::vector<ErrorCase> errors;
+  const auto binary = [&](const std::string& op, Tensor (*call)(const Tensor&, const Tensor&)) {
+    errors.push_back(
+        error<ShapeError>(op, "expected shapes that broadcast, got [2, 3] and [2]", [=] {
+          call(ones({2, 3}), ones({2}));
+        }));
+    errors.push_back(error<DTypeError>(
+        op, "expected b of the same type as a (float32 [2] on cpu), got float64 [2] on cpu",
+        [=] { call(ones({2}), Tensor::ones({2}, {DType::float64})); }));
+  };
+  binary("add", add);
+  binary("subtract", subtract);
+  binary("multiply", multiply);
+  binary("divide", divide);
+  add_unary_errors(errors, "negate", negate);
+  add_unary_errors(errors, "exp", exp);
+  add_unary_errors(errors, "log", log);
+  add_unary_errors(errors, "sqrt", sqrt);
+  add_unary_errors(errors, "tanh", tanh);
+  add_unary_errors(errors, "abs", abs);
+  add_unary_errors(errors, "relu", relu);
+  add_unary_errors(errors, "sigmoid", sigmoid);
+  add_unary_errors(errors, "square", square);
+  add_unary_errors(errors, "affine", [](const Tensor& t) { return affine(t, 2, 1); });
+  return errors;
+}
+
+}  // namespace
+
+OpFamily elementwise_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

@@ -8,8 +8,8 @@
 #include "core/error.hpp"
 #include "core/ops/ops.hpp"
 
-/// The table that drives the tests of all operations: op_table_test.cpp runs every check on every
-/// row, and fails when a function of core/ops has none.
+/// The table that drives the tests of all operations: table_test.cpp runs every check on every row,
+/// and fails when a function of core/ops has none. Each family has its file <family>_rows.cpp.
 namespace hebb::test {
 
 /// What the references compute with: float64 numbers in plain row-major order.
@@ -67,28 +67,44 @@ struct OpCase {
 
 struct ErrorCase {
   std::string op;
-  std::string message;  // exactly
+  std::string message;  // exactly, with the operation's name in front
   std::function<void()> call;
   std::function<bool(const Error&)> of_type;
 };
 template <class E>
-ErrorCase error(std::string op, std::string message, std::function<void()> call) {
-  return {std::move(op), std::move(message), std::move(call),
+ErrorCase error(const std::string& op, const std::string& message, std::function<void()> call) {
+  return {op, "[" + op + "] " + message, std::move(call),
           [](const Error& e) { return dynamic_cast<const E*>(&e) != nullptr; }};
 }
 
-std::vector<OpCase> bean_cases();
-std::vector<OpCase> conv2d_cases();
-std::vector<OpCase> elementwise_cases();
-std::vector<OpCase> layout_cases();
-std::vector<OpCase> matmul_cases();
-std::vector<OpCase> normalize_cases();
-std::vector<OpCase> pool2d_cases();
-std::vector<OpCase> reduce_cases();
-std::vector<OpCase> softmax_cases();
+/// What every operation of one operand `x` refuses.
+void add_unary_errors(std::vector<ErrorCase>& errors, const std::string& op,
+                      Tensor (*call)(const Tensor&));
 
-const std::vector<OpCase>& op_cases();
+struct OpFamily {
+  std::vector<OpCase> rows;
+  std::vector<ErrorCase> errors;
+};
+OpFamily bean_family();
+OpFamily conv2d_family();
+OpFamily dropout_family();
+OpFamily elementwise_family();
+OpFamily fill_family();
+OpFamily layout_family();
+OpFamily matmul_family();
+OpFamily normalize_family();
+OpFamily optimize_family();
+OpFamily pool2d_family();
+OpFamily reduce_family();
+OpFamily softmax_family();
+
+const OpFamily& all_operations();
 Array fill(const OperandSpec& spec, uint64_t seed);
-const std::vector<ErrorCase>& error_cases();
+
+// Operands of error cases.
+inline Tensor ones(const Shape& shape) { return Tensor::ones(shape); }
+inline Tensor labels(const std::vector<int64_t>& values) {
+  return Tensor::from(values, {int64_t(values.size())});
+}
 
 }  // namespace hebb::test

@@ -1,4 +1,4 @@
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -27,9 +27,7 @@ Array convolution(std::span<const Array> in, const Conv2dOptions& o) {
   return y;
 }
 
-}  // namespace
-
-std::vector<OpCase> conv2d_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   const auto row = [&](const char* name, const Shape& x, const Shape& weight,
                        const Conv2dOptions& options = {}, bool bias = true) {
@@ -78,5 +76,57 @@ std::vector<OpCase> conv2d_cases() {
         false);
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  const auto with = [](Conv2dOptions options) {
+    return [options] { conv2d(ones({1, 1, 5, 5}), ones({1, 1, 3, 3}), {}, options); };
+  };
+  return {
+      error<ShapeError>("conv2d",
+                        "expected input of shape [N, 6, H, W] to match weight "
+                        "[16, 6, 5, 5], got [2, 3, 28, 28]",
+                        [] {
+                          conv2d(ones({2, 3, 28, 28}), ones({16, 6, 5, 5}));
+                        }),
+      error<ShapeError>("conv2d",
+                        "expected input of shape [N, 6, H, W] to match weight "
+                        "[16, 6, 5, 5], got [6, 28, 28]",
+                        [] {
+                          conv2d(ones({6, 28, 28}), ones({16, 6, 5, 5}));
+                        }),
+      error<ShapeError>(
+          "conv2d", "expected weight of shape [O, C, KH, KW], none of them 0, got [16, 0, 5, 5]",
+          [] {
+            conv2d(ones({2, 0, 28, 28}), ones({16, 0, 5, 5}));
+          }),
+      error<ShapeError>("conv2d",
+                        "expected weight of shape [O, C, KH, KW], none of them 0, got [6, 25]",
+                        [] {
+                          conv2d(ones({2, 1, 28, 28}), ones({6, 25}));
+                        }),
+      error<ShapeError>("conv2d", "expected bias of shape [16], got [6]",
+                        [] {
+                          conv2d(ones({2, 6, 28, 28}), ones({16, 6, 5, 5}), ones({6}));
+                        }),
+      error<ShapeError>("conv2d", "expected a window that fits the padded input, got 5 over 4",
+                        [] {
+                          conv2d(ones({1, 1, 6, 4}), ones({1, 1, 5, 5}));
+                        }),
+      error<ShapeError>("conv2d", "expected a window that fits the padded input, got 7 over 5",
+                        with({.dilation_h = 3})),
+      error<ValueError>("conv2d", "expected a stride of at least 1, got 0", with({.stride_w = 0})),
+      error<ValueError>("conv2d", "expected a dilation of at least 1, got 0",
+                        with({.dilation_h = 0})),
+      error<ValueError>("conv2d", "expected a padding of at least 0, got -1", with({.pad_h = -1})),
+      error<ShapeError>("conv2d", "expected a window that fits the padded input, got 5 over 0",
+                        [] {
+                          conv2d(ones({1, 1, 0, 8}), ones({1, 1, 5, 5}));
+                        }),
+  };
+}
+
+}  // namespace
+
+OpFamily conv2d_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

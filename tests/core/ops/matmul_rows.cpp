@@ -1,6 +1,4 @@
-#include <cmath>
-
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -15,9 +13,7 @@ Array product(const Array& a, bool ta, const Array& b, bool tb) {
   return y;
 }
 
-}  // namespace
-
-std::vector<OpCase> matmul_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   const auto matmul_rows = [&](const char* name, int64_t m, int64_t k, int64_t n) {
     for (const bool ta : {false, true})
@@ -70,40 +66,42 @@ std::vector<OpCase> matmul_cases() {
   return cases;
 }
 
-// Eq. 1 as it stands. The kernels have tests of their own; this row is for the operation.
-std::vector<OpCase> bean_cases() {
-  std::vector<OpCase> cases;
-  for (const int order : {1, 2})
-    for (const Divergence divergence : {Divergence::squared, Divergence::absolute}) {
-      const BeanKernel kernel{order, divergence, 1.3, 2.5};
-      cases.push_back({.op = "bean_penalty",
-                       .name = std::string("order ") + char('0' + order) +
-                               (divergence == Divergence::squared ? ", squared" : ", absolute"),
-                       .operands = {{{5, 7}, Fill::distinct}, {{4, 7}, Fill::off_zero}},
-                       .call = [kernel](auto x) { return bean_penalty(x[0], x[1], kernel); },
-                       .reference =
-                           [kernel](auto x) {
-                             const Array &h = x[0], &w = x[1];
-                             const int64_t samples = h.shape[0], n = h.shape[1], m = w.shape[0];
-                             Array y{Shape()};
-                             for (int64_t s = 0; s < samples; ++s)
-                               for (int64_t i = 0; i < n; ++i)
-                                 for (int64_t j = 0; j < n; ++j) {
-                                   double a = 0;
-                                   for (int64_t k = 0; k < m; ++k)
-                                     a += std::abs(std::tanh(kernel.gamma * w(k, i))) *
-                                          std::abs(std::tanh(kernel.gamma * w(k, j)));
-                                   const double d = h(s, i) - h(s, j);
-                                   y.values[0] +=
-                                       (kernel.order == 1 ? a : a * a) *
-                                       (kernel.divergence == Divergence::squared ? d * d
-                                                                                 : std::abs(d));
-                                 }
-                             y.values[0] *= kernel.scale / double(samples * n * n);
-                             return y;
-                           }});
-    }
-  return cases;
+std::vector<ErrorCase> errors() {
+  return {
+      error<ShapeError>("matmul", "expected matrices [M, K] and [K, N], got [2, 3] and [2, 3]",
+                        [] {
+                          matmul(ones({2, 3}), ones({2, 3}));
+                        }),
+      error<ShapeError>("matmul",
+                        "expected matrices [M, K] and [K, N], got [2, 3] transposed and [4, 3]",
+                        [] {
+                          matmul(ones({2, 3}), ones({4, 3}), {.transpose_a = true});
+                        }),
+      error<ShapeError>("matmul", "expected matrices [M, K] and [K, N], got [2, 3] and [3]",
+                        [] {
+                          matmul(ones({2, 3}), ones({3}));
+                        }),
+      error<ShapeError>("linear", "expected x of shape [N, 5] to match weight [4, 5], got [2, 3]",
+                        [] {
+                          linear(ones({2, 3}), ones({4, 5}));
+                        }),
+      error<ShapeError>("linear", "expected x of shape [N, 5] to match weight [4, 5], got [5]",
+                        [] {
+                          linear(ones({5}), ones({4, 5}));
+                        }),
+      error<ShapeError>("linear", "expected weight of shape [out, in], got [5]",
+                        [] {
+                          linear(ones({2, 5}), ones({5}));
+                        }),
+      error<ShapeError>("linear", "expected bias of shape [4], got [5]",
+                        [] {
+                          linear(ones({2, 5}), ones({4, 5}), ones({5}));
+                        }),
+  };
 }
+
+}  // namespace
+
+OpFamily matmul_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

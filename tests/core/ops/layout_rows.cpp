@@ -1,4 +1,4 @@
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
 namespace {
@@ -26,9 +26,7 @@ Array cut(const Array& x, int axis, int64_t begin, int64_t length) {
   return y;
 }
 
-}  // namespace
-
-std::vector<OpCase> layout_cases() {
+std::vector<OpCase> rows() {
   std::vector<OpCase> cases;
   const auto concat_row = [&](const char* name, std::vector<Shape> shapes, int axis) {
     std::vector<OperandSpec> operands;
@@ -124,5 +122,64 @@ std::vector<OpCase> layout_cases() {
                    .checked = false});
   return cases;
 }
+
+std::vector<ErrorCase> errors() {
+  const auto parts = [](std::vector<Shape> shapes, int axis) {
+    return [=] {
+      std::vector<Tensor> tensors;
+      for (const Shape& shape : shapes) tensors.push_back(x(shape));
+      concat(tensors, axis);
+    };
+  };
+  return {
+      error<ValueError>("concat", "expected at least one tensor, got none", parts({}, 0)),
+      error<ShapeError>("concat", "expected parts like [2, 3] in all axes but 0, got [2, 4]",
+                        parts({{2, 3}, {2, 4}}, 0)),
+      error<ShapeError>("concat", "expected parts like [2, 3] in all axes but 1, got [2]",
+                        parts({{2, 3}, {2}}, 1)),
+      error<ShapeError>("concat", "expected an axis in [-2, 2) for shape [2, 3], got 2",
+                        parts({{2, 3}}, 2)),
+      error<ShapeError>("narrow",
+                        "expected a range inside [0, 3) of axis 1, got begin 2 and "
+                        "length 2",
+                        [] {
+                          narrow(ones({2, 3}), -1, 2, 2);
+                        }),
+      error<ShapeError>("narrow",
+                        "expected a range inside [0, 2) of axis 0, got begin -1 and "
+                        "length 1",
+                        [] {
+                          narrow(ones({2, 3}), 0, -1, 1);
+                        }),
+      error<ShapeError>("narrow",
+                        "expected a range inside [0, 2) of axis 0, got begin 1 and "
+                        "length 9223372036854775807",
+                        [] {
+                          narrow(ones({2, 3}), 0, 1, INT64_MAX);
+                        }),
+      error<ShapeError>("gather_rows", "expected x of shape [R, ...], got []",
+                        [] { gather_rows(ones({}), labels({0})); }),
+      error<DTypeError>("gather_rows", "expected indices of int64, got float32 [1] on cpu",
+                        [] {
+                          gather_rows(ones({2, 3}), ones({1}));
+                        }),
+      error<ValueError>("gather_rows", "expected indices in [0, 2), got 2 at 1",
+                        [] {
+                          gather_rows(ones({2, 3}), labels({1, 2}));
+                        }),
+      error<ShapeError>("reshape", "expected a shape of 6 elements, got [4, 2]",
+                        [] {
+                          ones({2, 3}).reshape({4, 2});
+                        }),
+      error<ShapeError>("slice", "expected 0 <= begin <= end <= 2, got [1, 3)",
+                        [] {
+                          ones({2, 3}).slice(1, 3);
+                        }),
+  };
+}
+
+}  // namespace
+
+OpFamily layout_family() { return {rows(), errors()}; }
 
 }  // namespace hebb::test

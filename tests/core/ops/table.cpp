@@ -1,4 +1,4 @@
-#include "tests/core/op_table.hpp"
+#include "tests/core/ops/table.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -53,16 +53,27 @@ Array fill(const OperandSpec& spec, uint64_t seed) {
   return x;
 }
 
-const std::vector<OpCase>& op_cases() {
-  static const std::vector<OpCase> cases = [] {
-    std::vector<OpCase> all;
-    for (const auto& family :
-         {bean_cases(), conv2d_cases(), elementwise_cases(), layout_cases(), matmul_cases(),
-          normalize_cases(), pool2d_cases(), reduce_cases(), softmax_cases()})
-      all.insert(all.end(), family.begin(), family.end());
+void add_unary_errors(std::vector<ErrorCase>& errors, const std::string& op,
+                      Tensor (*call)(const Tensor&)) {
+  errors.push_back(error<DTypeError>(op, "expected x of float32 or float64, got uint8 [2] on cpu",
+                                     [=] { call(Tensor::ones({2}, {DType::uint8})); }));
+  errors.push_back(error<ValueError>(op, "expected a tensor for x, got an undefined one",
+                                     [=] { call(Tensor()); }));
+}
+
+const OpFamily& all_operations() {
+  static const OpFamily operations = [] {
+    OpFamily all;
+    for (const OpFamily& family :
+         {bean_family(), conv2d_family(), dropout_family(), elementwise_family(), fill_family(),
+          layout_family(), matmul_family(), normalize_family(), optimize_family(), pool2d_family(),
+          reduce_family(), softmax_family()}) {
+      all.rows.insert(all.rows.end(), family.rows.begin(), family.rows.end());
+      all.errors.insert(all.errors.end(), family.errors.begin(), family.errors.end());
+    }
     return all;
   }();
-  return cases;
+  return operations;
 }
 
 }  // namespace hebb::test

@@ -1,0 +1,76 @@
+#include <cmath>
+
+#include "tests/core/ops/table.hpp"
+
+namespace hebb::test {
+namespace {
+
+// Eq. 1 as it stands. The kernels have tests of their own; this row is for the operation.
+std::vector<OpCase> rows() {
+  std::vector<OpCase> cases;
+  for (const int order : {1, 2})
+    for (const Divergence divergence : {Divergence::squared, Divergence::absolute}) {
+      const BeanKernel kernel{order, divergence, 1.3, 2.5};
+      cases.push_back({.op = "bean_penalty",
+                       .name = std::string("order ") + char('0' + order) +
+                               (divergence == Divergence::squared ? ", squared" : ", absolute"),
+                       .operands = {{{5, 7}, Fill::distinct}, {{4, 7}, Fill::off_zero}},
+                       .call = [kernel](auto x) { return bean_penalty(x[0], x[1], kernel); },
+                       .reference =
+                           [kernel](auto x) {
+                             const Array &h = x[0], &w = x[1];
+                             const int64_t samples = h.shape[0], n = h.shape[1], m = w.shape[0];
+                             Array y{Shape()};
+                             for (int64_t s = 0; s < samples; ++s)
+                               for (int64_t i = 0; i < n; ++i)
+                                 for (int64_t j = 0; j < n; ++j) {
+                                   double a = 0;
+                                   for (int64_t k = 0; k < m; ++k)
+                                     a += std::abs(std::tanh(kernel.gamma * w(k, i))) *
+                                          std::abs(std::tanh(kernel.gamma * w(k, j)));
+                                   const double d = h(s, i) - h(s, j);
+                                   y.values[0] +=
+                                       (kernel.order == 1 ? a : a * a) *
+                                       (kernel.divergence == Divergence::squared ? d * d
+                                                                                 : std::abs(d));
+                                 }
+                             y.values[0] *= kernel.scale / double(samples * n * n);
+                             return y;
+                           }});
+    }
+  return cases;
+}
+
+std::vector<ErrorCase> errors() {
+  return {
+      error<ShapeError>("bean_penalty",
+                        "expected h of shape [S, 5] to match weight [4, 5], got [2, 3]",
+                        [] {
+                          bean_penalty(ones({2, 3}), ones({4, 5}));
+                        }),
+      error<ShapeError>("bean_penalty", "expected weight of shape [M, N], got [5]",
+                        [] {
+                          bean_penalty(ones({2, 5}), ones({5}));
+                        }),
+      error<ValueError>("bean_penalty",
+                        "expected at least one sample and neuron, got h [0, 5] and "
+                        "weight [4, 5]",
+                        [] {
+                          bean_penalty(ones({0, 5}), ones({4, 5}));
+                        }),
+      error<ValueError>("bean_penalty", "expected order 1 or 2, got 3",
+                        [] {
+                          bean_penalty(ones({2, 5}), ones({4, 5}), {.order = 3});
+                        }),
+      error<ValueError>("bean_penalty", "expected gamma over 0, got -1",
+                        [] {
+                          bean_penalty(ones({2, 5}), ones({4, 5}), {.gamma = -1});
+                        }),
+  };
+}
+
+}  // namespace
+
+OpFamily bean_family() { return {rows(), errors()}; }
+
+}  // namespace hebb::test

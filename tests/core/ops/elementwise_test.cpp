@@ -1,0 +1,123 @@
+#include "core/ops/elementwise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/ops/reduce.hpp"
+#include "core/storage.hpp"
+#include "tests/catch.hpp"
+
+namespace hebb {
+namespace {
+
+using Values = std::vector<float>;
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+Tensor vector_of(const Values& values) { return Tensor::from(values, {int64_t(values.size())}); }
+
+}  // namespace
+
+TEST_CASE("operators are the operations", "[core][ops]") {
+  const Tensor a = vector_of({6, 8}), b = vector_of({2, -4});
+  CHECK((a + b).to_vector<float>() == Values{8, 4});
+  CHECK((a - b).to_vector<float>() == Values{4, 12});
+  CHECK((a * b).to_vector<float>() == Values{12, -32});
+  CHECK((a / b).to_vector<float>() == Values{3, -2});
+  CHECK((a + 1.0).to_vector<float>() == Values{7, 9});
+  CHECK((1.0 + a).to_vector<float>() == Values{7, 9});
+  CHECK((a - 1.0).to_vector<float>() == Values{5, 7});
+  CHECK((1.0 - a).to_vector<float>() == Values{-5, -7});
+  CHECK((a * 0.5).to_vector<float>() == Values{3, 4});
+  CHECK((0.5 * a).to_vector<float>() == Values{3, 4});
+  CHECK((a / 2.0).to_vector<float>() == Values{3, 4});
+  CHECK((-a).to_vector<float>() == Values{-6, -8});
+}
+
+TEST_CASE("kinks have the gradient 0", "[core][ops]") {
+  for (const auto& f : {abs, relu}) {
+    Tensor x = vector_of({-2, 0, 3}).set_requires_grad();
+    sum(f(x)).backward();
+    CHECK(x.grad().host<float>()[1] == 0);
+    CHECK(x.grad().host<float>()[2] == 1);
+  }
+  Tensor x = vector_of({-2, 0, 3}).set_requires_grad();
+  sum_abs(x).backward();
+  CHECK(x.grad().to_vector<float>() == Values{-1, 0, 1});
+}
+
+TEST_CASE("elementwise functions keep their limits", "[core][ops]") {
+  // Long enough for whole vectors and a rest.
+  for (const int n : {1, 7, 16, 37}) {
+    const auto filled = [&](float value) { return vector_of(Values(size_t(n), value)); };
+    const auto all = [&](const Tensor& x, double expected) {
+      for (const float value : x.to_vector<float>()) {
+        if (std::isnan(expected))
+          CHECK(std::isnan(value));
+        else
+          CHECK(double(value) == expected);
+      }
+    };
+    all(exp(filled(-infinity)), 0);
+    all(exp(filled(-200)), 0);
+    all(exp(filled(200)), infinity);
+    all(exp(filled(0)), 1);
+    all(exp(filled(nan)), nan);
+    all(log(filled(0)), -infinity);
+    all(log(filled(-1)), nan);
+    all(log(filled(infinity)), infinity);
+    all(log(filled(1)), 0);
+    all(sqrt(filled(-1)), nan);
+    all(sqrt(filled(0)), 0);
+    all(tanh(filled(100)), 1);
+    all(tanh(filled(-infinity)), -1);
+    all(tanh(filled(nan)), nan);
+    all(sigmoid(filled(200)), 1);
+    all(sigmoid(filled(-200)), 0);
+    all(sigmoid(filled(nan)), nan);
+    all(relu(filled(nan)), nan);
+    all(relu(filled(infinity)), infinity);
+    all(relu(filled(-infinity)), 0);
+    all(abs(filled(-infinity)), infinity);
+  }
+}
+
+TEST_CASE("elementwise functions are exact over their range", "[core][ops]") {
+  const auto worst = [](Tensor (*f)(const Tensor&), double (*exact)(double), float from, float to) {
+    constexpr int n = 20001;
+    Values values(n);
+    for (int i = 0; i < n; ++i) values[size_t(i)] = from + (to - from) * float(i) / float(n - 1);
+    const Values y = f(vector_of(values)).to_vector<float>();
+    double error = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const double expected = exact(double(values[i]));
+      if (std::abs(expected) < std::numeric_limits<float>::min()) continue;  // flushed
+      error = std::max(error, std::abs(double(y[i]) - expected) / std::abs(expected));
+    }
+    return error;
+  };
+  CHECK(worst(exp, std::exp, -87, 88) < 4e-7);
+  CHECK(worst(log, std::log, 1e-3f, 1e3f) < 4e-7);
+  CHECK(worst(tanh, std::tanh, -12, 12) < 1e-6);
+  CHECK(worst(tanh, std::tanh, -1e-3f, 1e-3f) < 1e-6);
+  CHECK(worst(
+            sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 80) < 1e-6);
+  CHECK(worst(sqrt, std::sqrt, 0, 1e6f) < 1e-7);
+}
+
+TEST_CASE("an operation on one element takes no memory from the system", "[core][ops]") {
+  Tensor x = Tensor::ones({1}).set_requires_grad();
+  const auto step = [&] {
+    x.zero_grad();
+    Tensor y = x;
+    for (int i = 0; i < 20; ++i) y = tanh(y * y + 1.0);
+    sum(y).backward();
+  };
+  for (int i = 0; i < 3; ++i) step();
+  const int64_t taken = memory_stats().system_allocations;
+  for (int i = 0; i < 100; ++i) step();
+  CHECK(memory_stats().system_allocations == taken);
+}
+
+}  // namespace hebb

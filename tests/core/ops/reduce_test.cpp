@@ -1,0 +1,59 @@
+#include "core/ops/reduce.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "core/ops/pool2d.hpp"
+#include "tests/catch.hpp"
+
+namespace hebb {
+namespace {
+
+using Values = std::vector<float>;
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+Tensor vector_of(const Values& values) { return Tensor::from(values, {int64_t(values.size())}); }
+
+}  // namespace
+
+TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
+  Tensor x = Tensor::from(Values{1, 3, 3, 2, 2, 2}, {2, 3}).set_requires_grad();
+  sum(max(x, 1)).backward();
+  CHECK(x.grad().to_vector<float>() == Values{0, 1, 0, 1, 0, 0});
+  Tensor image = Tensor::ones({1, 1, 4, 4}).set_requires_grad();
+  sum(max_pool2d(image)).backward();
+  CHECK(image.grad().to_vector<float>() == Values{1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});
+  // With overlapping windows one element can win several times.
+  Tensor peak = Tensor::zeros({1, 1, 3, 3});
+  peak.host<float>()[4] = 1;
+  peak.set_requires_grad();
+  sum(max_pool2d(peak, {.stride_h = 1, .stride_w = 1})).backward();
+  CHECK(peak.grad().host<float>()[4] == 4);
+}
+
+TEST_CASE("NaN wins every maximum", "[core][ops]") {
+  // At every place, so that each lane of a vector unit is met.
+  for (int i = 0; i < 40; ++i) {
+    Values values(40, 1);
+    values[size_t(i)] = nan;
+    const Tensor x = vector_of(values);
+    CHECK(std::isnan(max(x, 0).item()));
+    CHECK(argmax(x, 0).item() == i);
+    CHECK(std::isnan(max(x.reshape({1, 40}), 1).item()));
+    CHECK(std::isnan(max(x.reshape({40, 1}), 0).item()));
+    const Tensor pooled = max_pool2d(x.reshape({1, 1, 4, 10}));
+    int found = 0;
+    for (const float value : pooled.to_vector<float>()) found += std::isnan(value);
+    CHECK(found == 1);
+  }
+  CHECK(max(vector_of({-infinity, -infinity}), 0).item() == -infinity);
+}
+
+TEST_CASE("sums of many numbers stay exact", "[core][ops]") {
+  constexpr int64_t n = 1 << 22;
+  CHECK(sum(Tensor::full({n}, 0.1)).item() == Approx(n * double(0.1f)).epsilon(1e-6));
+  CHECK(mean(Tensor::full({n, 1}, 0.1), {0}).item() == Approx(double(0.1f)).epsilon(1e-6));
+}
+
+}  // namespace hebb

@@ -1,0 +1,43 @@
+#include "core/ops/softmax.hpp"
+
+#include <cmath>
+
+#include "tests/catch.hpp"
+
+namespace hebb {
+namespace {
+
+using Values = std::vector<float>;
+
+}  // namespace
+
+TEST_CASE("softmax and its losses do not overflow", "[core][ops]") {
+  const Tensor logits = Tensor::from(Values{1e4f, 0, -1e4f, 1e4f}, {2, 2});
+  CHECK(softmax(logits).to_vector<float>() == Values{1, 0, 0, 1});
+  CHECK(log_softmax(logits).to_vector<float>() == Values{0, -1e4f, -2e4f, 0});
+  const auto loss = [&](std::vector<int64_t> labels) {
+    return cross_entropy(logits, Tensor::from(labels, {2})).item();
+  };
+  CHECK(loss({0, 1}) == 0);
+  CHECK(loss({1, 0}) == Approx(1.5e4));
+  const Tensor p = softmax(logits);
+  CHECK(kl_divergence(p, logits).item() == Approx(0).margin(1e-6));
+  CHECK(kl_divergence(p, Tensor::zeros({2, 2})).item() == Approx(std::log(2)));
+}
+
+TEST_CASE("cross-entropy against labels is the one against their distributions", "[core][ops]") {
+  const Tensor logits = Tensor::from(Values{1, 2, 0.5f, -1, 0, 3}, {2, 3}).set_requires_grad();
+  const Tensor labels = Tensor::from(std::vector<int64_t>{2, 0}, {2});
+  const Tensor smoothed = Tensor::from(Values{0.1f, 0.1f, 0.8f, 0.8f, 0.1f, 0.1f}, {2, 3});
+  const Tensor hard = cross_entropy(logits, labels, {.label_smoothing = 0.3});
+  hard.backward();
+  const Values from_labels = logits.grad().to_vector<float>();
+  logits.zero_grad();
+  const Tensor soft = cross_entropy_soft(logits, smoothed);
+  soft.backward();
+  CHECK(hard.item() == Approx(soft.item()).epsilon(1e-6));
+  for (size_t i = 0; i < 6; ++i)
+    CHECK(logits.grad().host<float>()[i] == Approx(from_labels[i]).margin(1e-6));
+}
+
+}  // namespace hebb
