@@ -127,7 +127,7 @@ std::vector<ErrorCase> errors() {
   const auto parts = [](std::vector<Shape> shapes, int axis) {
     return [=] {
       std::vector<Tensor> tensors;
-      for (const Shape& shape : shapes) tensors.push_back(x(shape));
+      for (const Shape& shape : shapes) tensors.push_back(ones(shape));
       concat(tensors, axis);
     };
   };
