@@ -212,7 +212,7 @@ std::array<double, 2> search(std::array<double, 2> start, int64_t evaluations,
   const auto worst_first = [](const Point& a, const Point& b) { return a.value < b.value; };
   for (;;) {
     std::ranges::sort(simplex, worst_first);
-    auto& [worst, middle, best] = simplex;
+    Point &worst = simplex[0], &middle = simplex[1], &best = simplex[2];
     const double size =
         std::max(std::abs(best.at[0] - worst.at[0]) + std::abs(best.at[1] - worst.at[1]),
                  std::abs(best.at[0] - middle.at[0]) + std::abs(best.at[1] - middle.at[1]));

@@ -27,7 +27,7 @@ Pca pca(const Tensor& tensor, int64_t components) {
   Eigen::Map<Rows> axes(result.components.host<double>().data(), components, d);
   for (int64_t k = 0; k < components; ++k) {  // Eigen sorts ascending.
     axes.row(k) = eigen.eigenvectors().col(d - 1 - k).transpose();
-    Eigen::Index largest;
+    Eigen::Index largest = 0;
     axes.row(k).cwiseAbs().maxCoeff(&largest);
     if (axes(k, largest) < 0) axes.row(k) *= -1;
     result.variances.push_back(std::max(0.0, eigen.eigenvalues()[d - 1 - k]));
