@@ -164,7 +164,7 @@ Backend& cuda_backend(int index);
 int cuda_device_count();
 
 namespace cpu {
-Backend& backend();  ///< The best that this machine's processor can run.
+Backend& backend();  ///< With the best kernels that this machine's processor can run.
 std::span<const std::string_view> instruction_sets();  ///< Those compiled in, worst first.
 }  // namespace cpu
 
