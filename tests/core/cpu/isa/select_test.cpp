@@ -1,6 +1,8 @@
 #include <string>
 
+#include "core/backend.hpp"
 #include "core/cpu/isa/isas.hpp"
+#include "core/error.hpp"
 #include "tests/catch.hpp"
 
 namespace hebb::cpu {
