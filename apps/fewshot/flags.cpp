@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/fewshot/settings.hpp"
+#include "apps/fewshot/study/method.hpp"
+#include "data/catalog.hpp"
 
 namespace hebb::apps {
 
@@ -21,7 +23,7 @@ void FewShotSettings::add_flags(CLI::App& app) {
 
 void FewShotSettings::add_study_flags(CLI::App& app) {
   app.add_flag("--table1", table1, "All of the paper's Table 1, with the Gaussian process");
-  app.add_option("--dataset", datasets, "mnist, fashion-mnist, digits or cifar10")
+  app.add_option("--dataset", datasets, known_datasets().help())
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--data", data,
@@ -31,9 +33,7 @@ void FewShotSettings::add_study_flags(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--draws", draws, "Independent draws of training images and initial weights")
       ->capture_default_str();
-  app.add_option("--methods", methods,
-                 "vanilla, dropout, weight-decay, l1, imitation, bean-1, bean-2, gaussian-process "
-                 "(all but the last)")
+  app.add_option("--methods", methods, known_methods().help() + " (those that the paper has)")
       ->delimiter(',');
   app.add_option("--against", against,
                  "The method that gains are over. Their p: two-sided signed-rank test, corrected "

@@ -46,6 +46,7 @@ void FewShotSettings::check_and_complete(const CLI::App& app) {
   require("--draws", double(draws), {.at_least = 1});
   require("--tuning-draws", double(tuning_draws), {.at_least = 1});
   check_imitation();
+  protocol.protocol();
   if (given(app, "--threads")) parse_flag("--threads", [&] { set_num_threads(threads); });
 }
 
@@ -57,14 +58,14 @@ void FewShotSettings::complete(const CLI::App& app) {
   if (table1) datasets = {"mnist", "fashion-mnist"};
   if (ablate && !given(app, "--shots")) shots = {1, 10};
   if (!methods.empty()) return;
-  for (const Method& method : hebb::apps::methods())
+  for (const auto& [name, method, settings] : known_methods())
     if ((method.in_paper || table1) && (method.follows_protocol || !ablate))
-      methods.emplace_back(method.name);
+      methods.emplace_back(name);
 }
 
 void FewShotSettings::check_methods(const CLI::App& app) const {
   for (const std::string& method : methods)
-    parse_flag("--methods", [&] { return method_named(method); });
+    parse_flag("--methods", [&] { return known_methods().at(method); });
   if (!given(app, "--against")) return;
   if (ablate || tune) throw UsageError("--against has no meaning with --ablate-protocol or --tune");
   if (std::ranges::find(methods, against) == methods.end())
@@ -76,7 +77,7 @@ void FewShotSettings::check_values() const {
   for (const std::string& value : values) {
     const auto [name, number] = parse_value(value);
     const Method& method =
-        parse_flag("--value", [&]() -> const Method& { return method_named(name); });
+        parse_flag("--value", [&]() -> const Method& { return known_methods().at(name); });
     if (method.parameter.empty())
       throw UsageError(fmt::format("--value: {} has no parameter", name));
     if (!method.range.contains(number))
@@ -107,10 +108,10 @@ double FewShotSettings::value_for(const RunKey& cell, bool published,
                                   const TunedValues& tuned_values) const {
   for (const std::string& value : values)
     if (const auto [name, number] = parse_value(value); name == cell.method) return number;
-  const Method& method = method_named(cell.method);
+  const Method& method = known_methods().at(cell.method);
   if (published && !std::isnan(method.published)) return method.published;
   const Normalisation normalization = cell.protocol.normalization;
-  return tuned_values.find(cell.dataset, cell.shots, method, normalization)
+  return tuned_values.find(cell.dataset, cell.shots, cell.method, normalization)
       .value_or(method.tuning_under(normalization).fallback);
 }
 
@@ -138,7 +139,8 @@ std::vector<RunKey> FewShotSettings::cells_to_tune() const {
   std::vector<RunKey> keys;
   for (RunKey& key : cells(protocol.protocol(), protocol.is_published()))
     for (const Normalisation form : {Normalisation::paper, Normalisation::published_code}) {
-      if (form != Normalisation::paper && !method_named(key.method).has_normalization()) continue;
+      if (form != Normalisation::paper && !known_methods().at(key.method).has_normalization())
+        continue;
       key.protocol.normalization = form;
       keys.push_back(key);
     }

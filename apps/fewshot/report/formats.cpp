@@ -54,7 +54,7 @@ Rows terminal_rows(std::span<const Cell> cells, const Layout& layout, const std:
 
 std::vector<std::string> markdown_row(const Cell& cell) {
   const MeanSummary& a = cell.accuracy;
-  const std::string_view parameter = method_named(cell.key.method).parameter;
+  const std::string_view parameter = known_methods().at(cell.key.method).parameter;
   std::vector<std::string> row{
       cell.key.dataset,
       std::to_string(cell.key.shots),
@@ -114,7 +114,7 @@ Json to_json(std::span<const Cell> cells) {
   for (const Cell& cell : cells) {
     Json entry{
         {"dataset", cell.key.dataset}, {"shots", cell.key.shots}, {"method", cell.key.method}};
-    if (const std::string_view parameter = method_named(cell.key.method).parameter;
+    if (const std::string_view parameter = known_methods().at(cell.key.method).parameter;
         !parameter.empty())
       entry[std::string(parameter)] = cell.key.value;
     entry["draws"] = cell.accuracy.count;
@@ -138,7 +138,7 @@ std::string to_csv(std::span<const RunKey> keys, int64_t draws, const Results& r
     for (key.draw = 0; key.draw < draws; ++key.draw) {
       const RunResult& r = results.at(key.text());
       text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", key.dataset, key.shots,
-                          key.method, method_named(key.method).parameter, key.value, key.draw,
+                          key.method, known_methods().at(key.method).parameter, key.value, key.draw,
                           key.seed, r.percent(), r.correct, r.total, r.epoch, r.validation_correct,
                           r.validation_total);
     }

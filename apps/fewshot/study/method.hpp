@@ -4,12 +4,12 @@
 #include <cmath>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include "apps/fewshot/study/draw.hpp"
 #include "apps/fewshot/study/run.hpp"
+#include "core/choice.hpp"
 #include "core/spec.hpp"
 
 namespace hebb::apps {
@@ -34,7 +34,6 @@ struct Tuning {
 
 /// A row of the table: what is done against overfitting, and the one number that is tuned for it.
 struct Method {
-  std::string_view name;
   std::string_view parameter = {};  ///< What is tuned; "" for nothing.
   Range range = {.at_least = 0};    ///< The parameter's.
   Tuning tuning = {};
@@ -56,8 +55,6 @@ struct Method {
 
 /// vanilla, dropout, weight-decay, l1, imitation, bean-1, bean-2 as in the paper's Table 1, and
 /// gaussian-process, the reference model of the imitation networks.
-std::span<const Method> methods();
-/// ValueError for an unknown name, which lists the known ones.
-const Method& method_named(std::string_view name);
+const Choices<Method>& known_methods();
 
 }  // namespace hebb::apps

@@ -1,7 +1,3 @@
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -9,7 +5,6 @@
 #include "apps/fewshot/study/method.hpp"
 #include "apps/fewshot/study/reference_model.hpp"
 #include "apps/fewshot/study/supervised.hpp"
-#include "core/check.hpp"
 #include "regularizers/bean.hpp"
 #include "regularizers/l1.hpp"
 
@@ -46,41 +41,34 @@ MakeRecipe with_bean(int order) {
   };
 }
 
-std::vector<Method> make_methods() {
+std::vector<Choice<Method>> make_methods() {
   return {
-      supervised({.name = "vanilla",
-                  .parameter = "lr",
-                  .tuning = {5e-4, {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3}},
-                  .published = 5e-4},
-                 with_lr, {.lr = false}),
-      supervised({.name = "dropout",
-                  .parameter = "p",
-                  .range = {.at_least = 0, .below = 1},
-                  .tuning = {0.5, {0.2, 0.3, 0.4, 0.5, 0.6, 0.7}},
-                  .published = 0.5},
-                 with_dropout, {.dropout_at_test = true}),
-      supervised({.name = "weight-decay",
-                  .parameter = "lambda",
-                  .tuning = {1e-4, {1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}}},
-                 with_weight_decay),
-      supervised({.name = "l1",
-                  .parameter = "lambda",
-                  .tuning = {1e-4, {1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3}}},
-                 with_l1),
-      imitation_networks({.name = "imitation",
-                          .parameter = "lr",
-                          .tuning = {1e-3, {2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 2e-2}}}),
-      supervised({.name = "bean-1",
-                  .parameter = "alpha",
-                  .tuning = {100, {10, 30, 100, 300, 1e3, 3e3}},
-                  .published_code_tuning = Tuning{10, {0.3, 1, 3, 10, 30, 100}}},
-                 with_bean(1)),
-      supervised({.name = "bean-2",
-                  .parameter = "alpha",
-                  .tuning = {1e5, {1e4, 3e4, 1e5, 3e5, 1e6, 3e6}},
-                  .published_code_tuning = Tuning{100, {3, 10, 30, 100, 300, 1000}}},
-                 with_bean(2)),
-      gaussian_process({.name = "gaussian-process", .in_paper = false}),
+      {"vanilla", supervised({.parameter = "lr",
+                              .tuning = {5e-4, {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3}},
+                              .published = 5e-4},
+                             with_lr, {.lr = false})},
+      {"dropout", supervised({.parameter = "p",
+                              .range = {.at_least = 0, .below = 1},
+                              .tuning = {0.5, {0.2, 0.3, 0.4, 0.5, 0.6, 0.7}},
+                              .published = 0.5},
+                             with_dropout, {.dropout_at_test = true})},
+      {"weight-decay",
+       supervised({.parameter = "lambda", .tuning = {1e-4, {1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2}}},
+                  with_weight_decay)},
+      {"l1",
+       supervised({.parameter = "lambda", .tuning = {1e-4, {1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3}}},
+                  with_l1)},
+      {"imitation", imitation_networks({.parameter = "lr",
+                                        .tuning = {1e-3, {2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 2e-2}}})},
+      {"bean-1", supervised({.parameter = "alpha",
+                             .tuning = {100, {10, 30, 100, 300, 1e3, 3e3}},
+                             .published_code_tuning = Tuning{10, {0.3, 1, 3, 10, 30, 100}}},
+                            with_bean(1))},
+      {"bean-2", supervised({.parameter = "alpha",
+                             .tuning = {1e5, {1e4, 3e4, 1e5, 3e5, 1e6, 3e6}},
+                             .published_code_tuning = Tuning{100, {3, 10, 30, 100, 300, 1000}}},
+                            with_bean(2))},
+      {"gaussian-process", gaussian_process({.in_paper = false})},
   };
 }
 
@@ -91,17 +79,9 @@ const Tuning& Method::tuning_under(Normalisation normalization) const {
   return published_code && published_code_tuning ? *published_code_tuning : tuning;
 }
 
-std::span<const Method> methods() {
-  static const std::vector<Method> all = make_methods();
-  return all;
-}
-
-const Method& method_named(std::string_view name) {
-  const auto found = std::ranges::find(methods(), name, &Method::name);
-  if (found != methods().end()) return *found;
-  std::vector<std::string_view> names;
-  for (const Method& method : methods()) names.push_back(method.name);
-  fail("expected methods among {}, got \"{}\"", fmt::join(names, ", "), name);
+const Choices<Method>& known_methods() {
+  static const Choices<Method> methods("method", make_methods());
+  return methods;
 }
 
 }  // namespace hebb::apps

@@ -17,18 +17,25 @@ Protocol published() {
           .normalization = Normalisation::published_code};
 }
 
-std::string_view name_of(Checkpoint checkpoint) {
-  return checkpoint == Checkpoint::final_epoch ? "final" : "best-validation";
+const Choices<Protocol (*)()>& known_protocols() {
+  static const Choices<Protocol (*)()> protocols("protocol",
+                                                 {{"fair", fair}, {"published", published}});
+  return protocols;
 }
 
-std::string_view name_of(ValidationSet set) {
-  return set == ValidationSet::none       ? "none"
-         : set == ValidationSet::disjoint ? "disjoint"
-                                          : "overlapping";
+const Choices<Checkpoint>& known_checkpoints() {
+  static const Choices<Checkpoint> checkpoints(
+      "checkpoint",
+      {{"final", Checkpoint::final_epoch}, {"best-validation", Checkpoint::best_validation}});
+  return checkpoints;
 }
 
-std::string_view name_of(Normalisation normalization) {
-  return normalization == Normalisation::paper ? "paper" : "published-code";
+const Choices<ValidationSet>& known_validation_sets() {
+  static const Choices<ValidationSet> sets("validation set",
+                                           {{"none", ValidationSet::none},
+                                            {"disjoint", ValidationSet::disjoint},
+                                            {"overlapping", ValidationSet::overlapping}});
+  return sets;
 }
 
 }  // namespace hebb::apps

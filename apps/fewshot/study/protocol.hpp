@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
+#include "core/choice.hpp"
 #include "regularizers/bean.hpp"
 
 namespace hebb::apps {
@@ -37,8 +37,9 @@ Protocol fair();
 /// taken from all training images, dropout left on at test, no normalisation of BEAN.
 Protocol published();
 
-std::string_view name_of(Checkpoint checkpoint);        ///< "final" or "best-validation"
-std::string_view name_of(ValidationSet set);            ///< "none", "disjoint" or "overlapping"
-std::string_view name_of(Normalisation normalization);  ///< "paper" or "published-code"
+/// "fair" and "published".
+const Choices<Protocol (*)()>& known_protocols();
+const Choices<Checkpoint>& known_checkpoints();         ///< "final" and "best-validation"
+const Choices<ValidationSet>& known_validation_sets();  ///< "none", "disjoint", "overlapping"
 
 }  // namespace hebb::apps

@@ -11,7 +11,7 @@
 namespace hebb::apps {
 
 std::string RunKey::text() const {
-  const Method& named = method_named(method);
+  const Method& named = known_methods().at(method);
   std::string text = fmt::format("{} {}-shot {}", dataset, shots, method);
   if (!named.parameter.empty()) text += fmt::format(" {}={}", named.parameter, value);
   text += fmt::format(" draw={} seed={}", draw, seed);
@@ -29,7 +29,8 @@ std::optional<RunResult> run_once(const RunKey& key, const RunData& data,
   const Draw draw(data.train, key);
   const Batch held_out = draw.held_out.empty() ? Batch() : to_batch(data.train, draw.held_out);
   const Batch& tested = key.stage == Stage::tune ? held_out : data.test;
-  std::optional<RunResult> result = method_named(key.method)
+  std::optional<RunResult> result = known_methods()
+                                        .at(key.method)
                                         .run({.key = key,
                                               .dataset = data.train,
                                               .draw = draw,

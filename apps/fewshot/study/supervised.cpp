@@ -115,11 +115,13 @@ std::string settings_of(const RunKey& key, bool normalized, Concerns concerns) {
   if (concerns.lr) text += fmt::format(" lr={}", p.lr);
   text += fmt::format(" batch-size={} epochs={} init={}", p.batch_size, p.epochs_for(key.shots),
                       p.init);
-  if (normalized) text += fmt::format(" normalisation={}", name_of(p.normalization));
+  if (normalized)
+    text += fmt::format(" normalisation={}", known_normalizations().name_of(p.normalization));
   if (concerns.dropout_at_test) text += fmt::format(" dropout-at-test={}", p.dropout_at_test);
   if (p.checkpoint == Checkpoint::best_validation)
     text += fmt::format(" checkpoint={} validation-set={} validation-images={} validation-every={}",
-                        name_of(p.checkpoint), name_of(p.validation_set), p.validation_images,
+                        known_checkpoints().name_of(p.checkpoint),
+                        known_validation_sets().name_of(p.validation_set), p.validation_images,
                         p.validation_every);
   return text;
 }

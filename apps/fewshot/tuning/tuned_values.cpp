@@ -6,6 +6,7 @@
 
 #include "apps/common/json.hpp"
 #include "apps/fewshot/embedded.hpp"
+#include "apps/fewshot/study/method.hpp"
 #include "core/check.hpp"
 
 namespace hebb::apps {
@@ -15,15 +16,14 @@ TunedValues TunedValues::parse(const std::string& text, const std::string& name)
   try {
     const Json file = Json::parse(text);
     for (const Json& cell : file.at("cells")) {
-      TunedValue value{.dataset = cell.at("dataset"),
-                       .shots = cell.at("shots"),
-                       .method = cell.at("method"),
-                       .value = cell.at("value")};
-      if (cell.value("normalisation", "paper") == name_of(Normalisation::published_code))
-        value.normalization = Normalisation::published_code;
-      tuned.values_.push_back(value);
+      const std::string form = cell.value("normalisation", "paper");
+      tuned.values_.push_back({.dataset = cell.at("dataset"),
+                               .shots = cell.at("shots"),
+                               .method = cell.at("method"),
+                               .normalization = known_normalizations().at(form),
+                               .value = cell.at("value")});
     }
-  } catch (const Json::exception& error) {
+  } catch (const std::exception& error) {
     fail<FormatError>("{}: no file of tuned values: {}", name, error.what());
   }
   return tuned;
@@ -40,10 +40,12 @@ TunedValues TunedValues::read(const std::string& path) {
 TunedValues TunedValues::embedded() { return parse(embedded_tuned_json, "tuned.json"); }
 
 std::optional<double> TunedValues::find(const std::string& dataset, int64_t shots,
-                                        const Method& method, Normalisation normalization) const {
+                                        const std::string& method,
+                                        Normalisation normalization) const {
+  const bool has_normalization = known_methods().at(method).has_normalization();
   for (const TunedValue& v : values_)
-    if (v.dataset == dataset && v.shots == shots && v.method == method.name &&
-        (!method.has_normalization() || v.normalization == normalization))
+    if (v.dataset == dataset && v.shots == shots && v.method == method &&
+        (!has_normalization || v.normalization == normalization))
       return v.value;
   return std::nullopt;
 }

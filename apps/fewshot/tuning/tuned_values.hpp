@@ -1,10 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "apps/fewshot/study/method.hpp"
+#include "regularizers/bean.hpp"
 
 namespace hebb::apps {
 
@@ -26,7 +27,7 @@ class TunedValues {
   static TunedValues embedded();                     ///< tuned.json of this folder
 
   /// Nothing for a cell that has not been tuned.
-  std::optional<double> find(const std::string& dataset, int64_t shots, const Method& method,
+  std::optional<double> find(const std::string& dataset, int64_t shots, const std::string& method,
                              Normalisation normalization) const;
 
  private:

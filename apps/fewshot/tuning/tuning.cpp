@@ -17,8 +17,8 @@ namespace {
 // What tells a cell apart, as it stands in the file.
 Json to_json(const RunKey& cell) {
   Json json{{"dataset", cell.dataset}, {"shots", cell.shots}, {"method", cell.method}};
-  if (method_named(cell.method).has_normalization())
-    json["normalisation"] = name_of(cell.protocol.normalization);
+  if (known_methods().at(cell.method).has_normalization())
+    json["normalisation"] = known_normalizations().name_of(cell.protocol.normalization);
   return json;
 }
 
@@ -45,7 +45,7 @@ Json chosen(const RunKey& cell, std::span<const RunKey> trials, size_t draws,
     }
   }
   Json entry = to_json(cell);
-  entry["parameter"] = method_named(cell.method).parameter;
+  entry["parameter"] = known_methods().at(cell.method).parameter;
   entry["value"] = best_value;
   entry["trials"] = {
       {"values", values}, {"accuracies_percent", means}, {"standard_errors", errors}};
@@ -55,7 +55,7 @@ Json chosen(const RunKey& cell, std::span<const RunKey> trials, size_t draws,
 }  // namespace
 
 std::vector<RunKey> trials(const RunKey& cell, int64_t draws) {
-  const Method& method = method_named(cell.method);
+  const Method& method = known_methods().at(cell.method);
   std::vector<RunKey> keys;
   if (method.parameter.empty()) return keys;
   for (const double value : method.tuning_under(cell.protocol.normalization).grid)

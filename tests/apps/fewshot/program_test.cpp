@@ -81,6 +81,8 @@ TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]
     INFO(flags << ": " << outcome.errors);
     CHECK(outcome.code == 2);
     CHECK(outcome.output.empty());
+    // About the flag, and not that the default's files are not here.
+    CHECK(contains(outcome.errors, "--dataset") == contains(flags, "--dataset"));
     CHECK(std::ranges::count(outcome.errors, '\n') == 1);
   }
 }

@@ -22,7 +22,7 @@ inline const apps::RunData& few_digits() {
 /// A run of a few steps.
 inline apps::RunKey short_run(const std::string& method, int64_t shots = 1) {
   apps::RunKey key{.dataset = "digits", .shots = shots, .method = method};
-  key.value = apps::method_named(method).tuning.fallback;
+  key.value = apps::known_methods().at(method).tuning.fallback;
   key.protocol.epochs = 3;
   key.imitation = {.gp_starts = 2,
                    .gp_evaluations = 5,

@@ -66,18 +66,17 @@ TEST_CASE("The names of runs in old journals hold", "[apps]") {
 }
 
 TEST_CASE("Each switch of the protocol changes what it concerns alone", "[apps]") {
-  for (const Method& method : methods()) {
-    const RunKey key = short_run(std::string(method.name));
+  for (const auto& [name, method, settings] : known_methods()) {
+    const RunKey key = short_run(std::string(name));
     RunKey changed = key;
     changed.protocol.normalization = Normalisation::published_code;
-    CHECK((changed.text() != key.text()) == method.name.starts_with("bean-"));
+    CHECK((changed.text() != key.text()) == name.starts_with("bean-"));
     changed = key;
     changed.protocol.dropout_at_test = true;
-    CHECK((changed.text() != key.text()) == (method.name == "dropout"));
+    CHECK((changed.text() != key.text()) == (name == "dropout"));
     changed = key;
     changed.imitation.gp_starts = 5;
-    CHECK((changed.text() != key.text()) ==
-          (method.name == "imitation" || method.name == "gaussian-process"));
+    CHECK((changed.text() != key.text()) == (name == "imitation" || name == "gaussian-process"));
     changed = key;
     changed.protocol.validation_images = 7;  // without a checkpoint that needs them
     CHECK(changed.text() == key.text());

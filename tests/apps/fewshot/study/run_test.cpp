@@ -13,17 +13,17 @@ using test::same;
 using test::short_run;
 
 TEST_CASE("A run is the same bits on any thread", "[apps]") {
-  for (const Method& method : methods()) {
-    RunKey key = short_run(std::string(method.name), 2);
+  for (const auto& [name, method, settings] : known_methods()) {
+    RunKey key = short_run(std::string(name), 2);
     key.protocol.dropout_at_test = true;
-    key.protocol.batch_size = method.name == "bean-1" ? 3 : 1;
+    key.protocol.batch_size = name == "bean-1" ? 3 : 1;
     const RunResult alone = *run_once(key, few_digits());
     CHECK(alone.total == 200);
     CHECK(alone.correct > 10);
     std::vector<RunResult> results(4);
     parallel_for(4, 1,
                  [&](int64_t i, int64_t) { results[size_t(i)] = *run_once(key, few_digits()); });
-    INFO(method.name);
+    INFO(name);
     for (const RunResult& result : results) CHECK(same(result, alone));
   }
 }
