@@ -98,7 +98,6 @@ class CpuBackend final : public Backend {
   const KernelTable kernels_;
 };
 
-
 template <class T>
 T* data_of(const Tensor& x) {
   return static_cast<T*>(x.data());
