@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "apps/common/app.hpp"
+#include "apps/fewshot/study/method.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb::apps {

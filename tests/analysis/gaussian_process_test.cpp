@@ -1,6 +1,5 @@
 #include "analysis/gaussian_process.hpp"
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -20,8 +19,7 @@ using Json = nlohmann::json;
 
 const Json& golden() {
   static const Json file = [] {
-    const auto tests = std::filesystem::path(__FILE__).parent_path().parent_path();
-    std::ifstream stream(tests / "golden" / "gaussian_process.json");
+    std::ifstream stream(HEBB_GOLDEN "/gaussian_process.json");
     return Json::parse(stream);
   }();
   return file;

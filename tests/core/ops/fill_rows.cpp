@@ -16,7 +16,7 @@ OpCase row(const char* op, const char* name, const Shape& shape, double first, d
           .operands = {{shape, Fill::normal, 0, false}},
           .call =
               [=](auto x) {
-                const Tensor filled = x[0].clone();
+                const Tensor filled = to_change(x[0]);
                 Generator generator(7, 3);
                 generator.reserve(20);
                 call(filled, first, second, generator);

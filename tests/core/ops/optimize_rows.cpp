@@ -52,7 +52,7 @@ OpCase row(const char* op, const char* name, const Shape& shape, size_t moments,
               [=](auto x) {
                 std::vector<Tensor> changed;
                 for (size_t i = 0; i < x.size(); ++i)
-                  if (i != 1) changed.push_back(x[i].defined() ? x[i].clone() : Tensor());
+                  if (i != 1) changed.push_back(to_change(x[i]));
                 call(changed, x[1]);
                 return concat(changed);
               },
@@ -132,7 +132,7 @@ std::vector<OpCase> rows() {
                      .operands = {{a, Fill::normal, 0, false}, {b, Fill::normal, 0, false}},
                      .call =
                          [=](auto x) {
-                           const Tensor grads[] = {x[0].clone(), x[1].clone()};
+                           const Tensor grads[] = {to_change(x[0]), to_change(x[1])};
                            const Tensor norm = clip_norm(grads, limit).to(x[0].dtype());
                            return concat(std::vector<Tensor>{
                                norm.reshape({1}), grads[0].reshape({-1}), grads[1].reshape({-1})});

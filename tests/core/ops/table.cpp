@@ -53,6 +53,8 @@ Array fill(const OperandSpec& spec, uint64_t seed) {
   return x;
 }
 
+Tensor to_change(const Tensor& x) { return x.defined() && x.device().is_cpu() ? x.clone() : x; }
+
 void add_unary_errors(std::vector<ErrorCase>& errors, const std::string& op,
                       Tensor (*call)(const Tensor&)) {
   errors.push_back(error<DTypeError>(op, "expected x of float32 or float64, got uint8 [2] on cpu",

@@ -100,6 +100,9 @@ OpFamily softmax_family();
 
 const OpFamily& all_operations();
 Array fill(const OperandSpec& spec, uint64_t seed);
+/// What a row of an operation in place hands over, so that its operand stays: a copy, or the
+/// operand itself where there is nothing to copy and the operation has to refuse.
+Tensor to_change(const Tensor& x);
 
 // Operands of error cases.
 inline Tensor ones(const Shape& shape) { return Tensor::ones(shape); }

@@ -135,7 +135,7 @@ TEST_CASE("every operation has rows and error cases", "[core][ops]") {
   for (const OpCase& row : all_operations().rows) rows.insert(row.op);
   for (const ErrorCase& error : all_operations().errors) errors.insert(error.op);
   for (const auto& file : std::filesystem::directory_iterator(HEBB_OPS_HEADERS)) {
-    if (file.path().extension() != ".hpp") continue;
+    if (file.path().extension() != ".hpp" || file.path().stem() == "checks") continue;
     std::ifstream stream(file.path());
     for (std::string line; std::getline(stream, line);)
       for (const std::string result : {"Tensor ", "void "})
