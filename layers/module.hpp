@@ -81,11 +81,11 @@ class Module {
   Tensor add_buffer(std::string name, Tensor tensor);
   /// Takes a module in; the reference holds as long as this module or what it is moved to.
   template <std::derived_from<Module> M>
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved on
   M& add_module(std::string name, M module) {
     return add_module(std::move(name), std::make_unique<M>(std::move(module)));
   }
   template <std::derived_from<Module> M>
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved on
   M& add_module(std::string name, std::unique_ptr<M> module) {
     M& reference = *module;
     add_child(std::move(name), std::move(module));
