@@ -13,7 +13,7 @@ namespace hebb {
 
 /// Gradients with respect to an operation's inputs, in their order. An undefined tensor means
 /// that the input needs none.
-using Grads = InlineVector<Tensor, 3>;
+using Grads = InlineVector<Tensor, 4>;
 
 /// Which inputs of an operation need a gradient.
 class Needs {
@@ -38,7 +38,7 @@ class Node : public RefCounted {
   virtual void free_saved() = 0;
 
   const char* name = "";
-  InlineVector<Edge, 3> inputs;
+  InlineVector<Edge, 4> inputs;
   int64_t depth = 0;   // greater than that of every input
   uint64_t visit = 0;  // the last backward pass that found this node
   bool freed = false;  // a backward pass has used this node up

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/inline_vector.hpp"
 #include "core/options.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
@@ -23,11 +24,15 @@ class Backend {
   struct WithIndices {
     Tensor values, indices;
   };
-  struct NormStatistics {
-    Tensor y, mean, inverse_std;
+  /// What a backward pass needs of its forward pass: as many tensors as the backend likes, of
+  /// which it alone knows the meaning.
+  using Saved = InlineVector<Tensor, 4>;
+  struct WithSaved {
+    Tensor y;
+    Saved saved;
   };
   struct NormGrads {
-    Tensor dx, dweight, dbias;
+    Tensor dx, dweight, dbias, dresidual;
   };
 
   virtual ~Backend() = default;
@@ -65,8 +70,8 @@ class Backend {
   /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
   virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
   virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
-  virtual WithIndices max(const Tensor& x, const Shape& shape,
-                          int axis) = 0;  // the first of equals
+  /// The first of equals.
+  virtual WithIndices max(const Tensor& x, const Shape& shape, int axis) = 0;
   virtual Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                               int axis) = 0;
   /// How many of two int64 tensors' elements are equal, as an int64 scalar.
@@ -97,14 +102,19 @@ class Backend {
   virtual Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                                      const Pool2dOptions& options) = 0;
 
-  // Normalisation over N, H, W for each channel; biased variance.
-  virtual NormStatistics batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                    double epsilon) = 0;
-  virtual Tensor batch_norm_inference(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                      const Tensor& mean, const Tensor& variance,
-                                      double epsilon) = 0;
-  virtual NormGrads batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
-                                        const Tensor& mean, const Tensor& inverse_std) = 0;
+  // Normalisation over N, H, W for each channel.
+  /// y = (x - mean) / √(variance + epsilon) weight + bias + residual, with ReLU where asked for.
+  /// Weight and bias [C], residual (like x) and, when training, mean and variance [C] may be
+  /// undefined. Training takes the batch's mean and biased variance, and moves `mean` and
+  /// `variance`: running = (1 - momentum) running + momentum batch, with the unbiased variance.
+  /// All tensors are detached, so that they may be saved.
+  virtual WithSaved batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                               const Tensor& residual, const Tensor& mean, const Tensor& variance,
+                               const BatchNormOptions& options) = 0;
+  /// dweight and dbias even where these are undefined; dresidual only `with_residual`, and it may
+  /// be dy itself.
+  virtual NormGrads batch_norm_backward(const Tensor& dy, const Saved& saved, bool with_residual,
+                                        const BatchNormOptions& options) = 0;
 
   // Classification, over the last axis.
   virtual Tensor softmax(const Tensor& x) = 0;

@@ -21,6 +21,14 @@ struct Pool2dOptions {
   int64_t pad_h = 0, pad_w = 0;
 };
 
+/// Batch normalisation of [N, C, H, W] over N, H and W.
+struct BatchNormOptions {
+  double epsilon = 1e-5;
+  double momentum = 0.1;  ///< Share of the new batch in the running statistics.
+  bool training = true;   ///< By the batch's own statistics; otherwise by the running ones.
+  bool relu = false;      ///< Of the result, with the residual added.
+};
+
 /// One fused optimiser step over a parameter; formulas as in PyTorch's torch.optim.
 struct SgdStep {
   double lr, momentum = 0;

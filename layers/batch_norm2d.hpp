@@ -1,9 +1,15 @@
 #pragma once
 
-#include "core/ops/normalize.hpp"
+#include "core/options.hpp"
 #include "layers/module.hpp"
 
 namespace hebb {
+
+/// What may follow a normalisation in the same pass over the memory: y = relu(norm(x) + residual).
+struct NormTail {
+  bool relu = false;
+  Tensor residual = {};  ///< In x's shape, or undefined.
+};
 
 /// Batch normalisation (Ioffe and Szegedy 2015) of [S, C, H, W] for each channel: by the batch's
 /// statistics when training, by the running ones otherwise. Parameters weight (1) and bias (0)
@@ -20,6 +26,14 @@ class BatchNorm2d final : public Module {
 
   std::string description() const override;
   Tensor forward(const Tensor& x, Context& context) const override;
+  Tensor forward(const Tensor& x, Context& context, const NormTail& tail) const;
+
+  /// The weight and the bias of a convolution that does what one with `weight` [C, ...] and `bias`
+  /// (which may be undefined) and this normalisation behind it do together at inference.
+  struct Folded {
+    Tensor weight, bias;
+  };
+  Folded fold(const Tensor& weight, const Tensor& bias) const;
 
  private:
   BatchNormOptions options_;

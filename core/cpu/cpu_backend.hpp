@@ -57,12 +57,11 @@ class CpuBackend final : public Backend {
   Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) override;
   Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                              const Pool2dOptions& options) override;
-  NormStatistics batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                            double epsilon) override;
-  Tensor batch_norm_inference(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                              const Tensor& mean, const Tensor& variance, double epsilon) override;
-  NormGrads batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& weight,
-                                const Tensor& mean, const Tensor& inverse_std) override;
+  WithSaved batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                       const Tensor& residual, const Tensor& mean, const Tensor& variance,
+                       const BatchNormOptions& options) override;
+  NormGrads batch_norm_backward(const Tensor& dy, const Saved& saved, bool with_residual,
+                                const BatchNormOptions& options) override;
   Tensor softmax(const Tensor& x) override;
   Tensor softmax_backward(const Tensor& dy, const Tensor& y) override;
   Tensor log_softmax(const Tensor& x) override;

@@ -142,12 +142,16 @@ struct MatmulKernels {
 
 template <class T>
 struct NormalizeKernels {
-  void (*batch_norm)(const NormPlanes& planes, const T* x, const T* weight, const T* bias,
-                     double epsilon, T* y, T* mean, T* inverse_std);
-  void (*batch_norm_inference)(const NormPlanes& planes, const T* x, const T* weight, const T* bias,
-                               const T* mean, const T* variance, double epsilon, T* y);
-  void (*batch_norm_backward)(const NormPlanes& planes, const T* dy, const T* x, const T* weight,
-                              const T* mean, const T* inverse_std, T* dx, T* dweight, T* dbias);
+  /// Writes the channels' mean and 1 / √(variance + epsilon) to statistics [2, channels]. weight,
+  /// bias, residual and, when training, running_mean and running_variance may be null.
+  void (*batch_norm)(const NormPlanes& planes, const BatchNormOptions& options, const T* x,
+                     const T* weight, const T* bias, const T* residual, T* running_mean,
+                     T* running_variance, T* y, double* statistics);
+  /// weight, y (unless there is a ReLU) and dresidual (unless there are a residual and a ReLU) may
+  /// be null.
+  void (*batch_norm_backward)(const NormPlanes& planes, const BatchNormOptions& options,
+                              const T* dy, const T* x, const T* weight, const T* y,
+                              const double* statistics, T* dx, T* dweight, T* dbias, T* dresidual);
 };
 
 template <class T>

@@ -3,47 +3,42 @@
 namespace hebb::cpu {
 namespace {
 
-NormPlanes planes_of(const Shape& x) {
-  return {.batch = x[0], .channels = x[1], .size = x.product(2, x.rank())};
+NormPlanes planes_of(const Tensor& x) {
+  return {.batch = x.size(0), .channels = x.size(1), .size = x.shape().product(2, x.rank())};
 }
 
 }  // namespace
 
-Backend::NormStatistics CpuBackend::batch_norm(const Tensor& x, const Tensor& weight,
-                                               const Tensor& bias, double epsilon) {
-  const Shape channels = {x.size(1)};
-  const NormStatistics result = {Tensor::empty(x.shape(), x.options()),
-                                 Tensor::empty(channels, x.options()),
-                                 Tensor::empty(channels, x.options())};
-  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.batch_norm(planes_of(x.shape()), data_of<T>(x), data_of<T>(weight), data_of<T>(bias), epsilon,
-                 data_of<T>(result.y), data_of<T>(result.mean), data_of<T>(result.inverse_std));
-  });
-  return result;
-}
-
-Tensor CpuBackend::batch_norm_inference(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                        const Tensor& mean, const Tensor& variance,
-                                        double epsilon) {
+// Saves x, the weight, the statistics and, for the ReLU's mask, y.
+Backend::WithSaved CpuBackend::batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                          const Tensor& residual, const Tensor& mean,
+                                          const Tensor& variance, const BatchNormOptions& options) {
   const Tensor y = Tensor::empty(x.shape(), x.options());
+  const Tensor statistics = Tensor::empty({2, x.size(1)}, {.dtype = DType::float64});
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.batch_norm_inference(planes_of(x.shape()), data_of<T>(x), data_of<T>(weight),
-                           data_of<T>(bias), data_of<T>(mean), data_of<T>(variance), epsilon,
-                           data_of<T>(y));
+    k.batch_norm(planes_of(x), options, data_of<T>(x), data_or_null<T>(weight),
+                 data_or_null<T>(bias), data_or_null<T>(residual), data_or_null<T>(mean),
+                 data_or_null<T>(variance), data_of<T>(y), data_of<double>(statistics));
   });
-  return y;
+  return {y, {x, weight, statistics, options.relu ? y : Tensor()}};
 }
 
-Backend::NormGrads CpuBackend::batch_norm_backward(const Tensor& dy, const Tensor& x,
-                                                   const Tensor& weight, const Tensor& mean,
-                                                   const Tensor& inverse_std) {
-  const NormGrads grads = {Tensor::empty(x.shape(), x.options()),
-                           Tensor::empty(weight.shape(), x.options()),
-                           Tensor::empty(weight.shape(), x.options())};
+Backend::NormGrads CpuBackend::batch_norm_backward(const Tensor& dy, const Saved& saved,
+                                                   bool with_residual,
+                                                   const BatchNormOptions& options) {
+  const Tensor &x = saved[0], &weight = saved[1], &statistics = saved[2], &y = saved[3];
+  const Shape channels{x.size(1)};
+  NormGrads grads = {Tensor::empty(x.shape(), x.options()),
+                     Tensor::empty(channels, x.options()),
+                     Tensor::empty(channels, x.options()),
+                     {}};
+  const bool masked = with_residual && options.relu;
+  if (with_residual) grads.dresidual = masked ? Tensor::empty(x.shape(), x.options()) : dy;
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.batch_norm_backward(planes_of(x.shape()), data_of<T>(dy), data_of<T>(x), data_of<T>(weight),
-                          data_of<T>(mean), data_of<T>(inverse_std), data_of<T>(grads.dx),
-                          data_of<T>(grads.dweight), data_of<T>(grads.dbias));
+    k.batch_norm_backward(planes_of(x), options, data_of<T>(dy), data_of<T>(x),
+                          data_or_null<T>(weight), data_or_null<T>(y), data_of<double>(statistics),
+                          data_of<T>(grads.dx), data_of<T>(grads.dweight), data_of<T>(grads.dbias),
+                          masked ? data_of<T>(grads.dresidual) : nullptr);
   });
   return grads;
 }
