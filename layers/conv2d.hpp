@@ -23,6 +23,7 @@ class Conv2d final : public Module {
   Tensor forward(const Tensor& x, Context& context) const override;
   int64_t multiply_adds(const Shape& input, const Shape& output) const override;
 
+  const Conv2dOptions& options() const { return options_; }
   const Tensor& weight() const { return weight_; }
   const Tensor& bias() const { return bias_; }  ///< Undefined without one.
 

@@ -17,6 +17,7 @@ const Choices<Initializer::Kind>& Initializer::kinds() {
   static const Choices<Kind> kinds("init",
                                    {{"pytorch", Kind::pytorch, "scale=1"},
                                     {"he", Kind::he, "scale=1"},
+                                    {"he-fan-out", Kind::he_fan_out, "scale=1"},
                                     {"xavier", Kind::xavier, "scale=1"},
                                     {"truncated-normal", Kind::truncated_normal, "scale=1"}});
   return kinds;
@@ -49,6 +50,9 @@ void Initializer::operator()(const Tensor& weight, const Tensor& bias, Generator
       return;
     case Kind::he:
       fill_normal(weight, 0, scale * std::sqrt(2 / fan_in), generator);
+      break;
+    case Kind::he_fan_out:
+      fill_normal(weight, 0, scale * std::sqrt(2 / fan_out), generator);
       break;
     case Kind::xavier:
       fill_within(weight, scale * std::sqrt(6 / (fan_in + fan_out)));

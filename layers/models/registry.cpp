@@ -5,6 +5,7 @@
 #include "core/check.hpp"
 #include "layers/models/lenet5.hpp"
 #include "layers/models/mlp.hpp"
+#include "layers/models/resnet.hpp"
 
 namespace hebb {
 namespace {
@@ -49,11 +50,21 @@ std::unique_ptr<Module> make_lenet5(std::string_view text, const ModelOptions& o
                                               .generator = o.generator}));
 }
 
+std::unique_ptr<Module> make_resnet18(std::string_view text, const ModelOptions& o) {
+  check(text.empty(), "[resnet18] expected no widths, got \"{}\"", text);
+  check(o.activation == Activation::Kind::relu && o.dropout == 0,
+        "[resnet18] expected ReLU and no dropout, got {} and {}",
+        Activation::kinds().name_of(o.activation), o.dropout);
+  return std::make_unique<ResNet>(
+      resnet18({.input = o.input, .classes = o.classes, .init = o.init, .generator = o.generator}));
+}
+
 }  // namespace
 
 const Choices<MakeModel>& known_models() {
   static const Choices<MakeModel> models(
-      "model", {{"mlp", make_mlp, "784-500-10"}, {"lenet5", make_lenet5}});
+      "model",
+      {{"mlp", make_mlp, "784-500-10"}, {"lenet5", make_lenet5}, {"resnet18", make_resnet18}});
   return models;
 }
 

@@ -22,9 +22,9 @@ struct ModelOptions {
   Generator generator = Generator(0);  ///< Decides the initial weights.
 };
 
-/// A model by name: "mlp", "lenet5", or "mlp:784-500-10" with all its widths, from the input to
-/// the classes. ValueError for an unknown name, which lists the known ones, or widths that do not
-/// fit the input and the classes; ShapeError for an input that the model cannot take.
+/// A model by name: "mlp", "lenet5", "resnet18", or "mlp:784-500-10" with all its widths, from the
+/// input to the classes. ValueError for an unknown name, which lists the known ones, or widths that
+/// do not fit the input and the classes; ShapeError for an input that the model cannot take.
 std::unique_ptr<Module> make_model(std::string_view name, const ModelOptions& options = {});
 
 using MakeModel = std::unique_ptr<Module> (*)(std::string_view widths, const ModelOptions&);

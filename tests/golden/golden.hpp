@@ -55,9 +55,11 @@ inline void set_golden_parameters(const Module& model) {
   uint32_t stream = 0;
   for (const auto& [name, parameter] : model.parameters()) {
     const Shape& shape = parameter.shape();
+    const bool norm = shape.rank() == 1 && name.ends_with(".weight");
     if (shape.rank() > 1) fan_in = double(shape.product(1, shape.rank()));
-    Tensor values = golden_signed(++stream, shape);
-    for (double& value : values.host<double>()) value /= std::sqrt(fan_in);
+    Tensor values = norm ? golden_signed(++stream, shape, 0.5, 1) : golden_signed(++stream, shape);
+    if (!norm)
+      for (double& value : values.host<double>()) value /= std::sqrt(fan_in);
     parameter.copy_from(values.to(DType::float32));
   }
 }
@@ -88,7 +90,8 @@ class Golden {
       worst = std::max(std::abs(sum - moments[0]) / std::sqrt(double(all.size()) * moments[1]),
                        std::abs(squares - moments[1]) / moments[1]);
       std::vector<double> sample;
-      for (size_t i = 0; i < all.size(); i += 97) sample.push_back(all[i]);
+      const size_t stride = std::stoul(metadata("stride"));
+      for (size_t i = 0; i < all.size(); i += stride) sample.push_back(all[i]);
       all = std::move(sample);
     }
     if (all.size() != expected.size()) return HUGE_VAL;

@@ -33,7 +33,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 INPUT, LABELS, UPSTREAM = 1000, 2000, 3000  # streams
-STRIDE, WHOLE = 97, 512  # tensors of more than WHOLE elements keep every STRIDE-th
+STRIDE, WHOLE = 97, 512  # tensors of more than WHOLE elements keep every STRIDE-th one
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -63,12 +63,13 @@ def labels(count):
 class Golden:
     """A safetensors file in the making."""
 
-    def __init__(self, **metadata):
+    def __init__(self, stride=STRIDE, whole=WHOLE, **metadata):
+        self.stride, self.whole = stride, whole
         self.metadata = {
             "made_by": "tests/golden/make_models.py",
             "torch": torch.__version__.split("+")[0],
-            "stride": str(STRIDE),
-            "whole": str(WHOLE),
+            "stride": str(stride),
+            "whole": str(whole),
             **{key: value if isinstance(value, str) else json.dumps(value)
                for key, value in metadata.items()},
         }
@@ -78,10 +79,10 @@ class Golden:
         """The elements of a small tensor; of a large one a strided sample and, as name.moments,
         its sum and its sum of squares."""
         values = tensor.detach().reshape(-1).numpy().copy()
-        if values.size > WHOLE:
+        if values.size > self.whole:
             wide = values.astype(np.float64)
             self.tensors[name + ".moments"] = np.array([math.fsum(wide), math.fsum(wide * wide)])
-            values = values[::STRIDE].copy()
+            values = values[::self.stride].copy()
         self.tensors[name] = values
 
     def to_bytes(self):
@@ -133,13 +134,58 @@ class LeNet5(nn.Module):
         return self.activations(x)[-1]
 
 
+class BasicBlock(nn.Module):
+    def __init__(self, before, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = nn.Sequential()
+        if stride > 1:
+            self.downsample = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False),
+                                            nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        y = self.bn1(self.conv1(x)).relu()
+        return (self.bn2(self.conv2(y)) + self.downsample(x)).relu()
+
+
+class ResNet18(nn.Module):
+    """torchvision's, in its order and with its names, with the stem for small images."""
+    input_shape = (3, 16, 16)
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        before = 64
+        for i in range(4):
+            width = 64 << i
+            self.add_module(f"layer{i + 1}", nn.Sequential(
+                BasicBlock(before, width, 2 if i else 1), BasicBlock(width, width, 1)))
+            before = width
+        self.fc = nn.Linear(512, 10)
+
+    def forward(self, x):
+        x = self.bn1(self.conv1(x)).relu()
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+        return self.fc(x.mean((2, 3)))
+
+
 def initialized(model, dtype):
+    """Parameters as the head of this file says; the weights of normalisations
+    float(1 + signed(k + 1, i) / 2), for signals to come through."""
+    norms = {id(module.weight) for module in model.modules()
+             if isinstance(module, nn.BatchNorm2d)}
     fan_in = None
     with torch.no_grad():
         for k, parameter in enumerate(model.parameters()):
             if parameter.dim() > 1:
                 fan_in = parameter[0].numel()
-            values = signed(k + 1, *parameter.shape) / math.sqrt(fan_in)
+            values = signed(k + 1, *parameter.shape)
+            values = 1 + values / 2 if id(parameter) in norms else values / math.sqrt(fan_in)
             parameter.copy_(values.float())
     return model.to(dtype)
 
@@ -182,6 +228,38 @@ def model_file(make_model, count):
             golden.put(f"{prefix}.grad.{k}", gradient)
             golden.put(f"{prefix}.trained.{k}", parameter)
     golden.put("labels", y)
+    return golden
+
+
+def resnet18_file():
+    """Five steps of Adam in float64: logits, gradients and running statistics of the first, all
+    losses, the parameters and running statistics after the last, and then the logits of
+    inference. Few elements are kept, for there are 11 million."""
+    lr = 2e-5
+    model = initialized(ResNet18(), torch.float64)
+    golden = Golden(stride=9973, whole=64, batch=4, optimizer={"name": "Adam", "lr": lr},
+                    parameters=[name for name, _ in model.named_parameters()])
+    x, y = batch(model, 4, torch.float64)
+    statistics = {name: buffer for name, buffer in model.named_buffers() if "running" in name}
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    losses = []
+    for step in range(5):
+        optimizer.zero_grad()
+        logits = model(x)
+        loss = F.cross_entropy(logits, y)
+        loss.backward()
+        losses.append(loss.detach())
+        if step == 0:
+            golden.put("logits", logits)
+            for name, parameter in model.named_parameters():
+                golden.put(f"grad.{name}", parameter.grad)
+            for name, buffer in statistics.items():
+                golden.put(f"first.{name}", buffer)
+        optimizer.step()
+    golden.put("losses", torch.stack(losses))
+    for name, tensor in [*model.named_parameters(), *statistics.items()]:
+        golden.put(f"trained.{name}", tensor)
+    golden.put("inference", model.eval()(x))
     return golden
 
 
@@ -332,6 +410,7 @@ FILES = {
     "mlp_20_12_10": lambda: model_file(lambda: Mlp(20, 12, 10), 8),
     "mlp_784_32_10": lambda: model_file(lambda: Mlp(784, 32, 10), 8),
     "lenet5": lambda: model_file(LeNet5, 6),
+    "resnet18": resnet18_file,
     "optimizers": optimizers_file,
     "schedules": schedules_file,
     "batch_norm": batch_norm_file,

@@ -59,6 +59,8 @@ TEST_CASE("initialisers have the spread that their formulas ask for", "[layers]"
     CHECK(he.weight.largest > 3.5 * he.weight.stddev);
     CHECK(he.bias.largest == 0);
 
+    CHECK(fill("he-fan-out", shape).weight.stddev == Approx(std::sqrt(2 / fan_out)).epsilon(0.01));
+
     const Filled xavier = fill("xavier", shape);
     const double bound = std::sqrt(6 / (fan_in + fan_out));
     CHECK(xavier.weight.stddev == Approx(bound / std::sqrt(3.0)).epsilon(0.01));
@@ -79,10 +81,12 @@ TEST_CASE("initialisers have the spread that their formulas ask for", "[layers]"
 }
 
 TEST_CASE("initialisers have names", "[layers]") {
-  for (const char* name : {"pytorch", "he", "xavier", "truncated-normal", "xavier:scale=0.25"})
+  for (const char* name :
+       {"pytorch", "he", "he-fan-out", "xavier", "truncated-normal", "xavier:scale=0.25"})
     CHECK(Initializer::parse(name).to_string() == name);
-  CHECK_THROWS_WITH(Initializer::parse("lecun"),
-                    "[init] expected one of pytorch, he, xavier, truncated-normal, got \"lecun\"");
+  CHECK_THROWS_WITH(
+      Initializer::parse("lecun"),
+      "[init] expected one of pytorch, he, he-fan-out, xavier, truncated-normal, got \"lecun\"");
   CHECK_THROWS_AS(Initializer::parse("he:scale=0"), ValueError);
   CHECK_THROWS_AS(Initializer::parse("he:gain=2"), ValueError);
 }

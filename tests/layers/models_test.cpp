@@ -192,7 +192,8 @@ TEST_CASE("models are made by name for other data", "[layers]") {
   CHECK((*make_model("lenet5", {.input = {1, 12, 17}, .classes = 4}))(Tensor::zeros({1, 1, 12, 17}))
             .shape() == Shape{1, 4});
 
-  CHECK_THROWS_WITH(make_model("vgg"), "[model] expected one of mlp, lenet5, got \"vgg\"");
+  CHECK_THROWS_WITH(make_model("vgg"),
+                    "[model] expected one of mlp, lenet5, resnet18, got \"vgg\"");
   CHECK_THROWS_AS(make_model("mlp:784-x-10"), ValueError);
   CHECK_THROWS_AS(make_model("mlp:784--10"), ValueError);
   CHECK_THROWS_AS(make_model("mlp:784-"), ValueError);
@@ -203,6 +204,9 @@ TEST_CASE("models are made by name for other data", "[layers]") {
   CHECK_THROWS_AS(make_model("lenet5", {.input = {1, 11, 28}}), ShapeError);
   CHECK_THROWS_AS(make_model("lenet5", {.input = {784}}), ShapeError);
   CHECK_THROWS_AS(make_model("lenet5", {.dropout = 1.5}), ValueError);
+  CHECK_THROWS_AS(make_model("resnet18", {.dropout = 0.5}), ValueError);
+  CHECK_THROWS_AS(make_model("resnet18", {.activation = Activation::Kind::tanh}), ValueError);
+  CHECK_THROWS_AS(make_model("resnet18:64", {.input = {3, 32, 32}}), ValueError);
 }
 
 TEST_CASE("dropout stands after the dense activations", "[layers]") {
