@@ -14,10 +14,10 @@ const Choices<Divergence>& known_divergences() {
   return divergences;
 }
 
-const Choices<Normalisation>& known_normalizations() {
-  static const Choices<Normalisation> normalizations(
+const Choices<Normalization>& known_normalizations() {
+  static const Choices<Normalization> normalizations(
       "normalisation",
-      {{"paper", Normalisation::paper}, {"published-code", Normalisation::published_code}});
+      {{"paper", Normalization::paper}, {"published-code", Normalization::published_code}});
   return normalizations;
 }
 
@@ -35,9 +35,9 @@ std::string Bean::name() const {
   if (options_.gamma != 1) name += fmt::format(",gamma={}", options_.gamma);
   if (options_.divergence != BeanOptions().divergence)
     name += fmt::format(",divergence={}", known_divergences().name_of(options_.divergence));
-  if (options_.normalisation != BeanOptions().normalisation)
+  if (options_.normalization != BeanOptions().normalization)
     name +=
-        fmt::format(",normalisation={}", known_normalizations().name_of(options_.normalisation));
+        fmt::format(",normalisation={}", known_normalizations().name_of(options_.normalization));
   if (!options_.layers.empty()) name += fmt::format(",layers={}", fmt::join(options_.layers, "+"));
   return name;
 }
@@ -52,7 +52,7 @@ Tensor Bean::penalty(std::span<const DenseTap> taps) const {
                       .divergence = options_.divergence,
                       .gamma = options_.gamma,
                       .scale = options_.alpha};
-    if (options_.normalisation == Normalisation::paper)
+    if (options_.normalization == Normalization::paper)
       kernel.scale /= std::pow(double(tap.weight.size(0)), options_.order);
     add_term(total, bean_penalty(tap.input, tap.weight, kernel));
   }

@@ -10,12 +10,12 @@
 namespace hebb {
 
 /// How the correlation of two neurons depends on M, the width of the layer that they feed.
-enum class Normalisation {
+enum class Normalization {
   paper,           ///< Over M (order 1, Eq. 5) or M² (order 2, Eq. 7).
   published_code,  ///< Not at all: the alpha of this form is paper's over M or M², layer by layer.
 };
 
-const Choices<Normalisation>& known_normalizations();
+const Choices<Normalization>& known_normalizations();
 const Choices<Divergence>& known_divergences();
 
 struct BeanOptions {
@@ -23,7 +23,7 @@ struct BeanOptions {
   double alpha = 1;  ///< Strength, finite and at least 0; 0 leaves the penalty out.
   double gamma = 1;  ///< Steepness of |tanh(gamma W)|, over 0 (Eq. 3).
   Divergence divergence = Divergence::squared;
-  Normalisation normalisation = Normalisation::paper;
+  Normalization normalization = Normalization::paper;
   /// Paths of dense layers, or globs ("fc*"). Empty: every dense layer that neurons feed, that is
   /// all but those on raw pixels.
   std::vector<std::string> layers = {};

@@ -27,7 +27,7 @@ std::unique_ptr<Regularizer> read_bean(Spec& spec, std::vector<NamedTensor>) {
   o.gamma = spec.number("gamma", o.gamma, {.above = 0});
   o.divergence = spec.choice("divergence", o.divergence, known_divergences());
   const char* key = spec.has("normalization") ? "normalization" : "normalisation";
-  o.normalisation = spec.choice(key, o.normalisation, known_normalizations());
+  o.normalization = spec.choice(key, o.normalization, known_normalizations());
   o.layers = split(spec.text("layers", ""));
   return std::make_unique<Bean>(std::move(o));
 }

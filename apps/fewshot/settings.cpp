@@ -111,7 +111,7 @@ double FewShotSettings::value_for(const RunKey& cell, bool published,
     if (const auto [name, number] = parse_value(value); name == cell.method) return number;
   const Method& method = known_methods().at(cell.method);
   if (published && !std::isnan(method.published)) return method.published;
-  const Normalisation normalization = cell.protocol.normalization;
+  const Normalization normalization = cell.protocol.normalization;
   return tuned_values.find(cell.dataset, cell.shots, cell.method, normalization)
       .value_or(method.tuning_under(normalization).fallback);
 }
@@ -139,8 +139,8 @@ std::vector<RunKey> FewShotSettings::cells(const Protocol& run_protocol, bool pu
 std::vector<RunKey> FewShotSettings::cells_to_tune() const {
   std::vector<RunKey> keys;
   for (RunKey& key : cells(protocol.protocol(), protocol.is_published()))
-    for (const Normalisation form : {Normalisation::paper, Normalisation::published_code}) {
-      if (form != Normalisation::paper && !known_methods().at(key.method).has_normalization())
+    for (const Normalization form : {Normalization::paper, Normalization::published_code}) {
+      if (form != Normalization::paper && !known_methods().at(key.method).has_normalization())
         continue;
       key.protocol.normalization = form;
       keys.push_back(key);

@@ -116,7 +116,7 @@ TEST_CASE("LeNet-5 with BEAN has PyTorch's loss and gradients", "[layers]") {
     const std::string prefix = "model.order" + std::to_string(order) + ".";
     INFO(prefix);
     const Bean bean(
-        {.order = order, .alpha = alpha, .normalisation = Normalisation::published_code});
+        {.order = order, .alpha = alpha, .normalization = Normalization::published_code});
     std::vector<DenseTap> taps;
     Context context{.training = true, .taps = &taps};
     const Tensor logits = net(x, context);

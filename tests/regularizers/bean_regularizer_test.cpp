@@ -40,13 +40,13 @@ TEST_CASE("Bean sums over the layers that neurons feed", "[regularizers]") {
   const Network network;
   for (const int order : {1, 2})
     for (const Divergence divergence : {Divergence::squared, Divergence::absolute})
-      for (const Normalisation normalisation :
-           {Normalisation::paper, Normalisation::published_code}) {
+      for (const Normalization normalization :
+           {Normalization::paper, Normalization::published_code}) {
         double expected = 0;
         std::vector<test::Penalty> layers;
         for (const int k : {1, 2}) {
           const double m = double(Network::widths[k + 1]);
-          const double width = normalisation == Normalisation::paper ? m : 1;
+          const double width = normalization == Normalization::paper ? m : 1;
           layers.push_back(network.literal(k, {.order = order,
                                                .divergence = divergence,
                                                .gamma = 0.5,
@@ -58,7 +58,7 @@ TEST_CASE("Bean sums over the layers that neurons feed", "[regularizers]") {
                                      .alpha = 3,
                                      .gamma = 0.5,
                                      .divergence = divergence,
-                                     .normalisation = normalisation})
+                                     .normalization = normalization})
                                    .penalty(network.taps.taps);
         CHECK(penalty.item() == Approx(expected).epsilon(1e-12));
         penalty.backward();
@@ -81,7 +81,7 @@ TEST_CASE("The code's form is the paper's with alpha times M, or M squared", "[r
       const double m = double(Network::widths[k + 1]);
       const double code = network.penalty({.order = order,
                                            .alpha = 3,
-                                           .normalisation = Normalisation::published_code,
+                                           .normalization = Normalization::published_code,
                                            .layers = layers});
       const double paper =
           network.penalty({.order = order, .alpha = 3 * std::pow(m, order), .layers = layers});
@@ -148,7 +148,7 @@ TEST_CASE("Bean checks its options and says its name", "[regularizers]") {
   CHECK(Bean({.alpha = 0.5,
               .gamma = 2,
               .divergence = Divergence::absolute,
-              .normalisation = Normalisation::published_code,
+              .normalization = Normalization::published_code,
               .layers = {"fc*", "out"}})
             .name() ==
         "bean:order=1,alpha=0.5,gamma=2,divergence=absolute,normalisation=published-code,"

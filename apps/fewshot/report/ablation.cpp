@@ -50,7 +50,7 @@ std::vector<Variant> variants(const Protocol& base, int64_t shots) {
   });
   add("dropout on at test", [](Protocol& p) { p.dropout_at_test = true; });
   add("published code's normalisation",
-      [](Protocol& p) { p.normalization = Normalisation::published_code; });
+      [](Protocol& p) { p.normalization = Normalization::published_code; });
   Variant all{"published", published(), true};
   all.protocol.validation_images = base.validation_images;
   all.protocol.validation_every = base.validation_every;

@@ -50,7 +50,7 @@ struct Method {
   std::function<std::optional<RunResult>(const Task&)> run = {};
 
   bool has_normalization() const { return published_code_tuning.has_value(); }
-  const Tuning& tuning_under(Normalisation normalization) const;
+  const Tuning& tuning_under(Normalization normalization) const;
 };
 
 /// vanilla, dropout, weight-decay, l1, imitation, bean-1, bean-2 as in the paper's Table 1, and

@@ -37,7 +37,7 @@ MakeRecipe with_bean(int order) {
   return [order](double alpha, const Protocol& protocol) {
     return with_regularizer(
         protocol, std::make_unique<Bean>(BeanOptions{
-                      .order = order, .alpha = alpha, .normalisation = protocol.normalization}));
+                      .order = order, .alpha = alpha, .normalization = protocol.normalization}));
   };
 }
 
@@ -74,8 +74,8 @@ std::vector<Choice<Method>> make_methods() {
 
 }  // namespace
 
-const Tuning& Method::tuning_under(Normalisation normalization) const {
-  const bool published_code = normalization == Normalisation::published_code;
+const Tuning& Method::tuning_under(Normalization normalization) const {
+  const bool published_code = normalization == Normalization::published_code;
   return published_code && published_code_tuning ? *published_code_tuning : tuning;
 }
 

@@ -14,7 +14,7 @@ Protocol published() {
           .validation_set = ValidationSet::overlapping,
           .validation_images = 10'000,
           .dropout_at_test = true,
-          .normalization = Normalisation::published_code};
+          .normalization = Normalization::published_code};
 }
 
 const Choices<Protocol (*)()>& known_protocols() {

@@ -25,7 +25,7 @@ struct Protocol {
   int64_t validation_images = 1000;
   int64_t validation_every = 1;  ///< Epochs between looks at the validation set.
   bool dropout_at_test = false;
-  Normalisation normalization = Normalisation::paper;
+  Normalization normalization = Normalization::paper;
 
   /// `epochs`, or else 200 for 1 shot, 100 for up to 5, 50 for more.
   int64_t epochs_for(int64_t shots) const;

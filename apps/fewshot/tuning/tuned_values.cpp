@@ -41,7 +41,7 @@ TunedValues TunedValues::embedded() { return parse(embedded_tuned_json, "tuned.j
 
 std::optional<double> TunedValues::find(const std::string& dataset, int64_t shots,
                                         const std::string& method,
-                                        Normalisation normalization) const {
+                                        Normalization normalization) const {
   const bool has_normalization = known_methods().at(method).has_normalization();
   for (const TunedValue& v : values_)
     if (v.dataset == dataset && v.shots == shots && v.method == method &&

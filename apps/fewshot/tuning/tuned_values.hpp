@@ -14,7 +14,7 @@ struct TunedValue {
   std::string dataset;
   int64_t shots = 0;
   std::string method;
-  Normalisation normalization = Normalisation::paper;  ///< Matters to BEAN alone.
+  Normalization normalization = Normalization::paper;  ///< Matters to BEAN alone.
   double value = 0;
 };
 
@@ -28,7 +28,7 @@ class TunedValues {
 
   /// Nothing for a cell that has not been tuned.
   std::optional<double> find(const std::string& dataset, int64_t shots, const std::string& method,
-                             Normalisation normalization) const;
+                             Normalization normalization) const;
 
  private:
   std::vector<TunedValue> values_;

@@ -27,7 +27,7 @@ TEST_CASE("A draw is the same for every method and strength", "[apps]") {
   for (const auto& [name, method, settings] : known_methods()) {
     RunKey key = short_run(std::string(name), 2);
     key.value *= 3;
-    key.protocol.normalization = Normalisation::published_code;
+    key.protocol.normalization = Normalization::published_code;
     const Draw draw(train, key);
     CHECK(draw.train == first.train);
     CHECK(same_state(draw.weights, first.weights));

@@ -69,7 +69,7 @@ TEST_CASE("Each switch of the protocol changes what it concerns alone", "[apps]"
   for (const auto& [name, method, settings] : known_methods()) {
     const RunKey key = short_run(std::string(name));
     RunKey changed = key;
-    changed.protocol.normalization = Normalisation::published_code;
+    changed.protocol.normalization = Normalization::published_code;
     CHECK((changed.text() != key.text()) == name.starts_with("bean-"));
     changed = key;
     changed.protocol.dropout_at_test = true;

@@ -15,7 +15,7 @@ using test::short_run;
 
 TEST_CASE("Every method gets as many trials", "[apps]") {
   for (const auto& [name, method, settings] : known_methods())
-    for (const Normalisation form : {Normalisation::paper, Normalisation::published_code}) {
+    for (const Normalization form : {Normalization::paper, Normalization::published_code}) {
       RunKey cell = short_run(std::string(name));
       cell.protocol.normalization = form;
       std::set<std::string> names;
@@ -37,8 +37,8 @@ TEST_CASE("The best trial is chosen", "[apps]") {
   CHECK(chosen["cells"][0]["trials"]["values"].size() == 6);
   CHECK(chosen["cells"][0]["trials"]["accuracies_percent"][2] == 60.5);
   const TunedValues tuned = TunedValues::parse(text, "here");
-  CHECK(tuned.find("digits", 5, "l1", Normalisation::paper).value_or(0) == 3e-5);
-  CHECK(!tuned.find("digits", 1, "l1", Normalisation::paper));
+  CHECK(tuned.find("digits", 5, "l1", Normalization::paper).value_or(0) == 3e-5);
+  CHECK(!tuned.find("digits", 1, "l1", Normalization::paper));
   CHECK_THROWS_AS(TunedValues::parse("{}", "here"), FormatError);
   CHECK_NOTHROW(TunedValues::embedded());
 }
