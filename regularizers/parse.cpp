@@ -20,7 +20,7 @@ std::vector<std::string> split(std::string_view text) {
   return parts;
 }
 
-std::unique_ptr<Regularizer> read_bean(Spec& spec, std::vector<NamedTensor>) {
+std::unique_ptr<Regularizer> read_bean(Spec& spec, const std::vector<NamedTensor>&) {
   BeanOptions o;
   o.order = int(spec.integer("order", o.order, {.at_least = 1, .at_most = 2}));
   o.alpha = spec.number("alpha", o.alpha, not_negative);
@@ -33,14 +33,14 @@ std::unique_ptr<Regularizer> read_bean(Spec& spec, std::vector<NamedTensor>) {
 }
 
 template <class Norm, class Options>
-std::unique_ptr<Regularizer> read_norm(Spec& spec, std::vector<NamedTensor> parameters) {
+std::unique_ptr<Regularizer> read_norm(Spec& spec, const std::vector<NamedTensor>& parameters) {
   Options o;
   o.lambda = spec.number("lambda", o.lambda, not_negative);
   o.scope = spec.choice("scope", o.scope, known_scopes());
-  return std::make_unique<Norm>(o, std::move(parameters));
+  return std::make_unique<Norm>(o, parameters);
 }
 
-std::unique_ptr<Regularizer> read_energy(Spec& spec, std::vector<NamedTensor>) {
+std::unique_ptr<Regularizer> read_energy(Spec& spec, const std::vector<NamedTensor>&) {
   return std::make_unique<Energy>(
       EnergyOptions{.activity = spec.number("activity", 0, not_negative),
                     .weight = spec.number("weight", 0, not_negative),

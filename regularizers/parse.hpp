@@ -27,7 +27,7 @@ std::unique_ptr<Regularizer> make_regularizer(std::string_view text,
 Regularizers make_regularizers(const std::vector<std::string>& texts,
                                std::span<const NamedTensor> parameters = {});
 
-using MakeRegularizer = std::unique_ptr<Regularizer> (*)(Spec&, std::vector<NamedTensor>);
+using MakeRegularizer = std::unique_ptr<Regularizer> (*)(Spec&, const std::vector<NamedTensor>&);
 const Choices<MakeRegularizer>& known_regularizers();
 
 }  // namespace hebb

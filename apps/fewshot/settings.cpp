@@ -76,7 +76,9 @@ void FewShotSettings::check_methods(const CLI::App& app) const {
 
 void FewShotSettings::check_values() const {
   for (const std::string& value : values) {
-    const auto [name, number] = parse_value(value);
+    const std::pair given = parse_value(value);
+    const std::string& name = given.first;
+    const double number = given.second;
     const Method& method =
         parse_flag("--value", [&]() -> const Method& { return known_methods().at(name); });
     if (method.parameter.empty())
