@@ -11,6 +11,23 @@ using Groups = std::vector<ParameterGroup>;
 constexpr Range share = {.at_least = 0, .below = 1};
 constexpr Range not_negative = {.at_least = 0};
 
+// What weight decay is for.
+enum class DecayOn { all, weights };
+
+const Choices<DecayOn>& decay_kinds() {
+  static const Choices<DecayOn> kinds("decay-on",
+                                      {{"all", DecayOn::all}, {"weights", DecayOn::weights}});
+  return kinds;
+}
+
+// The vectors among the parameters, which are biases and what normalisations scale and shift by,
+// keep their size; the caller's own groups come first.
+Groups without_decay_of_vectors(Groups groups, const std::vector<NamedTensor>& parameters) {
+  for (const auto& [name, tensor] : parameters)
+    if (tensor.rank() <= 1) groups.push_back({.pattern = name, .weight_decay_scale = 0});
+  return groups;
+}
+
 std::unique_ptr<Optimizer> read_sgd(Spec& spec, std::vector<NamedTensor> parameters, double lr,
                                     const Groups& groups) {
   const SgdOptions options{.lr = lr,
@@ -69,7 +86,10 @@ std::unique_ptr<Optimizer> make_optimizer(std::string_view text,
                                           std::vector<NamedTensor> parameters, double lr,
                                           const std::vector<ParameterGroup>& groups) {
   Spec spec = Spec::parse(text);
-  return known_optimizers().at(spec.name)(spec, std::move(parameters), lr, groups);
+  const MakeOptimizer make = known_optimizers().at(spec.name);
+  const bool all = spec.choice("decay-on", DecayOn::all, decay_kinds()) == DecayOn::all;
+  const Groups own = all ? groups : without_decay_of_vectors(groups, parameters);
+  return make(spec, std::move(parameters), lr, own);
 }
 
 }  // namespace hebb

@@ -1,5 +1,6 @@
 #include "optim/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -16,7 +17,19 @@ namespace {
 // What the random numbers of a run are for.
 enum Stream : uint64_t { dropout_stream = 1 };
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 }  // namespace
+
+const Choices<OnDivergence>& divergence_choices() {
+  static const Choices<OnDivergence> choices(
+      "on-divergence", {{"stop", OnDivergence::stop}, {"continue", OnDivergence::go_on}});
+  return choices;
+}
 
 const Choices<EarlyStopping::Monitor>& EarlyStopping::monitors() {
   static const Choices<Monitor> monitors("early-stopping",
@@ -26,7 +39,8 @@ const Choices<EarlyStopping::Monitor>& EarlyStopping::monitors() {
   return monitors;
 }
 
-// Adds up on the device, in float64, and is read once an epoch.
+// Adds up on the device, in float64: it waits for the device only where it is read. A term that is
+// not finite stays in it.
 class Trainer::Sum {
  public:
   void add(const Tensor& value, double weight) {
@@ -35,6 +49,7 @@ class Trainer::Sum {
     sum_ = sum_.defined() ? sum_ + term : term;
   }
   double over(double count) const { return sum_.defined() ? sum_.item() / count : 0; }
+  bool is_finite() const { return !sum_.defined() || std::isfinite(sum_.item()); }
 
  private:
   Tensor sum_;
@@ -73,41 +88,75 @@ void Trainer::check_options(const Splits& data) const {
   check(data.train && data.train->size() > 0, "[trainer] expected at least 1 training sample");
 }
 
+// The sums of an epoch, batch by batch.
+struct Trainer::Totals {
+  Sum loss, correct;
+  std::vector<Sum> penalties;
+  int64_t images = 0;
+
+  explicit Totals(size_t regularizers) : penalties(regularizers) {}
+  void add(const TrainStep& step, const Batch& batch) {
+    const auto size = double(batch.size());
+    images += batch.size();
+    loss.add(step.loss, size);
+    correct.add(count_equal(argmax(step.logits, 1), batch.labels), 1);
+    for (size_t i = 0; i < penalties.size(); ++i)
+      if (step.penalties[i].defined()) penalties[i].add(step.penalties[i], size);
+  }
+  bool are_finite() const {
+    return loss.is_finite() && std::ranges::all_of(penalties, &Sum::is_finite);
+  }
+  void write(EpochMetrics& metrics) const {
+    const auto count = double(images);
+    metrics.train = {loss.over(count), correct.over(count)};
+    for (const Sum& penalty : penalties) metrics.penalties.push_back(penalty.over(count));
+  }
+};
+
+void Trainer::check_loss(const Totals& totals, int64_t epoch, int64_t step, int64_t steps) const {
+  const int64_t interval = device_.is_cpu() ? 1 : 50;
+  if (options_.on_divergence == OnDivergence::go_on || (step % interval != 0 && step != steps) ||
+      totals.are_finite())
+    return;
+  throw DivergenceError(
+      fmt::format(
+          "[trainer] the training loss is not finite any more in epoch {}, step {} of {}: try "
+          "a smaller learning rate, a warm-up or a limit of the gradients' norm",
+          epoch, step, steps),
+      epoch, step);
+}
+
 // Whether training was asked to stop.
 bool Trainer::run_epoch(Run& run, EpochMetrics& metrics) {
-  using Clock = std::chrono::steady_clock;
   const int64_t batches = run.loader.batches(), total_steps = options_.epochs * batches;
   const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
                                       .clip_norm = options_.clip_norm};
-  Sum loss, correct;
-  std::vector<Sum> penalties(regularizers_.size());
-  int64_t images = 0, batch_number = 0;
+  Totals totals(regularizers_.size());
+  int64_t batch_number = 0;
   bool requested = false;
   const Clock::time_point start = Clock::now();
-  while (const std::optional<Batch> batch = run.loader.next()) {
+  while (!requested) {
+    const Clock::time_point asked = Clock::now();
+    const std::optional<Batch> batch = run.loader.next();
+    metrics.loader_seconds += seconds_since(asked);
+    if (!batch) break;
     optimizer_.set_lr(options_.schedule.lr_at(run.steps_done++, total_steps, base_lr_, batches));
-    const TrainStep step = train_step(model_, optimizer_, regularizers_, *batch,
-                                      {.generator = &run.dropout}, step_options);
-    const auto size = double(batch->size());
-    images += batch->size();
-    loss.add(step.loss, size);
-    correct.add(count_equal(argmax(step.logits, 1), batch->labels), 1);
-    for (size_t i = 0; i < penalties.size(); ++i)
-      if (step.penalties[i].defined()) penalties[i].add(step.penalties[i], size);
-    if (on_step) on_step(++batch_number, batches);
+    totals.add(train_step(model_, optimizer_, regularizers_, *batch, {.generator = &run.dropout},
+                          step_options),
+               *batch);
+    check_loss(totals, metrics.epoch, ++batch_number, batches);
+    if (on_step) on_step(batch_number, batches);
     requested = stop_requested && stop_requested();
-    if (requested) break;
   }
-  const auto count = double(images);
   metrics.lr = optimizer_.lr();
-  metrics.train = {loss.over(count), correct.over(count)};
-  for (const Sum& penalty : penalties) metrics.penalties.push_back(penalty.over(count));
-  metrics.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  metrics.images_per_second = count / metrics.seconds;
+  totals.write(metrics);
+  metrics.seconds = seconds_since(start);
+  metrics.images_per_second = double(totals.images) / metrics.seconds;
   return requested;
 }
 
-Evaluation Trainer::evaluate(const Dataset& dataset) const {
+std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
+                                           const std::function<bool()>& stop) const {
   Loader loader(dataset, {.batch_size = options_.evaluation_batch_size,
                           .shuffle = false,
                           .prefetch = 0,
@@ -115,12 +164,19 @@ Evaluation Trainer::evaluate(const Dataset& dataset) const {
                           .device = device_});
   Sum loss, correct;
   for (const Batch& batch : loader) {
+    if (stop && stop()) return std::nullopt;
     const Tensor logits = model_(batch.images);
     loss.add(cross_entropy(logits, batch.labels), double(batch.size()));
     correct.add(count_equal(argmax(logits, 1), batch.labels), 1);
   }
   const auto count = double(dataset.size());
-  return {loss.over(count), correct.over(count)};
+  return Evaluation{loss.over(count), correct.over(count)};
+}
+
+Evaluation Trainer::evaluate(const Dataset& dataset) const { return *look_at(dataset, {}); }
+
+std::optional<Evaluation> Trainer::try_evaluate(const Dataset& dataset) const {
+  return look_at(dataset, stop_requested);
 }
 
 LoaderOptions Trainer::loader_options() const {
@@ -153,9 +209,14 @@ Stopped Trainer::fit(const Splits& data) {
   for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
     EpochMetrics metrics;
     metrics.epoch = epoch;
-    const bool requested = run_epoch(run, metrics);
-    if (data.validation) metrics.validation = evaluate(*data.validation);
-    if (data.test) metrics.test = evaluate(*data.test);
+    bool requested = run_epoch(run, metrics);
+    const auto look = [&](const Dataset* set, std::optional<Evaluation>& result) {
+      if (!set || requested) return;
+      result = try_evaluate(*set);
+      requested = !result;
+    };
+    look(data.validation, metrics.validation);
+    look(data.test, metrics.test);
     if (on_epoch) on_epoch(metrics);
     if (requested) return Stopped::requested;
     if (stopping.monitor == EarlyStopping::Monitor::none) continue;

@@ -20,6 +20,25 @@ struct EarlyStopping {
   static const Choices<Monitor>& monitors();
 };
 
+/// What becomes of a run whose loss is no finite number any more.
+enum class OnDivergence {
+  stop,   ///< DivergenceError.
+  go_on,  ///< Nothing: for those who want to watch.
+};
+const Choices<OnDivergence>& divergence_choices();
+
+/// A training loss, or a penalty, that is not finite. Steps and epochs count from 1.
+class DivergenceError : public Error {
+ public:
+  DivergenceError(const std::string& text, int64_t epoch, int64_t step)
+      : Error(text), epoch_(epoch), step_(step) {}
+  int64_t epoch() const { return epoch_; }
+  int64_t step() const { return step_; }  ///< Of the epoch.
+
+ private:
+  int64_t epoch_, step_;
+};
+
 struct TrainerOptions {
   int64_t epochs = 10;
   int64_t batch_size = 100;
@@ -29,6 +48,7 @@ struct TrainerOptions {
   double label_smoothing = 0;
   double clip_norm = 0;  ///< Limit of the gradients' common 2-norm; 0: none.
   EarlyStopping early_stopping = {};
+  OnDivergence on_divergence = OnDivergence::stop;
   Transform transform = {};             ///< Of training samples, random or not.
   Transform evaluation_transform = {};  ///< Of all samples that are only looked at.
   int64_t evaluation_batch_size = 500;
@@ -46,7 +66,8 @@ struct EpochMetrics {
   Evaluation train;
   std::vector<double> penalties;  ///< Mean of each regularizer's penalty, in their order.
   std::optional<Evaluation> validation, test;
-  double seconds = 0;  ///< Of training alone.
+  double seconds = 0;         ///< Of training alone.
+  double loader_seconds = 0;  ///< Those of them in which the step waited for its batch.
   double images_per_second = 0;
 };
 
@@ -68,26 +89,36 @@ class Trainer {
 
   /// Each call begins anew with the schedule, the order of samples and dropout; the weights and the
   /// optimiser's state go on. ValueError for options out of their range, early stopping on a
-  /// validation set that is not there, or an empty training set.
+  /// validation set that is not there, or an empty training set. DivergenceError, unless options
+  /// say otherwise, for a loss that is not finite: after its step on the CPU, within 50 steps
+  /// elsewhere, as to look at a loss is to wait for the device.
   Stopped fit(const Splits& data);
 
   /// Loss and accuracy without a graph, in inference mode.
   Evaluation evaluate(const Dataset& dataset) const;
+  /// The same, or nothing when a stop is requested before its end.
+  std::optional<Evaluation> try_evaluate(const Dataset& dataset) const;
 
+  /// Called after every epoch, and once more for the part of one in which a stop was requested:
+  /// that one is not evaluated.
   std::function<void(const EpochMetrics&)> on_epoch;
   /// Called after every step with its number in the epoch, from 1, and the steps of an epoch.
   std::function<void(int64_t step, int64_t steps)> on_step;
-  /// Asked after every step; true ends training there.
+  /// Asked after every step, and every batch that is evaluated; true ends training there.
   std::function<bool()> stop_requested;
 
   const Regularizers& regularizers() const { return regularizers_; }
 
  private:
-  class Sum;   // of device-resident scalars, weighted by batch size
-  struct Run;  // what goes on from epoch to epoch of a fit
+  class Sum;      // of device-resident scalars, weighted by batch size
+  struct Totals;  // of an epoch
+  struct Run;     // what goes on from epoch to epoch of a fit
   void check_options(const Splits& data) const;
   LoaderOptions loader_options() const;
   bool run_epoch(Run& run, EpochMetrics& metrics);
+  void check_loss(const Totals& totals, int64_t epoch, int64_t step, int64_t steps) const;
+  std::optional<Evaluation> look_at(const Dataset& dataset,
+                                    const std::function<bool()>& stop) const;
 
   Module& model_;
   Optimizer& optimizer_;

@@ -39,8 +39,8 @@ std::vector<Analysed> analyse(const AssembliesSettings& s, const std::vector<Mod
       if (Interrupt::requested()) break;
       const auto trained = obtain_model(spec, s, seed, data.train, fs::path(s.output) / "weights");
       if (!trained) break;
-      Measures measures =
-          measure(look_at(*trained->module, data.test), {.clusters = s.clusters, .seed = s.seed});
+      Measures measures = measure(look_at(*trained->module, data.test, trained->transform),
+                                  {.clusters = s.clusters, .seed = s.seed});
       measures.seed = seed;
       if (!s.quiet) {
         fmt::print(

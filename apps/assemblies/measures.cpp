@@ -162,12 +162,13 @@ constexpr Quantity table[] = {
 
 }  // namespace
 
-LastLayer look_at(const Module& model, const Dataset& data) {
+LastLayer look_at(const Module& model, const Dataset& data, const Transform& transform) {
   LastLayer layer;
   std::vector<float> values;
   int64_t width = 0;
   const NoGrad no_grad;
-  for (const Batch& batch : Loader(data, {.batch_size = 500, .shuffle = false, .prefetch = 0})) {
+  for (const Batch& batch :
+       Loader(data, {.batch_size = 500, .shuffle = false, .prefetch = 0, .transform = transform})) {
     std::vector<DenseTap> taps;
     Context context{.taps = &taps};
     const Tensor output = model(batch.images, context);

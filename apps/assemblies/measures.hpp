@@ -19,8 +19,9 @@ struct LastLayer {
   std::vector<int64_t> labels;
   int64_t classes = 0;
 };
-/// One pass over the data. ValueError when the network does not end with a dense layer.
-LastLayer look_at(const Module& model, const Dataset& data);
+/// One pass over the data, each image through `transform` where there is one. ValueError when the
+/// network does not end with a dense layer.
+LastLayer look_at(const Module& model, const Dataset& data, const Transform& transform = {});
 
 struct MeasureOptions {
   int64_t clusters = 10;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "apps/common/app.hpp"
+#include "apps/common/normalization.hpp"
 #include "apps/common/progress.hpp"
 #include "core/serialize.hpp"
 #include "core/spec.hpp"
@@ -64,6 +65,7 @@ std::vector<std::string> split_parts(const std::string& text) {
 
 std::string readable(const std::string& architecture) {
   if (architecture == "lenet5") return "LeNet-5";
+  if (architecture == "resnet18") return "ResNet-18";
   return architecture.starts_with("mlp") ? "MLP" + architecture.substr(3) : architecture;
 }
 
@@ -180,7 +182,9 @@ std::optional<TrainedModel> obtain_model(const ModelSpec& spec, const Assemblies
                                           }),
                      .origin = {}};
   if (!spec.checkpoint.empty()) {
-    model.module->load_state(load_safetensors(spec.checkpoint).tensors);
+    const SafetensorsFile saved = load_safetensors(spec.checkpoint);
+    model.module->load_state(saved.tensors);
+    model.transform = read_normalization(saved.metadata);
     model.origin = "taken from " + fs::path(spec.checkpoint).filename().string();
     return model;
   }

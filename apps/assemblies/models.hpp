@@ -8,6 +8,7 @@
 
 #include "apps/assemblies/settings.hpp"
 #include "data/dataset.hpp"
+#include "data/transforms.hpp"
 #include "layers/module.hpp"
 
 namespace hebb::apps {
@@ -31,7 +32,8 @@ std::vector<ModelSpec> model_specs(const AssembliesSettings& settings);
 
 struct TrainedModel {
   std::unique_ptr<Module> module;
-  std::string origin;  ///< "trained in 12 s", "taken from model.safetensors", ...
+  std::string origin;        ///< "trained in 12 s", "taken from model.safetensors", ...
+  Transform transform = {};  ///< What it was trained to see its images through.
 };
 
 /// Trains the network, or takes its weights from its checkpoint or from an earlier run's file in

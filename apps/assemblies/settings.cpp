@@ -19,7 +19,7 @@ void AssembliesSettings::add_flags(CLI::App& app) {
   app.add_option("--dataset", dataset, known_datasets().help())->capture_default_str();
   app.add_option("--data", data,
                  "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
-  app.add_option("--models", models,
+  app.add_option("--models,--model", models,
                  fmt::format("Networks to analyse, each ARCHITECTURE[@SHOTS][+REGULARIZER]..., "
                              "separated by commas (otherwise the paper's: MLP and LeNet-5, plain "
                              "and with BEAN). Architectures: {}. Regularizers: {}",
@@ -56,7 +56,9 @@ void AssembliesSettings::add_flags(CLI::App& app) {
       "  hebb-assemblies --data DIR --output report --seeds 1,2,3\n"
       "  hebb-assemblies --figures 2,5 --dataset fashion-mnist --data DIR --output report \\\n"
       "      --models \"lenet5,lenet5+bean:order=2,alpha=300,normalisation=published-code\" \\\n"
-      "      --checkpoint lenet5=runs/plain/model.safetensors");
+      "      --checkpoint lenet5=runs/plain/model.safetensors\n"
+      "  hebb-assemblies --dataset cifar10 --data DIR --output report --models resnet18 \\\n"
+      "      --checkpoint resnet18=runs/fast/model.safetensors --test-limit 2000");
 }
 
 void AssembliesSettings::apply_quick(const CLI::App& app) {

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <new>
 
+#include "optim/trainer.hpp"
+
 namespace hebb::apps {
 namespace {
 
@@ -39,7 +41,7 @@ bool Interrupt::requested() { return interrupted != 0; }
 
 int run_app(const AppInfo& info, int argc, char** argv,
             const std::function<void(CLI::App&)>& add_flags,
-            const std::function<void(const CLI::App&)>& body) {
+            const std::function<void(CLI::App&)>& body) {
   CLI::App app(info.description, info.name);
   add_flags(app);
   try {
@@ -55,6 +57,8 @@ int run_app(const AppInfo& info, int argc, char** argv,
     return Interrupt::requested() ? 130 : 0;
   } catch (const UsageError& error) {
     return failed(app, error.what(), 2);
+  } catch (const DivergenceError& error) {
+    return failed(app, error.what(), 3);
   } catch (const std::bad_alloc&) {
     return failed(app, "not enough memory", 1);
   } catch (const std::exception& error) {

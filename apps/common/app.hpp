@@ -22,11 +22,11 @@ struct AppInfo {
 };
 
 /// Parses the flags that `add_flags` describes, then runs `body`, and turns every failure into one
-/// line on stderr and an exit code: 0 for success and --help, 2 for wrong flags, 1 for everything
-/// else, 130 for ^C.
+/// line on stderr and an exit code: 0 for success and --help, 2 for wrong flags, 3 for training
+/// that diverged, 1 for everything else, 130 for ^C.
 int run_app(const AppInfo& info, int argc, char** argv,
             const std::function<void(CLI::App&)>& add_flags,
-            const std::function<void(const CLI::App&)>& body);
+            const std::function<void(CLI::App&)>& body);
 
 /// Calls `parse` for a flag's value; what it throws becomes a UsageError that names the flag.
 template <class Parse>

@@ -19,10 +19,12 @@ namespace {
   fail<IoError>("{}: cannot {}: {}", path.string(), what, std::strerror(errno));
 }
 
-std::string csv_line(const Json& row, bool keys) {
+std::string csv_line(const Json& row, const std::vector<std::string>& columns) {
   std::vector<std::string> cells;
-  for (const auto& [key, value] : row.items())
-    cells.push_back(keys ? key : value.is_null() ? "" : value.dump());
+  for (const std::string& column : columns) {
+    const auto cell = row.find(column);
+    cells.push_back(cell == row.end() || cell->is_null() ? "" : cell->dump());
+  }
   return fmt::format("{}\n", fmt::join(cells, ","));
 }
 
@@ -59,8 +61,11 @@ void RunFolder::append(File& file, const char* name, const std::string& line) {
 }
 
 void RunFolder::append_metrics(const Json& row) {
-  if (!csv_) append(csv_, "metrics.csv", csv_line(row, true));
-  append(csv_, "metrics.csv", csv_line(row, false));
+  if (!csv_) {
+    for (const auto& [column, cell] : row.items()) columns_.push_back(column);
+    append(csv_, "metrics.csv", fmt::format("{}\n", fmt::join(columns_, ",")));
+  }
+  append(csv_, "metrics.csv", csv_line(row, columns_));
   append(jsonl_, "metrics.jsonl", row.dump() + '\n');
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/common/json.hpp"
 
@@ -20,8 +21,8 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   void write_config(const Json& config) const;
-  /// Appends a row to metrics.csv (the first row's keys make the header) and metrics.jsonl. Rows
-  /// are on disk when this returns.
+  /// Appends a row to metrics.csv (the first row's keys make the header; where a later row lacks
+  /// one its cell is empty) and metrics.jsonl. Rows are on disk when this returns.
   void append_metrics(const Json& row);
   void write_summary(const Json& summary) const;
 
@@ -33,6 +34,7 @@ class RunFolder {
   void append(File& file, const char* name, const std::string& line);
 
   std::filesystem::path path_;
+  std::vector<std::string> columns_;  // of metrics.csv
   File csv_, jsonl_;
 };
 

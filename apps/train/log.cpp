@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "core/serialize.hpp"
@@ -24,8 +27,23 @@ Json to_row(const EpochMetrics& m) {
   add(row, "validation", m.validation);
   add(row, "test", m.test);
   row["seconds"] = m.seconds;
+  row["loader_seconds"] = m.loader_seconds;
   row["images_per_second"] = m.images_per_second;
   return row;
+}
+
+const Choices<Stopped>& stops() {
+  static const Choices<Stopped> stops("stopped", {{"all-epochs", Stopped::all_epochs},
+                                                  {"early", Stopped::early},
+                                                  {"interrupted", Stopped::requested}});
+  return stops;
+}
+
+// Whether these weights are worth keeping.
+bool is_good(const EpochMetrics& m) {
+  const auto finite = [](const auto& value) { return std::isfinite(value); };
+  return finite(m.train.loss) && std::ranges::all_of(m.penalties, finite) &&
+         (!m.validation || finite(m.validation->loss)) && (!m.test || finite(m.test->loss));
 }
 
 }  // namespace
@@ -38,9 +56,12 @@ Log::Log(const TrainSettings& settings, const Json& found) : settings_(settings)
   folder_->write_config(config);
 }
 
-void Log::follow(Trainer& trainer) {
+void Log::follow(Trainer& trainer, const Module& model,
+                 const std::map<std::string, std::string>& metadata) {
   for (const auto& regularizer : trainer.regularizers())
     regularizers_.push_back(regularizer->name());
+  if (folder_)
+    save_ = [this, &model, metadata] { save_safetensors(weights(), model.state(), metadata); };
   trainer.on_step = [this](int64_t step, int64_t steps) { show_step(step, steps); };
   trainer.on_epoch = [this](const EpochMetrics& metrics) { note_epoch(metrics); };
 }
@@ -54,7 +75,12 @@ void Log::show_step(int64_t step, int64_t steps) {
 void Log::note_epoch(const EpochMetrics& metrics) {
   progress_.reset();
   last_ = metrics;
+  if (metrics.test) tested_ = metrics;
   if (folder_) folder_->append_metrics(to_row(metrics));
+  if (save_ && is_good(metrics)) {
+    save_();
+    kept_ = metrics.epoch;
+  }
   if (settings_.quiet) return;
   fmt::print("{}\n", line(metrics));
   std::fflush(stdout);
@@ -73,34 +99,48 @@ std::string Log::line(const EpochMetrics& m) const {
   return line + fmt::format("  {:.0f} images/s", m.images_per_second);
 }
 
-Json Log::summary(const Evaluation& train, Stopped stopped, double seconds) const {
+Json Log::summary(const std::optional<Evaluation>& train, std::string_view stopped,
+                  double seconds) const {
   Json summary;
   add(summary, "train", train);
   add(summary, "validation", last_.validation);
   add(summary, "test", last_.test);
-  for (size_t i = 0; i < regularizers_.size(); ++i)
+  for (size_t i = 0; i < last_.penalties.size(); ++i)
     summary["penalties"][regularizers_[i]] = last_.penalties[i];
   summary["epochs"] = last_.epoch;
-  summary["stopped"] = stopped == Stopped::all_epochs ? "all-epochs"
-                       : stopped == Stopped::early    ? "early"
-                                                      : "interrupted";
+  summary["weights_of_epoch"] = kept_;
+  summary["stopped"] = stopped;
   summary["seconds"] = seconds;
   return summary;
 }
 
-void Log::finish(const Module& model, const Evaluation& train, Stopped stopped,
-                 double seconds) const {
-  if (folder_) {
-    save_safetensors(folder_->path() / "model.safetensors", model.state(),
-                     {{"model", settings_.model},
-                      {"dataset", settings_.dataset},
-                      {"version", std::string(version())}});
-    folder_->write_summary(summary(train, stopped, seconds));
-  }
-  fmt::print("test accuracy {:.2f} % (training {:.2f} %) after {} epoch{} in {}{}\n",
-             100 * last_.test->accuracy, 100 * train.accuracy, last_.epoch,
-             last_.epoch == 1 ? "" : "s", format_duration(seconds),
-             stopped == Stopped::requested ? ", interrupted" : "");
+std::string Log::kept() const {
+  return kept_ > 0 ? fmt::format("{} has the weights of epoch {}", weights().string(), kept_)
+                   : "no weights were kept";
+}
+
+void Log::finish(const std::optional<Evaluation>& train, Stopped stopped, double seconds) const {
+  if (folder_) folder_->write_summary(summary(train, stops().name_of(stopped), seconds));
+  const std::string tested =
+      tested_.test ? fmt::format("test accuracy {:.2f} %", 100 * tested_.test->accuracy) : "";
+  std::string text;
+  if (stopped == Stopped::requested)
+    text = fmt::format(
+        "interrupted in epoch {} after {}{}", last_.epoch, format_duration(seconds),
+        tested.empty() ? "" : fmt::format("; {} after epoch {}", tested, tested_.epoch));
+  else
+    text = fmt::format("{}{} after {} epoch{} in {}", tested,
+                       train ? fmt::format(" (training {:.2f} %)", 100 * train->accuracy) : "",
+                       last_.epoch, last_.epoch == 1 ? "" : "s", format_duration(seconds));
+  if (folder_ && (stopped == Stopped::requested || kept_ != last_.epoch)) text += "; " + kept();
+  fmt::print("{}\n", text);
+}
+
+DivergenceError Log::diverged(const DivergenceError& error, double seconds) {
+  progress_.reset();
+  if (!folder_) return error;
+  folder_->write_summary(summary({}, "diverged", seconds));
+  return {fmt::format("{}; {}", error.what(), kept()), error.epoch(), error.step()};
 }
 
 }  // namespace hebb::apps

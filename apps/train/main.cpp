@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "apps/common/app.hpp"
+#include "apps/common/normalization.hpp"
 #include "apps/train/log.hpp"
+#include "apps/train/recipes.hpp"
 #include "core/backend.hpp"
 #include "core/version.hpp"
 #include "data/data.hpp"
@@ -62,6 +64,8 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   if (s.flip) transforms.emplace_back(RandomHorizontalFlip{.probability = 0.5});
   if (!transforms.empty()) options.transform = compose(transforms);
   if (s.normalize) options.evaluation_transform = normalize_for(train);
+  options.on_divergence =
+      parse_flag("--on-divergence", [&] { return divergence_choices().at(s.on_divergence); });
   return options;
 }
 
@@ -117,16 +121,25 @@ void train(const TrainSettings& s) {
     if (!data.train.description.empty()) fmt::print("{}\n", data.train.description);
   }
 
+  std::map<std::string, std::string> metadata{
+      {"model", s.model}, {"dataset", s.dataset}, {"version", std::string(version())}};
+  if (const auto* normalize = options.evaluation_transform.target<Normalize>())
+    write_normalization(metadata, *normalize);
   Trainer trainer(*model, *optimizer, std::move(regularizers), std::move(options));
-  log.follow(trainer);
+  log.follow(trainer, *model, metadata);
   trainer.stop_requested = Interrupt::requested;
   const Interrupt interrupt;
-  const Stopped stopped = trainer.fit({.train = &data.train,
-                                       .validation = data.validation ? &*data.validation : nullptr,
-                                       .test = &data.test});
-  const Evaluation final_train = trainer.evaluate(data.train);
-  log.finish(*model, final_train, stopped,
-             std::chrono::duration<double>(Clock::now() - start).count());
+  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  try {
+    const Stopped stopped =
+        trainer.fit({.train = &data.train,
+                     .validation = data.validation ? &*data.validation : nullptr,
+                     .test = &data.test});
+    const std::optional<Evaluation> final_train = trainer.try_evaluate(data.train);
+    log.finish(final_train, stopped, seconds());
+  } catch (const DivergenceError& error) {
+    throw log.diverged(error, seconds());
+  }
 }
 
 }  // namespace
@@ -138,5 +151,9 @@ int main(int argc, char** argv) {
       {.name = "hebb-train",
        .description = "Trains a network on labelled images, with BEAN and other regularizers."},
       argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
-      [&](const CLI::App&) { hebb::apps::train(settings); });
+      [&](CLI::App& app) {
+        using namespace hebb::apps;
+        parse_flag("--recipe", [&] { apply_recipe(app, settings.recipe); });
+        train(settings);
+      });
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "apps/train/recipes.hpp"
 #include "data/catalog.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/make_optimizer.hpp"
@@ -12,6 +13,9 @@
 namespace hebb::apps {
 
 void TrainSettings::add_flags(CLI::App& app) {
+  app.add_option("--recipe", recipe,
+                 "Flags that go together; those that you give yourself win. " + recipe_help())
+      ->capture_default_str();
   app.add_option("--dataset", dataset, known_datasets().help())->capture_default_str();
   app.add_option("--data", data,
                  "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
@@ -20,9 +24,10 @@ void TrainSettings::add_flags(CLI::App& app) {
   app.add_option("--shots", shots, "Train on this many samples of each class, drawn by the seed")
       ->excludes("--train-limit");
   app.add_option("--validation", validation, "Hold this many training samples out");
-  app.add_flag("--normalize", normalize, "Give pixels mean 0 and deviation 1 (training set's)");
+  app.add_flag("--normalize,!--no-normalize", normalize,
+               "Give pixels mean 0 and deviation 1 (training set's)");
   app.add_option("--crop", crop, "Random crops after padding by this many pixels");
-  app.add_flag("--flip", flip, "Random horizontal flips");
+  app.add_flag("--flip,!--no-flip", flip, "Random horizontal flips");
 
   app.add_option("--model", model, known_models().help())->capture_default_str();
   app.add_option("--activation", activation, Activation::kinds().help())->capture_default_str();
@@ -34,7 +39,11 @@ void TrainSettings::add_flags(CLI::App& app) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--label-smoothing", label_smoothing, "Share of the uniform distribution");
 
-  app.add_option("--optimizer", optimizer, known_optimizers().help())->capture_default_str();
+  app.add_option("--optimizer", optimizer,
+                 known_optimizers().help() +
+                     "; each with decay-on=all|weights, where weights are "
+                     "neither biases nor parts of normalisations")
+      ->capture_default_str();
   app.add_option("--lr", lr, "Learning rate")->capture_default_str();
   app.add_option("--schedule", schedule,
                  Schedule::kinds().help() + "; each with warmup=EPOCHS,warmup-start=SHARE")
@@ -48,6 +57,9 @@ void TrainSettings::add_flags(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--min-change", min_change, "What counts as better, as a share")
       ->capture_default_str();
+  app.add_option("--on-divergence", on_divergence,
+                 "When the training loss is not finite any more: " + divergence_choices().help())
+      ->capture_default_str();
 
   app.add_option("--seed", seed, "Decides everything random")->capture_default_str();
   app.add_option("--threads", threads, "Threads (otherwise one for each core)");
@@ -58,6 +70,8 @@ void TrainSettings::add_flags(CLI::App& app) {
   app.footer(
       "Examples:\n"
       "  hebb-train --model lenet5 --epochs 3\n"
+      "  hebb-train --dataset cifar10 --data DIR --model resnet18 --recipe fast --output "
+      "runs/fast\n"
       "  hebb-train --dataset mnist --data DIR --shots 10 --batch-size 1 --epochs 50 \\\n"
       "      --regularizer bean:order=1,alpha=100\n"
       "  hebb-train --model mlp --regularizer bean:order=2,alpha=3e4 --regularizer l1:lambda=1e-5 "
@@ -65,7 +79,8 @@ void TrainSettings::add_flags(CLI::App& app) {
 }
 
 Json TrainSettings::to_json() const {
-  return {{"dataset", dataset},
+  return {{"recipe", recipe},
+          {"dataset", dataset},
           {"data", data},
           {"train_limit", train_limit},
           {"test_limit", test_limit},
@@ -89,6 +104,7 @@ Json TrainSettings::to_json() const {
           {"early_stopping", early_stopping},
           {"patience", patience},
           {"min_change", min_change},
+          {"on_divergence", on_divergence},
           {"seed", seed},
           {"threads", threads},
           {"device", device}};

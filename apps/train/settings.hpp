@@ -11,10 +11,11 @@ class App;
 
 namespace hebb::apps {
 
-/// The flags of hebb-train, as given.
+/// The flags of hebb-train, as given or as --recipe has them.
 struct TrainSettings {
   std::string dataset = "digits", data, model = "lenet5", activation = "relu", init = "pytorch";
-  std::string optimizer = "adam", schedule = "constant", early_stopping = "none";
+  std::string optimizer = "adam", schedule = "constant", early_stopping = "none", recipe = "none",
+              on_divergence = "stop";
   std::vector<std::string> regularizers;
   int64_t epochs = 10, batch_size = 100, train_limit = 0, test_limit = 0, shots = 0, validation = 0,
           patience = 5;

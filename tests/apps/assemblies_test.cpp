@@ -117,6 +117,39 @@ TEST_CASE("hebb-assemblies: a checkpoint is analysed as it is", "[apps]") {
   CHECK_FALSE(fs::exists(second + "/figure-1d.csv"));
 }
 
+TEST_CASE("hebb-assemblies: images are normalised as a checkpoint's training had them", "[apps]") {
+  const TemporaryFolder folder;
+  const std::string weights = folder / "run/model.safetensors", model = "mlp:784-24-10";
+  REQUIRE(run_process({HEBB_BIN "/hebb-train", "--model", model, "--normalize", "--train-limit",
+                       "1000", "--epochs", "2", "--lr", "1e-2", "--output", folder / "run"})
+              .code == 0);
+  const ProcessResult result =
+      assemblies({"--models", model, "--figures", "2", "--output", folder / "report",
+                  "--checkpoint", "mlp-784-24-10=" + weights});
+  CAPTURE(result.errors);
+  REQUIRE(result.code == 0);
+  const auto trained = nlohmann::json::parse(read_text(folder / "run/summary.json")),
+             found = nlohmann::json::parse(read_text(folder / "report/summary.json"));
+  CHECK(found["models"][0]["runs"][0]["accuracy_percent"].get<double>() ==
+        Approx(100 * trained["test_accuracy"].get<double>()));
+}
+
+TEST_CASE("hebb-assemblies: the pooled features of ResNet-18", "[apps]") {
+  const TemporaryFolder folder;
+  const ProcessResult result =
+      assemblies({"--model", "resnet18+bean:order=1,alpha=10", "--figures", "2", "--train-limit",
+                  "20", "--epochs", "1", "--test-limit", "40", "--output", folder / "report"});
+  CAPTURE(result.errors);
+  REQUIRE(result.code == 0);
+  const auto model = nlohmann::json::parse(read_text(folder / "report/summary.json"))["models"][0];
+  CHECK(model["label"] == "ResNet-18 + BEAN-1 (α = 10)");
+  const auto& run = model["runs"][0];
+  CHECK(run["layer"] == "fc");
+  CHECK(run["assembly"].size() == 512);
+  CHECK(run["silhouette_weights"] <= 1);
+  CHECK(run["ablation"].size() == 10);
+}
+
 TEST_CASE("hebb-assemblies: without gnuplot one line says what to install", "[apps]") {
   const TemporaryFolder folder;
   const std::string output = folder / "report";

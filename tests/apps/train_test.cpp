@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -93,12 +94,15 @@ TEST_CASE("hebb-train: wrong flags name what is accepted", "[apps]") {
   check_failure(train({"--regularizer", "bean:beta=1", "--train-limit", "10"}), 2, "alpha");
   check_failure(train({"--regularizer", "l3", "--train-limit", "10"}), 2, "bean");
   check_failure(train({"--shots", "-1"}), 2, "expected at least 0");
+  check_failure(train({"--recipe", "slow"}), 2, "none, paper, fast");
+  check_failure(train({"--on-divergence", "panic", "--train-limit", "10"}), 2, "stop, continue");
   check_failure(train({"--device", "tpu"}), 2, "cpu, cuda or cuda:N");
   check_failure(train({"--dataset", "svhn"}), 1, "digits");
   const ProcessResult help = train({"--help"});
   CHECK(help.code == 0);
   for (const char* text : {"Examples:", "fashion-mnist", "mlp:784-500-10", "nadam:", "one-cycle:",
-                           "warmup=EPOCHS", "truncated-normal", "bean:order=1|2", "train-loss"})
+                           "warmup=EPOCHS", "truncated-normal", "bean:order=1|2", "train-loss",
+                           "paper: --optimizer adam", "decay-on=all|weights", "--no-flip"})
     CHECK_THAT(help.output, ContainsSubstring(text));
 }
 
@@ -124,6 +128,111 @@ TEST_CASE("hebb-train: ^C ends after the step with everything written", "[apps]"
   CHECK_THAT(result.output, ContainsSubstring("interrupted"));
   CHECK(read_json(folder / "run/summary.json")["stopped"] == "interrupted");
   CHECK(load_safetensors(folder / "run/model.safetensors").tensors.size() == 10);
+}
+
+TEST_CASE("hebb-train: ^C keeps weights and metrics, and looks at nothing more", "[apps]") {
+  const TemporaryFolder folder;
+  const ProcessResult result =
+      train({"--model", "mlp", "--train-limit", "1000", "--test-limit", "100", "--epochs", "100000",
+             "--output", folder / "run"},
+            {.in_child = {}, .meanwhile = [&](int pid) {
+               for (int i = 0; i < 1200 && lines(folder / "run/metrics.jsonl") < 2; ++i)
+                 std::this_thread::sleep_for(std::chrono::milliseconds(50));
+               // Killed here, the run would have these already.
+               CHECK(load_safetensors(folder / "run/model.safetensors").tensors.size() == 4);
+               kill(pid, SIGINT);
+             }});
+  CAPTURE(result.errors, result.output);
+  CHECK(result.code == 130);
+  CHECK_THAT(result.output, ContainsSubstring("model.safetensors has the weights of epoch"));
+  const nlohmann::json summary = read_json(folder / "run/summary.json");
+  CHECK(summary["stopped"] == "interrupted");
+  CHECK(summary["epochs"] >= 2);
+  CHECK(summary["weights_of_epoch"] == summary["epochs"]);
+  CHECK_FALSE(summary.contains("train_accuracy"));
+  CHECK(lines(folder / "run/metrics.jsonl") == summary["epochs"]);
+  CHECK(lines(folder / "run/metrics.csv") == summary["epochs"].get<int64_t>() + 1);
+  CHECK(load_safetensors(folder / "run/model.safetensors").tensors.size() == 4);
+}
+
+TEST_CASE("hebb-train: a run that diverges ends with one line, and its last good weights",
+          "[apps]") {
+  const TemporaryFolder folder;
+  // The first epoch has a good rate; the second one's first step makes the weights huge.
+  const std::vector<std::string> flags = {
+      "--model", "mlp",        "--train-limit",          "200", "--test-limit", "50", "--epochs",
+      "3",       "--schedule", "step:every=1,gamma=1e30"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), flags.begin(), flags.end());
+    return train(more);
+  };
+  check_failure(with({"--output", folder / "run"}), 3, "in epoch 2, step 2 of 2: try a smaller");
+  const auto weights = load_safetensors(folder / "run/model.safetensors").tensors;
+  for (const auto& [name, tensor] : weights)
+    for (const float value : tensor.host<float>()) REQUIRE(std::abs(value) < 10);
+  const nlohmann::json summary = read_json(folder / "run/summary.json");
+  CHECK(summary["stopped"] == "diverged");
+  CHECK(summary["weights_of_epoch"] == 1);
+  CHECK(lines(folder / "run/metrics.csv") == 2);
+
+  const ProcessResult result =
+      with({"--output", folder / "watched", "--on-divergence", "continue"});
+  CAPTURE(result.errors);
+  CHECK(result.code == 0);
+  CHECK_THAT(result.output, ContainsSubstring("epoch 3/3"));
+  CHECK_THAT(result.output, ContainsSubstring("has the weights of epoch 1"));
+  CHECK(lines(folder / "watched/metrics.csv") == 4);
+}
+
+TEST_CASE("hebb-train: a recipe is flags, and those that are given win", "[apps]") {
+  const TemporaryFolder folder;
+  const auto config = [&](const std::string& name, std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"--model", "mlp", "--train-limit", "20", "--test-limit", "20",
+                               "--quiet", "--output", folder / name});
+    const ProcessResult result = train(flags);
+    CAPTURE(result.errors);
+    REQUIRE(result.code == 0);
+    return read_json(folder / name + "/config.json");
+  };
+  const auto fast = config("fast", {"--recipe", "fast", "--epochs", "1", "--lr", "0.05"});
+  CHECK(fast["recipe"] == "fast");
+  CHECK(fast["optimizer"] == "sgd:momentum=0.9,nesterov=true,weight-decay=5e-4,decay-on=weights");
+  CHECK(fast["schedule"] == "one-cycle");
+  CHECK(fast["label_smoothing"] == 0.1);
+  CHECK(fast["batch_size"] == 128);
+  CHECK(fast["crop"] == 4);
+  CHECK(fast["flip"] == true);
+  CHECK(fast["normalize"] == true);
+  CHECK(fast["epochs"] == 1);
+  CHECK(fast["lr"] == 0.05);
+  const auto paper = config("paper", {"--epochs", "1", "--no-flip", "--recipe", "paper"});
+  CHECK(paper["optimizer"] == "adam");
+  CHECK(paper["lr"] == 5e-4);
+  CHECK(paper["batch_size"] == 100);
+  CHECK(paper["flip"] == false);
+  CHECK(paper["normalize"] == false);
+  CHECK(paper["crop"] == 0);
+  const auto none = config("none", {"--epochs", "1"});
+  CHECK(none["recipe"] == "none");
+  CHECK(none["flip"] == false);
+
+  // How pixels were normalised stands with the weights.
+  const auto metadata = load_safetensors(folder / "fast/model.safetensors").metadata;
+  CHECK_THAT(metadata.at("normalize"), ContainsSubstring("deviation"));
+  CHECK_FALSE(load_safetensors(folder / "paper/model.safetensors").metadata.contains("normalize"));
+}
+
+TEST_CASE("hebb-train: ResNet-18 with BEAN and the recipe for it", "[apps]") {
+  const TemporaryFolder folder;
+  const ProcessResult result =
+      train({"--model", "resnet18", "--recipe", "fast", "--epochs", "1", "--batch-size", "8",
+             "--train-limit", "16", "--test-limit", "8", "--regularizer", "bean:order=1,alpha=10",
+             "--output", folder / "run"});
+  CAPTURE(result.errors);
+  REQUIRE(result.code == 0);
+  CHECK(read_json(folder / "run/summary.json")["penalties"].size() == 1);
+  const auto weights = load_safetensors(folder / "run/model.safetensors").tensors;
+  CHECK(weights.at("fc.weight").shape() == Shape{10, 512});
 }
 
 TEST_CASE("hebb-train: a disk that is full is said in one line", "[apps]") {

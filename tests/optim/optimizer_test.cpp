@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 
 #include "core/autograd.hpp"
 #include "core/error.hpp"
@@ -114,6 +115,33 @@ TEST_CASE("optimisers step as PyTorch's do", "[optim]") {
   CHECK(count == cases().size());
 }
 
+TEST_CASE("weights alone decay where that is asked for", "[optim]") {
+  for (const std::string name : {"sgd", "adam", "adamw", "nadam"}) {
+    INFO(name);
+    const auto trained = [&](const char* settings, const std::vector<ParameterGroup>& groups) {
+      const Task task(DType::float32);
+      task.step(*make_optimizer(name + settings, task.net.parameters(), 0.1, groups));
+      std::map<std::string, std::vector<float>> values;
+      for (const auto& [key, tensor] : task.net.state()) values[key] = tensor.to_vector<float>();
+      return values;
+    };
+    const std::vector<ParameterGroup> first = {{.pattern = "fc1.bias", .weight_decay_scale = 1}};
+    const auto all = trained(":weight-decay=0.5", {}), none = trained(":weight-decay=0", {}),
+               weights = trained(":weight-decay=0.5,decay-on=weights", {}),
+               but_one = trained(":weight-decay=0.5,decay-on=weights", first);
+    for (const char* weight : {"fc1.weight", "fc2.weight"}) {
+      CHECK(weights.at(weight) == all.at(weight));
+      CHECK(weights.at(weight) != none.at(weight));
+    }
+    for (const char* bias : {"fc1.bias", "fc2.bias"}) {
+      CHECK(weights.at(bias) == none.at(bias));
+      CHECK(weights.at(bias) != all.at(bias));
+    }
+    CHECK(but_one.at("fc1.bias") == all.at("fc1.bias"));
+    CHECK(but_one.at("fc2.bias") == none.at("fc2.bias"));
+  }
+}
+
 TEST_CASE("an optimiser continues from its state bit for bit", "[optim]") {
   for (const auto& [name, make] : cases()) {
     INFO(name);
@@ -215,9 +243,10 @@ TEST_CASE("optimisers refuse what they cannot use", "[optim]") {
   CHECK_THROWS_AS(Sgd(p, {.weight_decay = -1}), ValueError);
   CHECK_THROWS_WITH(make_optimizer("lion", p, 0.1),
                     "[optimizer] expected one of adam, adamw, nadam, sgd, got \"lion\"");
-  CHECK_THROWS_WITH(make_optimizer("sgd:beta1=0.9", p, 0.1),
-                    "[sgd] expected keys momentum, dampening, weight-decay, nesterov, got unknown "
-                    "key \"beta1\"");
+  CHECK_THROWS_WITH(
+      make_optimizer("sgd:beta1=0.9", p, 0.1),
+      "[sgd] expected keys decay-on, momentum, dampening, weight-decay, nesterov, got unknown "
+      "key \"beta1\"");
   CHECK_THROWS_AS(make_optimizer("adam:beta2=1", p, 0.1), ValueError);
 
   Sequential net = mlp({4, 2});

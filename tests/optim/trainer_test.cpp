@@ -1,5 +1,7 @@
 #include "optim/trainer.hpp"
 
+#include <cmath>
+
 #include "core/autograd.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
@@ -175,6 +177,52 @@ TEST_CASE("trainer: stops after the step in which it is asked to", "[optim]") {
   CHECK(result.steps == 3);  // of the twelve of an epoch
   REQUIRE(result.epochs.size() == 1);
   CHECK(result.epochs[0].train.loss > 2);  // a mean over these steps
+}
+
+TEST_CASE("trainer: an evaluation ends where it is asked to", "[optim]") {
+  Sequential model = lenet5({.generator = Generator(1)});
+  Adam optimizer(model.parameters());
+  Trainer trainer(model, optimizer, {}, {.epochs = 3, .evaluation_batch_size = 100});
+  const Dataset& test = digits().test;  // three batches
+  int asked = 0;
+  trainer.stop_requested = [&] { return ++asked == 6 + 2; };
+  std::vector<EpochMetrics> epochs;
+  trainer.on_epoch = [&](const EpochMetrics& metrics) { epochs.push_back(metrics); };
+  CHECK(trainer.fit({.train = &digits().train, .test = &test}) == Stopped::requested);
+  REQUIRE(epochs.size() == 1);
+  CHECK(epochs[0].train.loss > 0);
+  CHECK_FALSE(epochs[0].test);
+  asked = 100;
+  CHECK(trainer.try_evaluate(test)->loss == trainer.evaluate(test).loss);
+}
+
+TEST_CASE("trainer: a loss that is not finite ends the run, and says where", "[optim]") {
+  Dataset data = digits().train;
+  const auto fit = [&](OnDivergence on_divergence, double lr, double alpha) {
+    Sequential model = lenet5({.generator = Generator(1)});
+    Adam optimizer(model.parameters(), {.lr = lr});
+    Regularizers regularizers;
+    regularizers.push_back(std::make_unique<Bean>(BeanOptions{.order = 1, .alpha = alpha}));
+    Trainer trainer(model, optimizer, std::move(regularizers),
+                    {.epochs = 2, .batch_size = 50, .on_divergence = on_divergence});
+    std::vector<double> losses;
+    trainer.on_epoch = [&](const EpochMetrics& metrics) { losses.push_back(metrics.train.loss); };
+    trainer.fit({.train = &data});
+    return losses;
+  };
+  using enum OnDivergence;
+  try {
+    fit(stop, 1e30, 1);
+    FAIL("nothing was thrown");
+  } catch (const DivergenceError& error) {
+    CHECK(error.epoch() == 1);
+    CHECK(error.step() == 2);  // the first one is by the initial weights
+    CHECK_THAT(error.what(), ContainsSubstring("epoch 1, step 2 of 12: try a smaller learning"));
+  }
+  CHECK_THROWS_AS(fit(stop, 1e-3, 1e300), DivergenceError);  // of the penalty alone
+  const std::vector<double> losses = fit(go_on, 1e30, 1);
+  REQUIRE(losses.size() == 2);
+  CHECK_FALSE(std::isfinite(losses[1]));
 }
 
 TEST_CASE("trainer: three steps are the same by hand", "[optim]") {
