@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "core/conv_policy.hpp"
 #include "data/catalog.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/make_optimizer.hpp"
@@ -52,6 +53,11 @@ void TrainSettings::add_flags(CLI::App& app) {
   app.add_option("--seed", seed, "Decides everything random")->capture_default_str();
   app.add_option("--threads", threads, "Threads (otherwise one for each core)");
   app.add_option("--device", device, "cpu or cuda:N")->capture_default_str();
+  app.add_option("--conv-policy", conv_policy,
+                 conv_policies().help() + " (without Winograd's algorithms)")
+      ->capture_default_str();
+  app.add_flag("--explain-kernels", explain_kernels,
+               "Print which algorithm computes each convolution");
   app.add_option("--output", output, "Folder for the run's files (otherwise none are written)");
   app.add_flag("--overwrite", overwrite, "Let --output replace a run");
   app.add_flag("--quiet", quiet, "Print the last line only");
@@ -91,7 +97,8 @@ Json TrainSettings::to_json() const {
           {"min_change", min_change},
           {"seed", seed},
           {"threads", threads},
-          {"device", device}};
+          {"device", device},
+          {"conv_policy", conv_policy}};
 }
 
 }  // namespace hebb::apps
