@@ -2,20 +2,19 @@
 
 #include "core/cpu/simd/vector.hpp"
 
-/// Winograd's minimal filtering algorithms F(m, 3): m outputs of a correlation with 3 weights from
-/// m + 2 products. Correlating is multiplying polynomials, done by their values at m + 1 points and
-/// at infinity. Gradients take the adjoint of a step.
+/// Winograd's minimal filtering algorithms: `outputs` of a correlation with 3 weights from `points`
+/// products, of which `size` inputs are read, and the next tile's begin `step` behind them.
+/// Correlating is multiplying polynomials, done by their values at some points and at infinity.
+/// Gradients take the adjoint of a step.
 ///
 /// A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, CVPR 2016.
 namespace hebb::cpu::HEBB_ISA {
 
-template <int m>
-struct MinimalFiltering;
-
-/// Points 0, 1, -1.
-template <>
-struct MinimalFiltering<2> {
+/// F(2, 3), at 0, 1, -1.
+struct TwoOutputs {
   using V = Vec<float>;
+  static constexpr int outputs = 2, size = 4, step = 2, points = 4;
+
   static void input(const V (&d)[4], V (&v)[4]) {
     v[0] = d[0] - d[2];
     v[1] = d[1] + d[2];
@@ -47,10 +46,10 @@ struct MinimalFiltering<2> {
   }
 };
 
-/// Points 0, a, -a, b, -b.
-template <>
-struct MinimalFiltering<4> {
+/// F(4, 3), at 0, a, -a, b, -b.
+struct FourOutputs {
   using V = Vec<float>;
+  static constexpr int outputs = 4, size = 6, step = 4, points = 6;
   // A quarter of the rounding errors that 1 and 2 have; powers and products are exact.
   static constexpr float a = 0.625f, b = 1.5f, a2 = a * a, b2 = b * b;
   static constexpr float at_0 = 1 / (a2 * b2), at_a = 1 / (2 * a2 * (a2 - b2)),
@@ -99,6 +98,66 @@ struct MinimalFiltering<4> {
     w[0] = V(at_0) * u[0] + even_a + even_b;
     w[1] = odd_a + odd_b;
     w[2] = V(a2) * even_a + V(b2) * even_b + u[5];
+  }
+};
+
+/// Stride 2: the inputs with even numbers meet the weights 0 and 2, which is F(2, 2) at 0, -1, and
+/// those with odd numbers the weight 1, which saves nothing.
+struct TwoStridedOutputs {
+  using V = Vec<float>;
+  static constexpr int outputs = 2, size = 5, step = 4, points = 5;
+
+  static void input(const V (&d)[5], V (&v)[5]) {
+    v[0] = d[0] - d[2];
+    v[1] = d[2];
+    v[2] = d[2] - d[4];
+    v[3] = d[1];
+    v[4] = d[3];
+  }
+  static void weights(const V (&w)[3], V (&u)[5]) {
+    u[0] = w[0];
+    u[1] = w[0] + w[2];
+    u[2] = w[2];
+    u[3] = w[1];
+    u[4] = w[1];
+  }
+  static void output(const V (&p)[5], V (&y)[2]) {
+    y[0] = p[0] + p[1] + p[3];
+    y[1] = p[1] - p[2] + p[4];
+  }
+  static void output_adjoint(const V (&y)[2], V (&p)[5]) {
+    p[0] = y[0];
+    p[1] = y[0] + y[1];
+    p[2] = -y[1];
+    p[3] = y[0];
+    p[4] = y[1];
+  }
+  static void weights_adjoint(const V (&u)[5], V (&w)[3]) {
+    w[0] = u[0] + u[1];
+    w[1] = u[3] + u[4];
+    w[2] = u[1] + u[2];
+  }
+};
+
+/// The input's gradient for stride 2 and padding 1, with flipped weights: of four elements, the
+/// first and the third meet the weight 1, the others the weights 0 and 2 by F(2, 2).
+struct FourSpreadOutputs {
+  using V = Vec<float>;
+  static constexpr int outputs = 4, size = 3, step = 2, points = 5;
+
+  static void input(const V (&d)[3], V (&v)[5]) {
+    v[0] = d[0] - d[1];
+    v[1] = d[1];
+    v[2] = d[1] - d[2];
+    v[3] = d[0];
+    v[4] = d[1];
+  }
+  static void weights(const V (&w)[3], V (&u)[5]) { TwoStridedOutputs::weights(w, u); }
+  static void output(const V (&p)[5], V (&y)[4]) {
+    y[0] = p[3];
+    y[1] = p[0] + p[1];
+    y[2] = p[4];
+    y[3] = p[1] - p[2];
   }
 };
 

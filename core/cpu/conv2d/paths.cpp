@@ -21,21 +21,27 @@ bool direct_pays(ConvDirection direction, const ConvGeometry& g) {
 }
 
 /// The products of F(m x m, 3 x 3) for one pair of channels, with what tiles have too much.
-int64_t winograd_products(int64_t m, int64_t out_h, int64_t out_w) {
-  return ceil_div(out_h, m) * ceil_div(out_w, m) * (m + 2) * (m + 2);
+template <int m>
+int64_t winograd_products(const ConvGeometry& g, int64_t out_h, int64_t out_w) {
+  const int64_t points = g.stride_h * m + 3 - g.stride_h;
+  return ceil_div(out_h, m) * ceil_div(out_w, m) * points * points;
 }
 
-/// The Winograd path of the fewest products, if their savings pay for the transforms, whose lanes
-/// are channels.
+/// The Winograd path of the fewest products, if what it saves pays for the transforms: their
+/// lanes are channels, and those of the kernels are made anew for each batch.
 ConvPath winograd_or(ConvPath other, ConvDirection direction, const ConvGeometry& g) {
-  constexpr int64_t least_channels = 16;
-  if (!winograd_applies(g) || smaller(g.channels, g.filters) < least_channels) return other;
-  const bool input = direction == ConvDirection::backward_input;
-  const int64_t height = input ? g.height : g.out_h, width = input ? g.width : g.out_w;
-  const int64_t two = winograd_products(2, height, width),
-                four = winograd_products(4, height, width);
-  if (2 * smaller(two, four) > height * width * 9) return other;
-  return four <= two ? ConvPath::winograd4 : ConvPath::winograd2;
+  constexpr int64_t least_channels = 16, least_outputs = 256;
+  if (!winograd_applies<2>(g) || g.batch * g.out_h * g.out_w < least_outputs ||
+      smaller(g.channels, g.filters) < least_channels)
+    return other;
+  const bool unit_input = direction == ConvDirection::backward_input && g.stride_h == 1;
+  const int64_t height = unit_input ? g.height : g.out_h, width = unit_input ? g.width : g.out_w;
+  const int64_t two = winograd_products<2>(g, height, width), all = height * width * 9;
+  if (winograd_applies<4>(g)) {
+    const int64_t four = winograd_products<4>(g, height, width);
+    if (four <= two && 3 * four <= 2 * all) return ConvPath::winograd4;
+  }
+  return 5 * two <= 4 * all ? ConvPath::winograd2 : other;
 }
 
 }  // namespace

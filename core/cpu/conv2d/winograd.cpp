@@ -8,7 +8,7 @@
 #include "core/cpu/simd/copy.hpp"
 
 // The three steps of a convolution: tiles of the input and the kernels are transformed, each of the
-// (m + 2)² components is a matrix product over channels, and the products are transformed into
+// points² components is a matrix product over channels, and the products are transformed into
 // tiles of the output. Channels are in the lanes of the transforms, so that planes of every size
 // are served alike.
 namespace hebb::cpu::HEBB_ISA {
@@ -44,8 +44,8 @@ struct Cut {
   int64_t images_per_piece, rows_per_piece;  // either is all there is, or the other is 1
   int64_t pieces_per_image, pieces;
 
-  Cut(int64_t n, int64_t out_h, int64_t out_w, int64_t m, int64_t most_tiles)
-      : batch(n), rows(ceil_div(out_h, m)), columns(ceil_div(out_w, m)) {
+  Cut(int64_t n, const Planes& out, int64_t outputs, int64_t most_tiles)
+      : batch(n), rows(ceil_div(out.height, outputs)), columns(ceil_div(out.width, outputs)) {
     const int64_t per_image = rows * columns;
     const int64_t images = larger(1, smaller(batch, most_tiles / per_image));
     images_per_piece = ceil_div(batch, ceil_div(batch, images));
@@ -112,33 +112,33 @@ void fill_strip(const Planes& planes, const float* x, int64_t channels, int64_t 
   }
 }
 
-/// v = a step of all tiles [size, size], whose corners lie m apart.
-template <int m, int size, class Step>
-void transform_tiles(const Planes& planes, const Tiles& tiles, Step step, const float* x,
+/// v = the transform of all tiles [size, size], whose corners lie `step` apart.
+template <int size, int step, int points, class Transform>
+void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transform, const float* x,
                      const Layout& layout, float* v) {
-  constexpr int points = m + 2;
-  const int64_t rows = tiles.rows * m + size - m, columns = tiles.columns * m + size - m;
+  const int64_t rows = tiles.rows * step + size - step,
+                columns = tiles.columns * step + size - step;
   for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
     Scratch<float> strip(rows * columns * lanes);
     fill_strip(planes, x + ((tiles.first_image + image) * planes.channels + c) * planes.size(),
-               channels, tiles.first_row * m, rows, columns, strip.data());
+               channels, tiles.first_row * step, rows, columns, strip.data());
     float* to = v + image * tiles.rows * tiles.columns * layout.tile_step +
                 c / panel * layout.panel_step + c % panel;
     for (int64_t row = 0; row < tiles.rows; ++row)
       for (int64_t column = 0; column < tiles.columns; ++column, to += layout.tile_step) {
-        const float* corner = strip.data() + (row * columns + column) * m * lanes;
+        const float* corner = strip.data() + (row * columns + column) * step * lanes;
         both_ways<size, points>(
-            step, [&](int i, int j) { return load(corner + (i * columns + j) * lanes); },
+            transform, [&](int i, int j) { return load(corner + (i * columns + j) * lanes); },
             [&](int i, int j, V value) { store(to + (i * points + j) * layout.step, value); });
       }
   });
 }
 
 /// y = the tiles of the output from the products, plus bias.
-template <int m>
+template <class F>
 void transform_products(const Planes& planes, const Tiles& tiles, const Layout& layout,
                         const float* products, const float* bias, float* y) {
-  constexpr int points = m + 2;
+  constexpr int points = F::points, m = F::outputs;
   const int64_t columns = tiles.columns * m;
   for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
     Scratch<float> strip(tiles.rows * m * columns * lanes);
@@ -148,8 +148,7 @@ void transform_products(const Planes& planes, const Tiles& tiles, const Layout& 
       for (int64_t column = 0; column < tiles.columns; ++column, from += layout.tile_step) {
         float* corner = strip.data() + (row * columns + column) * m * lanes;
         both_ways<points, m>(
-            MinimalFiltering<m>::output,
-            [&](int i, int j) { return load(from + (i * points + j) * layout.step); },
+            F::output, [&](int i, int j) { return load(from + (i * points + j) * layout.step); },
             [&](int i, int j, V value) {
               store(corner + (i * columns + j) * lanes, value + shift);
             });
@@ -172,9 +171,9 @@ struct Weights {
 };
 
 /// u [points², panels of filters, channels, panel] = the transformed kernels.
-template <int m>
+template <class F>
 void transform_weights(const Weights& w, float* u) {
-  constexpr int points = m + 2;
+  constexpr int points = F::points;
   constexpr int64_t channels_per_piece = 32;
   const int64_t panels = ceil_div(w.filters, panel);
   const int64_t chunks = ceil_div(w.channels, channels_per_piece);
@@ -190,7 +189,7 @@ void transform_weights(const Weights& w, float* u) {
         for (int64_t lane = 0; lane < panel; lane += lanes) {
           float* to = u + f * w.channels + c * panel + lane;
           both_ways<3, points>(
-              MinimalFiltering<m>::weights,
+              F::weights,
               [&](int i, int j) {
                 const int64_t tap = i * 3 + j;
                 return load(rows.data() + (w.flipped ? taps - 1 - tap : tap) * panel + lane);
@@ -221,32 +220,36 @@ void multiply(int64_t tiles, const Weights& w, const Layout& left, const float* 
     }
 }
 
-/// y = x * w + bias. A piece of the tiles goes through all three steps while the second-level cache
-/// holds it; where that makes few pieces, threads share the steps of one.
-template <int m>
+/// y = x * w + bias. Pieces of the tiles go through all three steps, each while the second-level
+/// cache holds it; or where it would hold too few tiles for the kernels that pass by, one after the
+/// other while the third-level cache does, and threads share the steps.
+template <class F>
 void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights& w, const float* x,
                const float* bias, float* y) {
   if (batch == 0) return;
-  constexpr int64_t components = (m + 2) * (m + 2);
-  constexpr int64_t cache_elements = int64_t(1) << 17, least_tiles = 32;
+  constexpr int64_t components = F::points * F::points;
+  constexpr int64_t second_level = int64_t(1) << 17, third_level = int64_t(1) << 21;
+  constexpr int64_t least_tiles = 32, least_shared_tiles = 100;
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
-  const Cut cut(batch, out.height, out.width, m,
-                larger(least_tiles, cache_elements / tile_elements));
+  const bool shared = 2 * second_level < least_tiles * tile_elements;
+  const int64_t most_tiles = shared ? larger(least_shared_tiles, third_level / tile_elements)
+                                    : larger(least_tiles, second_level / tile_elements);
+  const Cut cut(batch, out, F::outputs, most_tiles);
   Scratch<float> u(components * w.component());
-  transform_weights<m>(w, u.data());
+  transform_weights<F>(w, u.data());
   const Layout left = Layout::by_tiles(cut.most(), in.channels),
                right = Layout::by_tiles(cut.most(), out.channels);
-  parallel_for(cut.pieces, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(cut.pieces, shared ? cut.pieces : 1, [&](int64_t begin, int64_t end) {
     Scratch<float> v(components * left.step), products(components * right.step);
     for (int64_t i = begin; i < end; ++i) {
       const Tiles tiles = cut.piece(i);
-      transform_tiles<m, m + 2>(in, tiles, MinimalFiltering<m>::input, x, left, v.data());
+      transform_tiles<F::size, F::step, F::points>(in, tiles, F::input, x, left, v.data());
       parallel_for(components, 1, [&](int64_t first, int64_t last) {
         for (int64_t k = first; k < last; ++k)
           multiply(tiles.count(), w, left, v.data() + k * left.step, u.data() + k * w.component(),
                    right, products.data() + k * right.step);
       });
-      transform_products<m>(out, tiles, right, products.data(), bias, y);
+      transform_products<F>(out, tiles, right, products.data(), bias, y);
     }
   });
 }
@@ -272,32 +275,12 @@ void accumulate(int64_t tiles, const Planes& out, const Planes& in, const Layout
     }
 }
 
-}  // namespace
-
-bool winograd_applies(const ConvGeometry& g) {
-  return g.kernel_h == 3 && g.kernel_w == 3 && g.stride_h == 1 && g.stride_w == 1 &&
-         g.dilation_h == 1 && g.dilation_w == 1 && g.pad_h <= 2 && g.pad_w <= 2;
-}
-
-template <int m>
-void winograd_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
-                      float* y) {
-  correlate<m>(g.batch, {g.channels, g.height, g.width, g.pad_h, g.pad_w},
-               {g.filters, g.out_h, g.out_w},
-               {w, g.filters, g.channels, g.channels * taps, taps, false}, x, bias, y);
-}
-
-template <int m>
-void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
-  correlate<m>(g.batch, {g.filters, g.out_h, g.out_w, 2 - g.pad_h, 2 - g.pad_w},
-               {g.channels, g.height, g.width},
-               {w, g.channels, g.filters, taps, g.channels * taps, true}, dy, nullptr, dx);
-}
-
-template <int m>
-void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
-                              float* db) {
-  constexpr int points = m + 2, components = points * points;
+/// dw and db from the adjoint of the steps. All threads share a piece, since the sums of a
+/// component are larger than its factors.
+template <class F>
+void weight_gradients(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                      float* db) {
+  constexpr int points = F::points, components = points * points;
   if (g.batch == 0) {
     std::memset(dw, 0, size_t(g.filters * g.channels * taps) * sizeof(float));
     if (db) std::memset(db, 0, size_t(g.filters) * sizeof(float));
@@ -307,7 +290,7 @@ void winograd_backward_weight(const ConvGeometry& g, const float* x, const float
   const Planes in = {g.channels, g.height, g.width, g.pad_h, g.pad_w};
   const Planes out = {g.filters, g.out_h, g.out_w};
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
-  const Cut cut(g.batch, g.out_h, g.out_w, m, larger(least_tiles, cache_elements / tile_elements));
+  const Cut cut(g.batch, out, F::outputs, larger(least_tiles, cache_elements / tile_elements));
   const Layout right = Layout::by_panels(cut.most(), in.channels),
                left = Layout::by_panels(cut.most(), out.channels);
   const int64_t stride = padded(in.channels);
@@ -317,8 +300,9 @@ void winograd_backward_weight(const ConvGeometry& g, const float* x, const float
     Scratch<float> v(components * right.step), p(components * left.step);
     for (int64_t i = 0; i < cut.pieces; ++i) {
       const Tiles tiles = cut.piece(i);
-      transform_tiles<m, m + 2>(in, tiles, MinimalFiltering<m>::input, x, right, v.data());
-      transform_tiles<m, m>(out, tiles, MinimalFiltering<m>::output_adjoint, dy, left, p.data());
+      transform_tiles<F::size, F::step, points>(in, tiles, F::input, x, right, v.data());
+      transform_tiles<F::outputs, F::outputs, points>(out, tiles, F::output_adjoint, dy, left,
+                                                      p.data());
       parallel_for(components, 1, [&](int64_t first, int64_t last) {
         for (int64_t k = first; k < last; ++k)
           accumulate(tiles.count(), out, in, left, p.data() + k * left.step, right,
@@ -332,7 +316,7 @@ void winograd_backward_weight(const ConvGeometry& g, const float* x, const float
       for (int64_t c = 0; c < g.channels; c += lanes) {
         const float* from = du.data() + f * stride + c;
         both_ways<points, 3>(
-            MinimalFiltering<m>::weights_adjoint,
+            F::weights_adjoint,
             [&](int i, int j) { return load(from + (i * points + j) * component); },
             [&](int i, int j, V value) { store(rows.data() + (i * 3 + j) * lanes, value); });
         transpose_copy(taps, smaller(lanes, g.channels - c), rows.data(), lanes,
@@ -345,7 +329,56 @@ void winograd_backward_weight(const ConvGeometry& g, const float* x, const float
     });
 }
 
+/// function(the filtering for the geometry's stride).
+template <int m, class Function>
+void with_filtering(const ConvGeometry& g, Function&& function) {
+  if constexpr (m == 4)
+    function(FourOutputs());
+  else if (g.stride_h == 1)
+    function(TwoOutputs());
+  else
+    function(TwoStridedOutputs());
+}
+
+}  // namespace
+
+template <int m>
+bool winograd_applies(const ConvGeometry& g) {
+  if (g.kernel_h != 3 || g.kernel_w != 3 || g.dilation_h != 1 || g.dilation_w != 1) return false;
+  if (g.stride_h == 1 && g.stride_w == 1) return g.pad_h <= 2 && g.pad_w <= 2;
+  return m == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 1 && g.pad_w == 1;
+}
+
+template <int m>
+void winograd_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
+                      float* y) {
+  with_filtering<m>(g, [&]<class F>(F) {
+    correlate<F>(g.batch, {g.channels, g.height, g.width, g.pad_h, g.pad_w},
+                 {g.filters, g.out_h, g.out_w},
+                 {w, g.filters, g.channels, g.channels * taps, taps, false}, x, bias, y);
+  });
+}
+
+template <int m>
+void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+  const Weights flipped = {w, g.channels, g.filters, taps, g.channels * taps, true};
+  const Planes in = {g.channels, g.height, g.width};
+  Planes out = {g.filters, g.out_h, g.out_w};
+  if (g.stride_h == 2)
+    return correlate<FourSpreadOutputs>(g.batch, out, in, flipped, dy, nullptr, dx);
+  out.pad_h = 2 - g.pad_h, out.pad_w = 2 - g.pad_w;
+  with_filtering<m>(g,
+                    [&]<class F>(F) { correlate<F>(g.batch, out, in, flipped, dy, nullptr, dx); });
+}
+
+template <int m>
+void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                              float* db) {
+  with_filtering<m>(g, [&]<class F>(F) { weight_gradients<F>(g, x, dy, dw, db); });
+}
+
 #define HEBB_INSTANTIATE(m)                                                                        \
+  template bool winograd_applies<m>(const ConvGeometry&);                                          \
   template void winograd_forward<m>(const ConvGeometry&, const float*, const float*, const float*, \
                                     float*);                                                       \
   template void winograd_backward_input<m>(const ConvGeometry&, const float*, const float*,        \

@@ -148,21 +148,41 @@ TEST_CASE("Winograd's convolutions agree with the definition", "[conv2d]") {
            geometry(0, 16, 8, 8, 16, 3, 3, 1, 1),
        }) {
     INFO(name_of(g));
-    REQUIRE(winograd_applies(g));
+    REQUIRE(winograd_applies<2>(g));
     const Case c(g);
     c.check(ConvPath::winograd2, 2e-6);
     c.check(ConvPath::winograd4, 1e-5);
   }
 }
 
-TEST_CASE("Winograd's convolutions are for 3x3 kernels of stride 1", "[conv2d]") {
+TEST_CASE("Winograd's convolutions of stride 2 agree with the definition", "[conv2d]") {
+  for (ConvGeometry g : {
+           geometry(2, 16, 16, 16, 32, 3, 3, 1, 1),   // whole tiles
+           geometry(1, 17, 7, 9, 19, 3, 3, 1, 1),     // odd planes, lanes left over
+           geometry(3, 9, 6, 10, 40, 3, 3, 1, 1),     // tiles over the border
+           geometry(1, 8, 1, 2, 8, 3, 3, 1, 1),       // less than a tile
+           geometry(131, 24, 4, 4, 8, 3, 3, 1, 1),    // pieces of several images
+           geometry(2, 70, 65, 34, 130, 3, 3, 1, 1),  // several pieces of an image
+           geometry(0, 16, 8, 8, 16, 3, 3, 1, 1),
+       }) {
+    g.stride_h = g.stride_w = 2;
+    g.out_h = (g.height + 1) / 2, g.out_w = (g.width + 1) / 2;
+    INFO(name_of(g));
+    REQUIRE(winograd_applies<2>(g));
+    CHECK_FALSE(winograd_applies<4>(g));
+    Case(g).check(ConvPath::winograd2, 2e-6);
+  }
+}
+
+TEST_CASE("Winograd's convolutions are for 3x3 kernels of stride 1, or 2 with padding 1",
+          "[conv2d]") {
   const ConvGeometry g = geometry(2, 16, 8, 8, 16, 3, 3, 1, 1);
-  ConvGeometry strided = g, dilated = g;
-  strided.stride_w = 2, dilated.dilation_h = 2;
+  ConvGeometry strided = g, unpadded = geometry(2, 16, 8, 8, 16, 3, 3, 0, 1), dilated = g;
+  strided.stride_w = 2, dilated.dilation_h = 2, unpadded.stride_h = unpadded.stride_w = 2;
   for (const ConvGeometry& other :
-       {strided, dilated, geometry(2, 16, 8, 8, 16, 3, 5, 1, 1),
+       {strided, unpadded, dilated, geometry(2, 16, 8, 8, 16, 3, 5, 1, 1),
         geometry(2, 16, 8, 8, 16, 1, 3, 1, 1), geometry(2, 16, 8, 8, 16, 3, 3, 3, 1)})
-    CHECK_FALSE(winograd_applies(other));
+    CHECK_FALSE(winograd_applies<2>(other));
 }
 
 TEST_CASE("convolutions have the same bits for every number of threads", "[conv2d]") {
@@ -207,9 +227,14 @@ TEST_CASE("each direction has its fastest path", "[conv2d]") {
     CHECK(fast(direction, geometry(100, 128, 2, 2, 128, 3, 3, 1, 1)) == ConvPath::winograd2);
     // The lanes of the transforms are channels.
     CHECK(fast(direction, geometry(100, 3, 32, 32, 64, 3, 3, 1, 1)) == ConvPath::direct);
-    // A tile would be little but border.
-    CHECK(fast(direction, geometry(100, 64, 1, 1, 64, 3, 3, 1, 1)) ==
-          exact(direction, geometry(100, 64, 1, 1, 64, 3, 3, 1, 1)));
+    // A tile would be little but border; kernels would be transformed for few images.
+    for (const ConvGeometry& g :
+         {geometry(1000, 64, 1, 1, 64, 3, 3, 1, 1), geometry(2, 64, 8, 8, 64, 3, 3, 1, 1)})
+      CHECK(fast(direction, g) == exact(direction, g));
+    ConvGeometry halved = geometry(100, 64, 32, 32, 128, 3, 3, 1, 1);
+    halved.stride_h = halved.stride_w = 2, halved.out_h = halved.out_w = 16;
+    CHECK(fast(direction, halved) == ConvPath::winograd2);
+    CHECK(exact(direction, halved) == ConvPath::im2col);
   }
   // Small planes waste what lies between their rows, but not in the weights' gradients.
   const ConvGeometry small = geometry(100, 16, 4, 4, 16, 3, 3, 1, 1);
