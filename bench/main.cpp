@@ -8,11 +8,13 @@
 
 #include "apps/common/app.hpp"
 #include "apps/common/run_folder.hpp"
+#include "bench/convolutions.hpp"
 #include "bench/measure.hpp"
 #include "bench/operations.hpp"
 #include "bench/peak.hpp"
 #include "bench/steps.hpp"
 #include "core/backend.hpp"
+#include "core/conv_policy.hpp"
 #include "core/parallel.hpp"
 #include "core/version.hpp"
 #include "data/catalog.hpp"
@@ -22,11 +24,16 @@ namespace {
 
 struct Settings {
   std::vector<std::string> only;
-  std::string data, json;
+  std::string data, json, conv_policy{conv_policies().name_of(hebb::conv_policy())};
   double seconds = 1;
+  int64_t batch = 100;
   int threads = 1;
   bool stages = false, operations = false;
 };
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 // Real digits where they are there: their zeros are part of the work that training does.
 Dataset load_images(const std::string& root) {
@@ -102,24 +109,79 @@ apps::Json run_operations(const Settings& settings, double peak) {
   return result;
 }
 
-void run(const Settings& settings) {
-  const std::vector<std::string> known = step_names();
-  for (const std::string& name : settings.only)
-    if (std::find(known.begin(), known.end(), name) == known.end())
+apps::Json run_convolutions(const Settings& settings, double peak) {
+  apps::Json result = apps::Json::object();
+  fmt::print("{:<36} {:<13} {:>10} {:>9} {:>7} {:>9}\n", "convolution", "algorithm", "median ms",
+             "GFLOP/s", "peak", "error");
+  for (const ConvCase& c : conv_cases(settings.batch)) {
+    if (!settings.only.empty() && !contains(settings.only, c.name)) continue;
+    for (const auto& [direction, direction_name] : conv_directions) {
+      const ConvResult r = measure_convolution(c, direction, settings.seconds / 4);
+      const std::string name = fmt::format("{} {}", c.name, direction_name);
+      const double speed = r.operations / r.timing.median * 1e-6;
+      fmt::print("{:<36} {:<13} {:>10.3f} {:>9.1f} {:>5.0f} % {:>9.1e}\n", name, r.path,
+                 r.timing.median, speed, 100 * speed / (peak * settings.threads), r.error);
+      result[name] = to_json(r.timing);
+      result[name]["algorithm"] = r.path;
+      result[name]["gflops"] = speed;
+      result[name]["error"] = r.error;
+    }
+  }
+  return result;
+}
+
+void check_only(const std::vector<std::string>& only, const std::vector<std::string>& known) {
+  for (const std::string& name : only)
+    if (!contains(known, name))
       throw apps::UsageError(
           fmt::format("--only: expected one of {}, got {}", fmt::join(known, ", "), name));
+}
+
+void configure(const Settings& settings) {
   apps::parse_flag("--threads", [&] { set_num_threads(settings.threads); });
+  apps::parse_flag("--conv-policy",
+                   [&] { set_conv_policy(conv_policies().at(settings.conv_policy)); });
+}
+
+/// Prints what the numbers are about, and gives it for the file.
+apps::Json describe(const Settings& settings, double peak, const std::string& images) {
+  const std::string_view backend = backend_for(Device::cpu()).name();
+  fmt::print("Hebb {}, {}, {} thread(s), float32, {}; peak {:.0f} GFLOP/s a core\n\n", version(),
+             backend, settings.threads, images, peak);
+  return {{"version", version()},        {"backend", backend},
+          {"threads", settings.threads}, {"conv_policy", settings.conv_policy},
+          {"precision", "float32"},      {"peak_gflops", peak}};
+}
+
+void write(const Settings& settings, const apps::Json& json) {
+  if (!settings.json.empty()) apps::write_file(settings.json, json.dump(2) + '\n');
+}
+
+void run_conv_command(const Settings& settings) {
+  if (settings.batch < 1)
+    throw apps::UsageError(fmt::format("--batch: expected at least 1, got {}", settings.batch));
+  std::vector<std::string> known;
+  for (const ConvCase& c : conv_cases(settings.batch)) known.push_back(c.name);
+  check_only(settings.only, known);
+  configure(settings);
+  const double peak = measure_peak();
+  apps::Json json = describe(settings, peak, fmt::format("batches of {}", settings.batch));
+  json["batch"] = settings.batch;
+  json["convolutions"] = run_convolutions(settings, peak);
+  write(settings, json);
+}
+
+void run(const Settings& settings) {
+  check_only(settings.only, step_names());
+  configure(settings);
   const Dataset data = load_images(settings.data);
   const double peak = measure_peak();
-  const std::string_view backend = backend_for(Device::cpu()).name();
-  fmt::print("Hebb {}, {}, {} thread(s), float32, images of {}; peak {:.0f} GFLOP/s a core\n\n",
-             version(), backend, settings.threads, data.name, peak);
-  apps::Json json{{"version", version()}, {"backend", backend},     {"threads", settings.threads},
-                  {"data", data.name},    {"precision", "float32"}, {"peak_gflops", peak}};
+  apps::Json json = describe(settings, peak, "images of " + data.name);
+  json["data"] = data.name;
   json["steps"] = run_steps(settings, data);
   if (settings.stages) json["stages"] = run_stages(settings, data);
   if (settings.operations) json["operations"] = run_operations(settings, peak);
-  if (!settings.json.empty()) apps::write_file(settings.json, json.dump(2) + '\n');
+  write(settings, json);
 }
 
 }  // namespace
@@ -128,7 +190,11 @@ void run(const Settings& settings) {
 int main(int argc, char** argv) {
   hebb::bench::Settings settings;
   const auto add_flags = [&](CLI::App& app) {
-    app.add_option("--only", settings.only, "Steps to time, e.g. lenet5/100/bean-1 (repeatable)");
+    app.add_option("--only", settings.only,
+                   "Steps to time, e.g. lenet5/100/bean-1, or shapes, e.g. \"64-64 3x3 32x32\" "
+                   "(repeatable)")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_flag("--stages", settings.stages, "Time the stages of each step, too");
     app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
     app.add_option("--threads", settings.threads)->capture_default_str();
@@ -136,8 +202,17 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--data", settings.data, "Folder of the data sets, for MNIST's images");
     app.add_option("--json", settings.json, "Write the numbers to this file as well");
+    app.add_option("--conv-policy", settings.conv_policy, hebb::conv_policies().help())
+        ->capture_default_str();
+    CLI::App& conv = *app.add_subcommand(
+        "conv", "Times the convolutions of ResNet-18 and LeNet-5 in each direction, instead");
+    conv.fallthrough();
+    conv.add_option("--batch", settings.batch, "Images")->capture_default_str();
   };
   return hebb::apps::run_app(
       {.name = "hebb-bench", .description = "Times training steps and operations."}, argc, argv,
-      add_flags, [&](const CLI::App&) { hebb::bench::run(settings); });
+      add_flags, [&](const CLI::App& app) {
+        app.got_subcommand("conv") ? hebb::bench::run_conv_command(settings)
+                                   : hebb::bench::run(settings);
+      });
 }

@@ -14,7 +14,8 @@ namespace hebb::bench {
 /// backward and Adam, each time on another batch.
 class StepCase {
  public:
-  /// `name` is MODEL/BATCH/REGULARIZER, e.g. "lenet5/100/bean-1".
+  /// `name` is MODEL/BATCH/REGULARIZER, e.g. "lenet5/100/bean-1". ResNet-18 gets noise of 3x32x32
+  /// instead of the data's images.
   StepCase(const std::string& name, const Dataset& data);
   void run(const TrainStepOptions& options = {});
   /// The milliseconds of each of `stage_names` in one step. BEAN's kernel computes its gradients

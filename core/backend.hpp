@@ -87,6 +87,10 @@ class Backend {
   // Convolution and pooling, NCHW.
   virtual Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Shape& shape, const Conv2dOptions& options) = 0;
+  /// The algorithm that the backend takes for a direction, by name: for those who measure.
+  virtual std::string_view conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
+                                       const Shape& weight, const Shape& y,
+                                       const Conv2dOptions& options) = 0;
   virtual Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                        const Conv2dOptions& options) = 0;
   struct ConvGrads {

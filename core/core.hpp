@@ -4,6 +4,7 @@
 
 #include "core/autograd.hpp"
 #include "core/choice.hpp"
+#include "core/conv_policy.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 #include "core/error.hpp"

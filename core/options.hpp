@@ -15,6 +15,10 @@ struct Conv2dOptions {
   int64_t dilation_h = 1, dilation_w = 1;
 };
 
+enum class ConvDirection { forward, backward_input, backward_weight };
+/// Which algorithms convolutions may take (see core/conv_policy.hpp).
+enum class ConvPolicy { fast, exact };
+
 struct Pool2dOptions {
   int64_t kernel_h = 2, kernel_w = 2;
   int64_t stride_h = 2, stride_w = 2;

@@ -6,9 +6,11 @@
 
 #include "apps/common/app.hpp"
 #include "apps/common/normalization.hpp"
+#include "apps/train/explain.hpp"
 #include "apps/train/log.hpp"
 #include "apps/train/recipes.hpp"
 #include "core/backend.hpp"
+#include "core/conv_policy.hpp"
 #include "core/version.hpp"
 #include "data/data.hpp"
 #include "layers/layers.hpp"
@@ -93,6 +95,7 @@ void train(const TrainSettings& s) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
+  parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
   const Device device = parse_flag("--device", [&] { return Device::parse(s.device); });
   const std::string_view backend = backend_for(device).name();
   check_counts(s);
@@ -119,6 +122,8 @@ void train(const TrainSettings& s) {
                s.model, s.dataset, data.train.size(), data.test.size(), model->parameter_count(),
                backend, num_threads());
     if (!data.train.description.empty()) fmt::print("{}\n", data.train.description);
+    if (s.explain_kernels)
+      fmt::print("{}", explain_kernels(*model, data.train.images.shape().without(0), s.batch_size));
   }
 
   std::map<std::string, std::string> metadata{

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/train/recipes.hpp"
+#include "core/conv_policy.hpp"
 #include "data/catalog.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/make_optimizer.hpp"
@@ -64,6 +65,11 @@ void TrainSettings::add_flags(CLI::App& app) {
   app.add_option("--seed", seed, "Decides everything random")->capture_default_str();
   app.add_option("--threads", threads, "Threads (otherwise one for each core)");
   app.add_option("--device", device, "cpu or cuda:N")->capture_default_str();
+  app.add_option("--conv-policy", conv_policy,
+                 conv_policies().help() + " (without Winograd's algorithms)")
+      ->capture_default_str();
+  app.add_flag("--explain-kernels", explain_kernels,
+               "Print which algorithm computes each convolution");
   app.add_option("--output", output, "Folder for the run's files (otherwise none are written)");
   app.add_flag("--overwrite", overwrite, "Let --output replace a run");
   app.add_flag("--quiet", quiet, "Print the last line only");
@@ -107,7 +113,8 @@ Json TrainSettings::to_json() const {
           {"on_divergence", on_divergence},
           {"seed", seed},
           {"threads", threads},
-          {"device", device}};
+          {"device", device},
+          {"conv_policy", conv_policy}};
 }
 
 }  // namespace hebb::apps

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Compares hebb-bench with PyTorch on the same training steps, on this machine, now.
+"""Compares hebb-bench with PyTorch on the same training steps, or on the convolutions of ResNet-18
+and LeNet-5 alone, on this machine, now.
 
 Runs both in turn for several rounds, with as many threads each, and prints the medians over the
 rounds and their ratio (PyTorch's time / Hebb's, so more is better for Hebb) with its lowest and
-highest round. PyTorch's fastest variant of each step is looked for once, before the rounds.
+highest round. PyTorch's fastest variant of each row is looked for once, before the rounds.
 """
 
 import argparse
@@ -23,6 +24,8 @@ ROOT = HERE.parents[1]
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("family", nargs="?", choices=("steps", "conv"), default="steps",
+                        help="training steps (default), or convolutions in each direction")
     parser.add_argument("--hebb-bench", type=pathlib.Path, metavar="FILE",
                         default=ROOT / "build" / "bin" / "hebb-bench")
     parser.add_argument("--python", default=sys.executable, help="one that has PyTorch")
@@ -30,8 +33,8 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200, help="PyTorch's timed steps a round")
-    parser.add_argument("--only", action="append", metavar="STEP",
-                        help="repeatable, e.g. lenet5/100/none")
+    parser.add_argument("--only", action="append", metavar="ROW",
+                        help="repeatable, e.g. lenet5/100/none or '64-64 3x3 32x32 forward'")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
@@ -48,7 +51,7 @@ def run(command, **options):
 
 
 def require_tools(arguments):
-    if not (arguments.data / "mnist").is_dir():
+    if arguments.family == "steps" and not (arguments.data / "mnist").is_dir():
         sys.exit(f"--data {arguments.data}: no folder mnist in it")
     if not arguments.hebb_bench.is_file():
         sys.exit(f"hebb-bench is not at {arguments.hebb_bench}: build it (scripts/test does), or "
@@ -65,34 +68,44 @@ def require_tools(arguments):
 def run_hebb(arguments, threads, only):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "bench.json")
-        command = [arguments.hebb_bench, "--threads", threads, "--data", arguments.data, "--json",
-                   path]
-        for name in only or []:
+        command = [arguments.hebb_bench, "--threads", threads, "--json", path]
+        if arguments.family == "conv":
+            command += ["conv"]
+            shapes = {name.rsplit(maxsplit=1 if name.endswith("forward") else 2)[0]: None
+                      for name in only or []}  # hebb-bench times all directions of a shape
+            names = list(shapes)
+        else:
+            command += ["--data", arguments.data]
+            names = only or []
+        for name in names:
             command += ["--only", name]
         run(command, stderr=subprocess.PIPE)
-        steps = json.loads(path.read_text())["steps"]
+        result = json.loads(path.read_text())
+        steps = result["convolutions" if arguments.family == "conv" else "steps"]
     medians = {name: step["median_ms"] for name, step in steps.items()}
     missing = sorted(set(only or []) - set(medians))
     if missing:
-        sys.exit(f"hebb-bench has no step {', '.join(missing)}; it has {', '.join(medians)}")
+        sys.exit(f"hebb-bench has no {', '.join(missing)}; it has {', '.join(medians)}")
     return medians
 
 
 def run_pytorch(arguments, threads, names, variants=None, steps=None, rounds=1):
-    command = [arguments.python, HERE / "pytorch_steps.py", "--threads", threads,
-               "--data", arguments.data, "--rounds", rounds,
-               "--steps", steps or arguments.steps]
+    command = [arguments.python, HERE / f"pytorch_{arguments.family}.py", "--threads", threads,
+               "--rounds", rounds]
+    if arguments.family == "steps":
+        command += ["--data", arguments.data, "--steps", steps or arguments.steps]
+        if arguments.no_compile:
+            command += ["--no-compile"]
     for name in names:
         command += ["--only", name]
-    if arguments.no_compile:
-        command += ["--no-compile"]
     if variants:
         command += ["--variants", json.dumps(variants)]
     return json.loads(run(command))
 
 
 def compare(arguments, threads):
-    known = run([arguments.python, HERE / "pytorch_steps.py", "--list"]).split()
+    known = run([arguments.python, HERE / f"pytorch_{arguments.family}.py",
+                 "--list"]).splitlines()
     ours = run_hebb(arguments, threads, arguments.only)  # also warms the machine up
     names = arguments.only or [name for name in known if name in ours]
     if not names:
@@ -119,7 +132,7 @@ def compare(arguments, threads):
             "highest_ratio": max(ratios),
             "pytorch_variant": " ".join(tried["variants"][name].values()),
         })
-    about = {"torch": tried["torch"], "torch.compile": tried["torch.compile"]}
+    about = {key: tried[key] for key in ("torch", "torch.compile") if key in tried}
     return about, rows
 
 
@@ -152,8 +165,10 @@ def main():
     for threads in arguments.threads:
         about, more = compare(arguments, threads)
         rows += more
-    note = (f"PyTorch {about['torch']}, torch.compile {about['torch.compile']}, MNIST's "
-            f"images; medians over {arguments.rounds} rounds, both programs in turn")
+    what = ("random images" if arguments.family == "conv"
+            else f"torch.compile {about['torch.compile']}, MNIST's images")
+    note = (f"PyTorch {about['torch']}, {what}; medians over {arguments.rounds} rounds, both "
+            "programs in turn")
     print(as_text(rows))
     print(note)
     if arguments.markdown:

@@ -44,6 +44,41 @@ class LeNet5(nn.Module):
         return self.fc3(h3), [(h1, self.fc1.weight), (h2, self.fc2.weight), (h3, self.fc3.weight)]
 
 
+class Block(nn.Module):
+    def __init__(self, channels, filters):
+        super().__init__()
+        stride = 1 if channels == filters else 2
+        self.conv1 = nn.Conv2d(channels, filters, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(filters)
+        self.conv2 = nn.Conv2d(filters, filters, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(filters)
+        self.downsample = None if stride == 1 else nn.Sequential(
+            nn.Conv2d(channels, filters, 1, stride, bias=False), nn.BatchNorm2d(filters))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True)))
+        return F.relu(y + (self.downsample(x) if self.downsample else x), inplace=True)
+
+
+class ResNet18(nn.Module):
+    """For images of 32x32: 3x3 with stride 1 in front, no max-pooling."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64)
+        self.blocks = nn.Sequential(*(
+            Block(channels, filters) for channels, filters in
+            ((64, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 512), (512, 512))))
+        self.fc = nn.Linear(512, 10)
+
+    def features(self, x):
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return self.blocks(x).mean((2, 3))
+
+    def dense(self, h):
+        return self.fc(h), [(h, self.fc.weight)]
+
+
 # BEAN with squared divergence and gamma = 1 for h [S, N] and G = |tanh(W)| [M, N], without the
 # S x N x N tensor: the penalty and its gradients to h and G, all times `scale`.
 

@@ -1,3 +1,5 @@
+#include "core/choice.hpp"
+#include "core/conv_policy.hpp"
 #include "core/cpu/cpu_backend.hpp"
 
 namespace hebb::cpu {
@@ -21,13 +23,35 @@ ConvGeometry geometry(const Shape& x, const Shape& weight, const Shape& y, const
           .out_w = y[3]};
 }
 
+template <class T>
+ConvPath path(const Kernels<T>& k, ConvDirection direction, const ConvGeometry& g) {
+  return k.conv2d_path(conv_policy(), direction, g);
+}
+
+const Choices<ConvPath>& paths() {
+  static const Choices<ConvPath> choices("conv2d", {{"im2col", ConvPath::im2col},
+                                                    {"direct", ConvPath::direct},
+                                                    {"winograd-2x2", ConvPath::winograd2},
+                                                    {"winograd-4x4", ConvPath::winograd4}});
+  return choices;
+}
+
 }  // namespace
+
+std::string_view CpuBackend::conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
+                                         const Shape& weight, const Shape& y,
+                                         const Conv2dOptions& options) {
+  return dispatch(dtype, [&]<class T>(const Kernels<T>& k) {
+    return paths().name_of(path(k, direction, geometry(x, weight, y, options)));
+  });
+}
 
 Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                           const Shape& shape, const Conv2dOptions& options) {
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.conv2d(geometry(x.shape(), weight.shape(), shape, options), data_of<T>(x), data_of<T>(weight),
+    const ConvGeometry g = geometry(x.shape(), weight.shape(), shape, options);
+    k.conv2d(path(k, ConvDirection::forward, g), g, data_of<T>(x), data_of<T>(weight),
              data_or_null<T>(bias), data_of<T>(y));
   });
   return y;
@@ -37,7 +61,8 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
                                          const Conv2dOptions& options) {
   const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.conv2d_backward_input(geometry(shape, weight.shape(), dy.shape(), options), data_of<T>(dy),
+    const ConvGeometry g = geometry(shape, weight.shape(), dy.shape(), options);
+    k.conv2d_backward_input(path(k, ConvDirection::backward_input, g), g, data_of<T>(dy),
                             data_of<T>(weight), data_of<T>(dx));
   });
   return dx;
@@ -49,7 +74,8 @@ Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Te
   ConvGrads grads = {.dweight = Tensor::empty(weight, dy.options()), .dbias = {}};
   if (with_bias) grads.dbias = Tensor::empty({weight[0]}, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.conv2d_backward_weight(geometry(x.shape(), weight, dy.shape(), options), data_of<T>(x),
+    const ConvGeometry g = geometry(x.shape(), weight, dy.shape(), options);
+    k.conv2d_backward_weight(path(k, ConvDirection::backward_weight, g), g, data_of<T>(x),
                              data_of<T>(dy), data_of<T>(grads.dweight),
                              data_or_null<T>(grads.dbias));
   });

@@ -46,6 +46,9 @@ class CpuBackend final : public Backend {
                 const Shape& shape) override;
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override;
+  std::string_view conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
+                               const Shape& weight, const Shape& y,
+                               const Conv2dOptions& options) override;
   Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                const Conv2dOptions& options) override;
   ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,

@@ -70,6 +70,11 @@ struct ConvGeometry {
   int64_t out_h, out_w;
 };
 
+/// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
+/// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
+/// 3x3).
+enum class ConvPath { im2col, direct, winograd2, winograd4 };
+
 /// planes = batch * channels; each [height, width] becomes [out_h, out_w].
 struct PoolGeometry {
   int64_t planes, height, width;
@@ -105,12 +110,16 @@ struct BeanKernels {
 
 template <class T>
 struct ConvKernels {
+  /// The fastest path of those that can compute the geometry and that the policy allows.
+  ConvPath (*conv2d_path)(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g);
   /// bias [filters] may be null.
-  void (*conv2d)(const ConvGeometry& g, const T* x, const T* weight, const T* bias, T* y);
-  void (*conv2d_backward_input)(const ConvGeometry& g, const T* dy, const T* weight, T* dx);
+  void (*conv2d)(ConvPath path, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
+                 T* y);
+  void (*conv2d_backward_input)(ConvPath path, const ConvGeometry& g, const T* dy, const T* weight,
+                                T* dx);
   /// dbias [filters] may be null.
-  void (*conv2d_backward_weight)(const ConvGeometry& g, const T* x, const T* dy, T* dweight,
-                                 T* dbias);
+  void (*conv2d_backward_weight)(ConvPath path, const ConvGeometry& g, const T* x, const T* dy,
+                                 T* dweight, T* dbias);
 };
 
 template <class T>

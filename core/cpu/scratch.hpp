@@ -29,6 +29,7 @@ class Arena {
 
   void* take(size_t bytes) {
     bytes = padded(bytes);
+    if (top_ && top_->used == 0 && top_->size < bytes) pop();  // or each computation asks again
     if (!top_ || top_->size - top_->used < bytes) push(bytes);
     void* p = reinterpret_cast<std::byte*>(top_) + alignment + top_->used;
     top_->used += bytes;

@@ -4,6 +4,8 @@
 
 #include "core/cpu/conv2d/direct.hpp"
 #include "core/cpu/conv2d/im2col.hpp"
+#include "core/cpu/conv2d/winograd.hpp"
+#include "core/cpu/simd/integers.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
@@ -18,40 +20,91 @@ bool direct_pays(ConvDirection direction, const ConvGeometry& g) {
   return g.out_h * g.out_w >= least_positions;
 }
 
+/// The products of F(m x m, 3 x 3) for one pair of channels, with what tiles have too much.
+template <int m>
+int64_t winograd_products(const ConvGeometry& g, int64_t out_h, int64_t out_w) {
+  const int64_t points = g.stride_h * m + 3 - g.stride_h;
+  return ceil_div(out_h, m) * ceil_div(out_w, m) * points * points;
+}
+
+/// The Winograd path of the fewest products, if what it saves pays for the transforms: their
+/// lanes are channels, and those of the kernels are made anew for each batch.
+ConvPath winograd_or(ConvPath other, ConvDirection direction, const ConvGeometry& g) {
+  constexpr int64_t least_channels = 16, least_outputs = 256;
+  if (!winograd_applies<2>(g) || g.batch * g.out_h * g.out_w < least_outputs ||
+      smaller(g.channels, g.filters) < least_channels)
+    return other;
+  const bool unit_input = direction == ConvDirection::backward_input && g.stride_h == 1;
+  const int64_t height = unit_input ? g.height : g.out_h, width = unit_input ? g.width : g.out_w;
+  const int64_t two = winograd_products<2>(g, height, width), all = height * width * 9;
+  if (winograd_applies<4>(g)) {
+    const int64_t four = winograd_products<4>(g, height, width);
+    if (four <= two && 3 * four <= 2 * all) return ConvPath::winograd4;
+  }
+  return 5 * two <= 4 * all ? ConvPath::winograd2 : other;
+}
+
 }  // namespace
 
 template <class T>
-ConvPath choose_path(ConvDirection direction, const ConvGeometry& g) {
-  if constexpr (std::is_same_v<T, float>)
-    if (direct_applies(g) && direct_pays(direction, g)) return ConvPath::direct;
+ConvPath choose_path(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g) {
+  if constexpr (std::is_same_v<T, float>) {
+    const bool direct = direct_applies(g) && direct_pays(direction, g);
+    const ConvPath exact = direct ? ConvPath::direct : ConvPath::im2col;
+    return policy == ConvPolicy::exact ? exact : winograd_or(exact, direction, g);
+  }
   return ConvPath::im2col;
 }
 
 template <class T>
 void conv2d_forward(ConvPath path, const ConvGeometry& g, const T* x, const T* w, const T* bias,
                     T* y) {
-  if constexpr (std::is_same_v<T, float>)
-    if (path == ConvPath::direct) return direct_forward(g, x, w, bias, y);
+  if constexpr (std::is_same_v<T, float>) switch (path) {
+      case ConvPath::im2col:
+        break;
+      case ConvPath::direct:
+        return direct_forward(g, x, w, bias, y);
+      case ConvPath::winograd2:
+        return winograd_forward<2>(g, x, w, bias, y);
+      case ConvPath::winograd4:
+        return winograd_forward<4>(g, x, w, bias, y);
+    }
   im2col_forward(g, x, w, bias, y);
 }
 
 template <class T>
 void conv2d_backward_input(ConvPath path, const ConvGeometry& g, const T* dy, const T* w, T* dx) {
-  if constexpr (std::is_same_v<T, float>)
-    if (path == ConvPath::direct) return direct_backward_input(g, dy, w, dx);
+  if constexpr (std::is_same_v<T, float>) switch (path) {
+      case ConvPath::im2col:
+        break;
+      case ConvPath::direct:
+        return direct_backward_input(g, dy, w, dx);
+      case ConvPath::winograd2:
+        return winograd_backward_input<2>(g, dy, w, dx);
+      case ConvPath::winograd4:
+        return winograd_backward_input<4>(g, dy, w, dx);
+    }
   im2col_backward_input(g, dy, w, dx);
 }
 
 template <class T>
 void conv2d_backward_weight(ConvPath path, const ConvGeometry& g, const T* x, const T* dy, T* dw,
                             T* db) {
-  if constexpr (std::is_same_v<T, float>)
-    if (path == ConvPath::direct) return direct_backward_weight(g, x, dy, dw, db);
+  if constexpr (std::is_same_v<T, float>) switch (path) {
+      case ConvPath::im2col:
+        break;
+      case ConvPath::direct:
+        return direct_backward_weight(g, x, dy, dw, db);
+      case ConvPath::winograd2:
+        return winograd_backward_weight<2>(g, x, dy, dw, db);
+      case ConvPath::winograd4:
+        return winograd_backward_weight<4>(g, x, dy, dw, db);
+    }
   im2col_backward_weight(g, x, dy, dw, db);
 }
 
-template ConvPath choose_path<float>(ConvDirection, const ConvGeometry&);
-template ConvPath choose_path<double>(ConvDirection, const ConvGeometry&);
+template ConvPath choose_path<float>(ConvPolicy, ConvDirection, const ConvGeometry&);
+template ConvPath choose_path<double>(ConvPolicy, ConvDirection, const ConvGeometry&);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const float*, const float*,
                              const float*, float*);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const double*, const double*,

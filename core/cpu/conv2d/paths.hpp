@@ -5,14 +5,9 @@
 /// The ways to compute a convolution, and the choice between them for each direction.
 namespace hebb::cpu::HEBB_ISA {
 
-enum class ConvDirection { forward, backward_input, backward_weight };
-
-/// im2col computes every geometry, in float32 and float64; the others some, in float32 alone.
-enum class ConvPath { im2col, direct };
-
-/// The fastest path of those that can compute the geometry.
+/// The fastest path of those that can compute the geometry and that the policy allows.
 template <class T>
-ConvPath choose_path(ConvDirection direction, const ConvGeometry& g);
+ConvPath choose_path(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g);
 
 /// Multiplications that make a piece of work worth a thread.
 inline constexpr int64_t conv_piece_work = int64_t(1) << 19;

@@ -24,6 +24,16 @@ T row_sum(int64_t n, const T* x) {
   return sum(s0 + s1);
 }
 
+/// The gradient of filter f's bias over the images [first, last).
+template <class T>
+T bias_gradient(const ConvGeometry& g, int64_t first, int64_t last, int64_t f, const T* dy) {
+  const int64_t positions = g.out_h * g.out_w;
+  T s = T(0);
+  for (int64_t image = first; image < last; ++image)
+    s += row_sum(positions, dy + (image * g.filters + f) * positions);
+  return s;
+}
+
 /// out[i] = the sum of part[j * n + i] over j, in the order of j.
 template <class T>
 void add_parts(const T* part, int64_t parts, int64_t n, T* out) {
@@ -61,12 +71,8 @@ void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw
       images(first, last, channel, smaller(group, g.channels - channel),
              dw_part + piece * weights + channel * kernel);
       if (channel != 0 || !db) continue;
-      for (int64_t f = 0; f < g.filters; ++f) {
-        T s = T(0);
-        for (int64_t image = first; image < last; ++image)
-          s += row_sum(positions, dy + (image * g.filters + f) * positions);
-        db_part[piece * g.filters + f] = s;
-      }
+      for (int64_t f = 0; f < g.filters; ++f)
+        db_part[piece * g.filters + f] = bias_gradient(g, first, last, f, dy);
     }
   });
   if (pieces == 1) return;

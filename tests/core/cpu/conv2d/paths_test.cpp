@@ -1,8 +1,12 @@
 #include "core/cpu/conv2d/paths.hpp"
 
+#include <array>
 #include <limits>
+#include <sstream>
+#include <string>
 
 #include "core/cpu/conv2d/direct.hpp"
+#include "core/cpu/conv2d/winograd.hpp"
 #include "core/parallel.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/cpu/numbers.hpp"
@@ -28,80 +32,216 @@ ConvGeometry geometry(int64_t batch, int64_t channels, int64_t height, int64_t w
           .out_w = width + 2 * pad_w - kernel_w + 1};
 }
 
-TEST_CASE("the direct convolution agrees with im2col", "[conv2d]") {
-  const ConvGeometry geometries[] = {
-      geometry(3, 1, 28, 28, 6, 5, 5, 2, 2), geometry(5, 6, 14, 14, 16, 5, 5, 0, 0),
-      geometry(2, 3, 9, 13, 17, 3, 3, 1, 1), geometry(1, 2, 5, 31, 3, 2, 3, 0, 2),
-      geometry(40, 4, 7, 6, 40, 3, 1, 2, 0), geometry(2, 13, 16, 16, 1, 7, 7, 3, 3),
-      geometry(0, 3, 8, 8, 4, 3, 3, 1, 1),
-  };
-  for (const ConvGeometry& g : geometries) {
-    INFO(g.channels << " to " << g.filters << " channels, kernel " << g.kernel_h << "x"
-                    << g.kernel_w);
-    REQUIRE(direct_applies(g));
-    const int64_t in = g.batch * g.channels * g.height * g.width;
-    const int64_t out = g.batch * g.filters * g.out_h * g.out_w;
-    const int64_t weights = g.filters * g.channels * g.kernel_h * g.kernel_w;
-    const auto x = random_numbers<float>(in, 1), w = random_numbers<float>(weights, 2),
-               bias = random_numbers<float>(g.filters, 3), dy = random_numbers<float>(out, 4);
-    struct Results {
-      std::vector<float> y, dx, dw, db;
+/// A convolution of random numbers in every direction, added up in float64 as it is defined.
+struct Case {
+  ConvGeometry g;
+  std::vector<float> x, w, bias, dy;
+  std::vector<double> y, dx, dw, db;
+
+  explicit Case(const ConvGeometry& geometry)
+      : g(geometry),
+        x(random_numbers<float>(g.batch * g.channels * g.height * g.width, 1)),
+        w(random_numbers<float>(g.filters * g.channels * g.kernel_h * g.kernel_w, 2)),
+        bias(random_numbers<float>(g.filters, 3)),
+        dy(random_numbers<float>(g.batch * g.filters * g.out_h * g.out_w, 4)),
+        y(dy.size()),
+        dx(x.size()),
+        dw(w.size()),
+        db(bias.size()) {
+    for (int64_t n = 0, o = 0; n < g.batch; ++n)
+      for (int64_t f = 0; f < g.filters; ++f)
+        for (int64_t i = 0; i < g.out_h; ++i)
+          for (int64_t j = 0; j < g.out_w; ++j, ++o) {
+            y[o] = bias[f];
+            db[f] += dy[o];
+            for_each_product(n, f, i, j, [&](int64_t input, int64_t weight) {
+              y[o] += double(x[input]) * w[weight];
+              dx[input] += double(dy[o]) * w[weight];
+              dw[weight] += double(dy[o]) * x[input];
+            });
+          }
+  }
+
+  /// Calls function(input's element, weight's element) for all that output n, f, i, j adds up.
+  template <class Function>
+  void for_each_product(int64_t n, int64_t f, int64_t i, int64_t j, Function&& function) const {
+    for (int64_t c = 0; c < g.channels; ++c)
+      for (int64_t a = 0; a < g.kernel_h; ++a)
+        for (int64_t b = 0; b < g.kernel_w; ++b) {
+          const int64_t row = i * g.stride_h + a * g.dilation_h - g.pad_h;
+          const int64_t column = j * g.stride_w + b * g.dilation_w - g.pad_w;
+          if (row < 0 || row >= g.height || column < 0 || column >= g.width) continue;
+          function(((n * g.channels + c) * g.height + row) * g.width + column,
+                   ((f * g.channels + c) * g.kernel_h + a) * g.kernel_w + b);
+        }
+  }
+
+  /// Holds a path's results to these, with a tolerance in units of the largest element. What the
+  /// path leaves unwritten fails.
+  void check(ConvPath path, double tolerance) const {
+    const auto unwritten = [](size_t n) {
+      return std::vector<float>(n, std::numeric_limits<float>::quiet_NaN());
     };
-    const auto run = [&](ConvPath path) {
-      const float unwritten = std::numeric_limits<float>::quiet_NaN();
-      Results r = {std::vector<float>(out, unwritten), std::vector<float>(in, unwritten),
-                   std::vector<float>(weights, unwritten),
-                   std::vector<float>(g.filters, unwritten)};
-      conv2d_forward(path, g, x.data(), w.data(), bias.data(), r.y.data());
-      conv2d_backward_input(path, g, dy.data(), w.data(), r.dx.data());
-      conv2d_backward_weight(path, g, x.data(), dy.data(), r.dw.data(), r.db.data());
-      return r;
+    auto y1 = unwritten(y.size()), dx1 = unwritten(dx.size()), dw1 = unwritten(dw.size()),
+         db1 = unwritten(db.size()), dw2 = dw1;
+    conv2d_forward(path, g, x.data(), w.data(), bias.data(), y1.data());
+    conv2d_backward_input(path, g, dy.data(), w.data(), dx1.data());
+    conv2d_backward_weight(path, g, x.data(), dy.data(), dw1.data(), db1.data());
+    conv2d_backward_weight<float>(path, g, x.data(), dy.data(), dw2.data(), nullptr);
+    const auto largest = [](const std::vector<double>& v) {
+      return largest_difference(v, std::vector<double>(v.size()));
     };
-    const Results a = run(ConvPath::direct), b = run(ConvPath::im2col);
-    const auto tolerance = [](int64_t terms) { return 5e-8 * double(terms) + 2e-6; };
-    CHECK(largest_difference(a.y, b.y) <= tolerance(g.channels * g.kernel_h * g.kernel_w));
-    CHECK(largest_difference(a.dx, b.dx) <= tolerance(g.filters * g.kernel_h * g.kernel_w));
-    CHECK(largest_difference(a.dw, b.dw) <= tolerance(g.batch * g.out_h * g.out_w));
-    CHECK(largest_difference(a.db, b.db) <= tolerance(g.batch * g.out_h * g.out_w));
+    CHECK(largest_difference(y1, y) <= tolerance * largest(y));
+    CHECK(largest_difference(dx1, dx) <= tolerance * largest(dx));
+    CHECK(largest_difference(dw1, dw) <= tolerance * largest(dw));
+    CHECK(largest_difference(db1, db) <= tolerance * largest(db));
+    CHECK(dw1 == dw2);
+  }
+};
+
+std::string name_of(const ConvGeometry& g) {
+  std::ostringstream name;
+  name << g.batch << " of " << g.channels << "x" << g.height << "x" << g.width << " to "
+       << g.filters << " channels, kernel " << g.kernel_h << "x" << g.kernel_w << ", padding "
+       << g.pad_h << ", " << g.pad_w;
+  return name.str();
+}
+
+TEST_CASE("im2col agrees with the definition", "[conv2d]") {
+  ConvGeometry strided = geometry(3, 3, 11, 8, 5, 3, 2, 1, 0);
+  strided.stride_h = 2, strided.stride_w = 3, strided.dilation_h = 2;
+  strided.out_h = 5, strided.out_w = 3;
+  ConvGeometry pointwise = geometry(4, 17, 8, 8, 33, 1, 1, 0, 0);
+  pointwise.stride_h = pointwise.stride_w = 2, pointwise.out_h = pointwise.out_w = 4;
+  for (const ConvGeometry& g :
+       {geometry(3, 1, 28, 28, 6, 5, 5, 2, 2), geometry(2, 70, 9, 9, 40, 3, 3, 1, 1),
+        geometry(3, 20, 7, 5, 24, 1, 1, 0, 0), geometry(0, 3, 8, 8, 4, 3, 3, 1, 1), strided,
+        pointwise}) {
+    INFO(name_of(g));
+    Case(g).check(ConvPath::im2col, 1e-6);
   }
 }
 
-TEST_CASE("convolution gradients have the same bits for every number of threads", "[conv2d]") {
-  const ConvGeometry g = geometry(50, 6, 14, 14, 16, 5, 5, 0, 0);
-  const auto x = random_numbers<float>(50 * 6 * 14 * 14, 1),
-             dy = random_numbers<float>(50 * 16 * 10 * 10, 2);
-  for (const ConvPath path : {ConvPath::direct, ConvPath::im2col}) {
-    std::vector<float> one(16 * 6 * 25), three(16 * 6 * 25), db(16);
-    const int before = num_threads();
-    set_num_threads(1);
-    conv2d_backward_weight(path, g, x.data(), dy.data(), one.data(), db.data());
-    set_num_threads(3);
-    conv2d_backward_weight(path, g, x.data(), dy.data(), three.data(), db.data());
-    set_num_threads(before);
-    CHECK(one == three);
+TEST_CASE("the direct convolution agrees with the definition", "[conv2d]") {
+  for (const ConvGeometry& g :
+       {geometry(3, 1, 28, 28, 6, 5, 5, 2, 2), geometry(5, 6, 14, 14, 16, 5, 5, 0, 0),
+        geometry(2, 3, 9, 13, 17, 3, 3, 1, 1), geometry(1, 2, 5, 31, 3, 2, 3, 0, 2),
+        geometry(40, 4, 7, 6, 40, 3, 1, 2, 0), geometry(2, 13, 16, 16, 1, 7, 7, 3, 3),
+        geometry(0, 3, 8, 8, 4, 3, 3, 1, 1)}) {
+    INFO(name_of(g));
+    REQUIRE(direct_applies(g));
+    Case(g).check(ConvPath::direct, 2e-6);
   }
+}
+
+TEST_CASE("Winograd's convolutions agree with the definition", "[conv2d]") {
+  for (const ConvGeometry& g : {
+           geometry(2, 16, 8, 8, 16, 3, 3, 1, 1),    // whole tiles
+           geometry(1, 17, 7, 9, 19, 3, 3, 1, 1),    // tiles over the border, lanes left over
+           geometry(3, 5, 6, 5, 40, 3, 3, 0, 0),     // no padding
+           geometry(2, 33, 3, 11, 7, 3, 3, 2, 2),    // the most padding
+           geometry(1, 8, 1, 1, 8, 3, 3, 1, 1),      // less than a tile
+           geometry(2, 9, 5, 6, 10, 3, 3, 0, 2),     // padding of columns alone
+           geometry(131, 24, 4, 4, 8, 3, 3, 1, 1),   // pieces of several images
+           geometry(2, 70, 33, 34, 66, 3, 3, 1, 1),  // several pieces of an image
+           geometry(3, 300, 4, 4, 270, 3, 3, 1, 1),  // sums over channels in two parts
+           geometry(0, 16, 8, 8, 16, 3, 3, 1, 1),
+       }) {
+    INFO(name_of(g));
+    REQUIRE(winograd_applies<2>(g));
+    const Case c(g);
+    c.check(ConvPath::winograd2, 2e-6);
+    c.check(ConvPath::winograd4, 1e-5);
+  }
+}
+
+TEST_CASE("Winograd's convolutions of stride 2 agree with the definition", "[conv2d]") {
+  for (ConvGeometry g : {
+           geometry(2, 16, 16, 16, 32, 3, 3, 1, 1),   // whole tiles
+           geometry(1, 17, 7, 9, 19, 3, 3, 1, 1),     // odd planes, lanes left over
+           geometry(3, 9, 6, 10, 40, 3, 3, 1, 1),     // tiles over the border
+           geometry(1, 8, 1, 2, 8, 3, 3, 1, 1),       // less than a tile
+           geometry(131, 24, 4, 4, 8, 3, 3, 1, 1),    // pieces of several images
+           geometry(2, 70, 65, 34, 130, 3, 3, 1, 1),  // several pieces of an image
+           geometry(0, 16, 8, 8, 16, 3, 3, 1, 1),
+       }) {
+    g.stride_h = g.stride_w = 2;
+    g.out_h = (g.height + 1) / 2, g.out_w = (g.width + 1) / 2;
+    INFO(name_of(g));
+    REQUIRE(winograd_applies<2>(g));
+    CHECK_FALSE(winograd_applies<4>(g));
+    Case(g).check(ConvPath::winograd2, 2e-6);
+  }
+}
+
+TEST_CASE("Winograd's convolutions are for 3x3 kernels of stride 1, or 2 with padding 1",
+          "[conv2d]") {
+  const ConvGeometry g = geometry(2, 16, 8, 8, 16, 3, 3, 1, 1);
+  ConvGeometry strided = g, unpadded = geometry(2, 16, 8, 8, 16, 3, 3, 0, 1), dilated = g;
+  strided.stride_w = 2, dilated.dilation_h = 2, unpadded.stride_h = unpadded.stride_w = 2;
+  for (const ConvGeometry& other :
+       {strided, unpadded, dilated, geometry(2, 16, 8, 8, 16, 3, 5, 1, 1),
+        geometry(2, 16, 8, 8, 16, 1, 3, 1, 1), geometry(2, 16, 8, 8, 16, 3, 3, 3, 1)})
+    CHECK_FALSE(winograd_applies<2>(other));
+}
+
+TEST_CASE("convolutions have the same bits for every number of threads", "[conv2d]") {
+  const auto results = [](ConvPath path, const Case& c, int threads) {
+    const int before = num_threads();
+    set_num_threads(threads);
+    std::vector<float> y(c.y.size()), dx(c.dx.size()), dw(c.dw.size()), db(c.db.size());
+    conv2d_forward(path, c.g, c.x.data(), c.w.data(), c.bias.data(), y.data());
+    conv2d_backward_input(path, c.g, c.dy.data(), c.w.data(), dx.data());
+    conv2d_backward_weight(path, c.g, c.x.data(), c.dy.data(), dw.data(), db.data());
+    set_num_threads(before);
+    return std::array{y, dx, dw, db};
+  };
+  const Case large(geometry(50, 6, 14, 14, 16, 5, 5, 0, 0)),
+      small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1));
+  for (const ConvPath path : {ConvPath::direct, ConvPath::im2col})
+    CHECK((results(path, large, 1) == results(path, large, 3)));
+  for (const ConvPath path : {ConvPath::winograd2, ConvPath::winograd4})
+    CHECK((results(path, small, 1) == results(path, small, 3)));
 }
 
 TEST_CASE("each direction has its fastest path", "[conv2d]") {
   const ConvDirection all[] = {ConvDirection::forward, ConvDirection::backward_input,
                                ConvDirection::backward_weight};
+  const auto fast = [](ConvDirection direction, const ConvGeometry& g) {
+    return choose_path<float>(ConvPolicy::fast, direction, g);
+  };
+  const auto exact = [](ConvDirection direction, const ConvGeometry& g) {
+    return choose_path<float>(ConvPolicy::exact, direction, g);
+  };
   const ConvGeometry lenet = geometry(100, 6, 14, 14, 16, 5, 5, 0, 0);
+  const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1);
   for (const ConvDirection direction : all) {
-    CHECK(choose_path<float>(direction, lenet) == ConvPath::direct);
-    CHECK(choose_path<double>(direction, lenet) == ConvPath::im2col);
-    CHECK(choose_path<float>(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 0)) ==
-          ConvPath::im2col);
+    CHECK(fast(direction, lenet) == ConvPath::direct);
+    CHECK(choose_path<double>(ConvPolicy::fast, direction, lenet) == ConvPath::im2col);
+    CHECK(choose_path<double>(ConvPolicy::fast, direction, wide) == ConvPath::im2col);
+    CHECK(fast(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 0)) == ConvPath::im2col);
     ConvGeometry strided = geometry(100, 3, 28, 28, 64, 3, 3, 1, 1);
     strided.stride_h = 2, strided.out_h = 14;
-    CHECK(choose_path<float>(direction, strided) == ConvPath::im2col);
+    CHECK(fast(direction, strided) == ConvPath::im2col);
+    CHECK(fast(direction, wide) == ConvPath::winograd4);
+    CHECK(fast(direction, geometry(100, 128, 2, 2, 128, 3, 3, 1, 1)) == ConvPath::winograd2);
+    // The lanes of the transforms are channels.
+    CHECK(fast(direction, geometry(100, 3, 32, 32, 64, 3, 3, 1, 1)) == ConvPath::direct);
+    // A tile would be little but border; kernels would be transformed for few images.
+    for (const ConvGeometry& g :
+         {geometry(1000, 64, 1, 1, 64, 3, 3, 1, 1), geometry(2, 64, 8, 8, 64, 3, 3, 1, 1)})
+      CHECK(fast(direction, g) == exact(direction, g));
+    ConvGeometry halved = geometry(100, 64, 32, 32, 128, 3, 3, 1, 1);
+    halved.stride_h = halved.stride_w = 2, halved.out_h = halved.out_w = 16;
+    CHECK(fast(direction, halved) == ConvPath::winograd2);
+    CHECK(exact(direction, halved) == ConvPath::im2col);
   }
   // Small planes waste what lies between their rows, but not in the weights' gradients.
   const ConvGeometry small = geometry(100, 16, 4, 4, 16, 3, 3, 1, 1);
-  CHECK(choose_path<float>(ConvDirection::forward, small) == ConvPath::im2col);
-  CHECK(choose_path<float>(ConvDirection::backward_weight, small) == ConvPath::direct);
-  const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1);
-  CHECK(choose_path<float>(ConvDirection::forward, wide) == ConvPath::direct);
-  CHECK(choose_path<float>(ConvDirection::backward_weight, wide) == ConvPath::im2col);
+  CHECK(exact(ConvDirection::forward, small) == ConvPath::im2col);
+  CHECK(exact(ConvDirection::backward_weight, small) == ConvPath::direct);
+  CHECK(exact(ConvDirection::forward, wide) == ConvPath::direct);
+  CHECK(exact(ConvDirection::backward_weight, wide) == ConvPath::im2col);
 }
 
 }  // namespace

@@ -1,0 +1,392 @@
+#include "core/cpu/conv2d/winograd.hpp"
+
+#include <cstring>
+
+#include "core/cpu/conv2d/minimal_filtering.hpp"
+#include "core/cpu/conv2d/weight_sums.hpp"
+#include "core/cpu/gemm/kernel.hpp"
+#include "core/cpu/simd/copy.hpp"
+
+// The three steps of a convolution: tiles of the input and the kernels are transformed, each of the
+// points² components is a matrix product over channels, and the products are transformed into
+// tiles of the output. Channels are in the lanes of the transforms, so that planes of every size
+// are served alike.
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+using V = Vec<float>;
+constexpr int64_t lanes = V::lanes, panel = 2 * lanes, taps = 9;
+constexpr int64_t most_depth = 256;  // of a panel that the first-level cache holds
+
+constexpr int64_t padded(int64_t channels) { return ceil_div(channels, panel) * panel; }
+
+/// Distances that are powers of two would put all components into one set of the cache.
+constexpr int64_t component_step(int64_t elements) {
+  constexpr int64_t line = 16;
+  return (ceil_div(elements, line) | 1) * line;
+}
+
+/// x [batch, channels, height, width] within zeros.
+struct Planes {
+  int64_t channels, height, width, pad_h = 0, pad_w = 0;
+  int64_t size() const { return height * width; }
+};
+
+/// The tiles of some images, or of some rows of tiles of one image.
+struct Tiles {
+  int64_t first_image, images, first_row, rows, columns;
+  int64_t count() const { return images * rows * columns; }
+};
+
+/// How the images' tiles are cut into pieces.
+struct Cut {
+  int64_t batch, rows, columns;              // tiles of an image
+  int64_t images_per_piece, rows_per_piece;  // either is all there is, or the other is 1
+  int64_t pieces_per_image, pieces;
+
+  Cut(int64_t n, const Planes& out, int64_t outputs, int64_t most_tiles)
+      : batch(n), rows(ceil_div(out.height, outputs)), columns(ceil_div(out.width, outputs)) {
+    const int64_t per_image = rows * columns;
+    const int64_t images = larger(1, smaller(batch, most_tiles / per_image));
+    images_per_piece = ceil_div(batch, ceil_div(batch, images));
+    const int64_t strips =
+        per_image <= most_tiles ? 1 : ceil_div(rows, larger(1, most_tiles / columns));
+    rows_per_piece = ceil_div(rows, strips);
+    pieces_per_image = ceil_div(rows, rows_per_piece);
+    pieces = ceil_div(batch, images_per_piece) * pieces_per_image;
+  }
+  int64_t most() const { return images_per_piece * rows_per_piece * columns; }
+  Tiles piece(int64_t i) const {
+    const int64_t image = i / pieces_per_image * images_per_piece;
+    const int64_t row = i % pieces_per_image * rows_per_piece;
+    return {image, smaller(images_per_piece, batch - image), row,
+            smaller(rows_per_piece, rows - row), columns};
+  }
+};
+
+/// Where the transforms of tiles lie: components `step` apart, and in each of them tiles and panels
+/// of channels.
+struct Layout {
+  int64_t step, tile_step, panel_step;
+
+  /// Rows of all channels, for the left factor.
+  static Layout by_tiles(int64_t tiles, int64_t channels) {
+    return {component_step(tiles * padded(channels)), padded(channels), panel};
+  }
+  /// Rows of a panel of channels, for factors that are summed over tiles.
+  static Layout by_panels(int64_t tiles, int64_t channels) {
+    return {component_step(tiles * padded(channels)), panel, tiles * panel};
+  }
+};
+
+/// Calls function(image, channel, channels) for panels of channels of the images.
+template <class Function>
+void for_each_panel(int64_t images, int64_t channels, Function&& function) {
+  const int64_t panels = ceil_div(channels, panel);
+  parallel_for(images * panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t first = item % panels * panel, last = smaller(channels, first + panel);
+      for (int64_t channel = first; channel < last; channel += lanes)
+        function(item / panels, channel, smaller(lanes, last - channel));
+    }
+  });
+}
+
+/// strip [rows, columns, lanes] = the positions from `row` on, with channels in the lanes.
+void fill_strip(const Planes& planes, const float* x, int64_t channels, int64_t row, int64_t rows,
+                int64_t columns, float* strip) {
+  const auto clear = [&](float* to, int64_t positions) {
+    std::memset(to, 0, size_t(positions * lanes) * sizeof(float));
+  };
+  if (channels < lanes) clear(strip, rows * columns);
+  for (int64_t r = 0; r < rows; ++r, strip += columns * lanes) {
+    const int64_t y = row + r - planes.pad_h;
+    if (y < 0 || y >= planes.height) {
+      clear(strip, columns);
+      continue;
+    }
+    clear(strip, planes.pad_w);
+    float* inside = strip + planes.pad_w * lanes;
+    transpose_copy(channels, planes.width, x + y * planes.width, planes.size(), inside, lanes);
+    clear(inside + planes.width * lanes, columns - planes.pad_w - planes.width);
+  }
+}
+
+/// v = the transform of all tiles [size, size], whose corners lie `step` apart.
+template <int size, int step, int points, class Transform>
+void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transform, const float* x,
+                     const Layout& layout, float* v) {
+  const int64_t rows = tiles.rows * step + size - step,
+                columns = tiles.columns * step + size - step;
+  for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
+    Scratch<float> strip(rows * columns * lanes);
+    fill_strip(planes, x + ((tiles.first_image + image) * planes.channels + c) * planes.size(),
+               channels, tiles.first_row * step, rows, columns, strip.data());
+    float* to = v + image * tiles.rows * tiles.columns * layout.tile_step +
+                c / panel * layout.panel_step + c % panel;
+    for (int64_t row = 0; row < tiles.rows; ++row)
+      for (int64_t column = 0; column < tiles.columns; ++column, to += layout.tile_step) {
+        const float* corner = strip.data() + (row * columns + column) * step * lanes;
+        both_ways<size, points>(
+            transform, [&](int i, int j) { return load(corner + (i * columns + j) * lanes); },
+            [&](int i, int j, V value) { store(to + (i * points + j) * layout.step, value); });
+      }
+  });
+}
+
+/// y = the tiles of the output from the products, plus bias.
+template <class F>
+void transform_products(const Planes& planes, const Tiles& tiles, const Layout& layout,
+                        const float* products, const float* bias, float* y) {
+  constexpr int points = F::points, m = F::outputs;
+  const int64_t columns = tiles.columns * m;
+  for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
+    Scratch<float> strip(tiles.rows * m * columns * lanes);
+    const V shift = bias ? load(bias + c, channels) : V(0.0f);
+    const float* from = products + image * tiles.rows * tiles.columns * layout.tile_step + c;
+    for (int64_t row = 0; row < tiles.rows; ++row)
+      for (int64_t column = 0; column < tiles.columns; ++column, from += layout.tile_step) {
+        float* corner = strip.data() + (row * columns + column) * m * lanes;
+        both_ways<points, m>(
+            F::output, [&](int i, int j) { return load(from + (i * points + j) * layout.step); },
+            [&](int i, int j, V value) {
+              store(corner + (i * columns + j) * lanes, value + shift);
+            });
+      }
+    const int64_t first = tiles.first_row * m;
+    float* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
+                first * planes.width;
+    for (int64_t r = 0; r < smaller(tiles.rows * m, planes.height - first); ++r)
+      transpose_copy(planes.width, channels, strip.data() + r * columns * lanes, lanes,
+                     to + r * planes.width, planes.size());
+  });
+}
+
+/// Kernels [filters, channels, 3, 3], or their flipped transposes.
+struct Weights {
+  const float* data;
+  int64_t filters, channels, filter_step, channel_step;
+  bool flipped;
+  int64_t component() const { return component_step(padded(filters) * channels); }
+};
+
+/// u [points², panels of filters, channels, panel] = the transformed kernels.
+template <class F>
+void transform_weights(const Weights& w, float* u) {
+  constexpr int points = F::points;
+  constexpr int64_t channels_per_piece = 32;
+  const int64_t panels = ceil_div(w.filters, panel);
+  const int64_t chunks = ceil_div(w.channels, channels_per_piece);
+  parallel_for(panels * chunks, 1, [&](int64_t begin, int64_t end) {
+    Scratch<float> rows(taps * panel);
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t f = item / chunks * panel, filters = smaller(panel, w.filters - f);
+      const int64_t first = item % chunks * channels_per_piece;
+      std::memset(rows.data(), 0, size_t(taps * panel) * sizeof(float));
+      for (int64_t c = first; c < smaller(w.channels, first + channels_per_piece); ++c) {
+        transpose_copy(filters, taps, w.data + f * w.filter_step + c * w.channel_step,
+                       w.filter_step, rows.data(), panel);
+        for (int64_t lane = 0; lane < panel; lane += lanes) {
+          float* to = u + f * w.channels + c * panel + lane;
+          both_ways<3, points>(
+              F::weights,
+              [&](int i, int j) {
+                const int64_t tap = i * 3 + j;
+                return load(rows.data() + (w.flipped ? taps - 1 - tap : tap) * panel + lane);
+              },
+              [&](int i, int j, V value) { store(to + (i * points + j) * w.component(), value); });
+        }
+      }
+    }
+  });
+}
+
+/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component.
+void multiply(int64_t tiles, const Weights& w, const Layout& left, const float* v, const float* u,
+              const Layout& result, float* products) {
+  const int64_t blocks = ceil_div(tiles, max_tile_rows), depths = ceil_div(w.channels, most_depth);
+  for (int64_t f = 0; f < w.filters; f += panel)
+    for (int64_t d = 0; d < depths; ++d) {
+      const int64_t c = w.channels * d / depths, depth = w.channels * (d + 1) / depths - c;
+      for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t t = tiles * block / blocks;
+        gemm_rows(tiles * (block + 1) / blocks - t, panel, depth,
+                  RowMajor<float>{v + t * left.tile_step + c, left.tile_step},
+                  StridedRows<float>{u + f * w.channels + c * panel, panel},
+                  TileOutput<float>{.c = products + t * result.tile_step + f,
+                                    .stride = result.tile_step,
+                                    .beta = d == 0 ? 0.0f : 1.0f});
+      }
+    }
+}
+
+/// y = x * w + bias. Pieces of the tiles go through all three steps, each while the second-level
+/// cache holds it; or where it would hold too few tiles for the kernels that pass by, one after the
+/// other while the third-level cache does, and threads share the steps.
+template <class F>
+void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights& w, const float* x,
+               const float* bias, float* y) {
+  if (batch == 0) return;
+  constexpr int64_t components = F::points * F::points;
+  constexpr int64_t second_level = int64_t(1) << 17, third_level = int64_t(1) << 21;
+  constexpr int64_t least_tiles = 32, least_shared_tiles = 100;
+  const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
+  const bool shared = 2 * second_level < least_tiles * tile_elements;
+  const int64_t most_tiles = shared ? larger(least_shared_tiles, third_level / tile_elements)
+                                    : larger(least_tiles, second_level / tile_elements);
+  const Cut cut(batch, out, F::outputs, most_tiles);
+  Scratch<float> u(components * w.component());
+  transform_weights<F>(w, u.data());
+  const Layout left = Layout::by_tiles(cut.most(), in.channels),
+               right = Layout::by_tiles(cut.most(), out.channels);
+  parallel_for(cut.pieces, shared ? cut.pieces : 1, [&](int64_t begin, int64_t end) {
+    Scratch<float> v(components * left.step), products(components * right.step);
+    for (int64_t i = begin; i < end; ++i) {
+      const Tiles tiles = cut.piece(i);
+      transform_tiles<F::size, F::step, F::points>(in, tiles, F::input, x, left, v.data());
+      parallel_for(components, 1, [&](int64_t first, int64_t last) {
+        for (int64_t k = first; k < last; ++k)
+          multiply(tiles.count(), w, left, v.data() + k * left.step, u.data() + k * w.component(),
+                   right, products.data() + k * right.step);
+      });
+      transform_products<F>(out, tiles, right, products.data(), bias, y);
+    }
+  });
+}
+
+/// du [filters, channels] = (or +=) Σ over tiles of p [tiles, filters] v [tiles, channels].
+void accumulate(int64_t tiles, const Planes& out, const Planes& in, const Layout& left,
+                const float* p, const Layout& right, const float* v, bool first, float* du) {
+  constexpr int64_t blocks = ceil_div(panel, max_tile_rows);
+  const int64_t depths = ceil_div(tiles, most_depth), stride = padded(in.channels);
+  for (int64_t c = 0; c < in.channels; c += panel)
+    for (int64_t d = 0; d < depths; ++d) {
+      const int64_t t = tiles * d / depths, depth = tiles * (d + 1) / depths - t;
+      for (int64_t f = 0; f < out.channels; f += panel)
+        for (int64_t block = 0; block < blocks; ++block) {
+          const int64_t row = panel * block / blocks;
+          gemm_rows(panel * (block + 1) / blocks - row, panel, depth,
+                    ColumnMajor<float>{p + f / panel * left.panel_step + t * panel + row, panel},
+                    StridedRows<float>{v + c / panel * right.panel_step + t * panel, panel},
+                    TileOutput<float>{.c = du + (f + row) * stride + c,
+                                      .stride = stride,
+                                      .beta = first && d == 0 ? 0.0f : 1.0f});
+        }
+    }
+}
+
+/// dw and db from the adjoint of the steps. All threads share a piece, since the sums of a
+/// component are larger than its factors.
+template <class F>
+void weight_gradients(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                      float* db) {
+  constexpr int points = F::points, components = points * points;
+  if (g.batch == 0) {
+    std::memset(dw, 0, size_t(g.filters * g.channels * taps) * sizeof(float));
+    if (db) std::memset(db, 0, size_t(g.filters) * sizeof(float));
+    return;
+  }
+  constexpr int64_t cache_elements = int64_t(1) << 20, least_tiles = 64;
+  const Planes in = {g.channels, g.height, g.width, g.pad_h, g.pad_w};
+  const Planes out = {g.filters, g.out_h, g.out_w};
+  const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
+  const Cut cut(g.batch, out, F::outputs, larger(least_tiles, cache_elements / tile_elements));
+  const Layout right = Layout::by_panels(cut.most(), in.channels),
+               left = Layout::by_panels(cut.most(), out.channels);
+  const int64_t stride = padded(in.channels);
+  const int64_t component = component_step(padded(out.channels) * stride);
+  Scratch<float> du(components * component);
+  {
+    Scratch<float> v(components * right.step), p(components * left.step);
+    for (int64_t i = 0; i < cut.pieces; ++i) {
+      const Tiles tiles = cut.piece(i);
+      transform_tiles<F::size, F::step, points>(in, tiles, F::input, x, right, v.data());
+      transform_tiles<F::outputs, F::outputs, points>(out, tiles, F::output_adjoint, dy, left,
+                                                      p.data());
+      parallel_for(components, 1, [&](int64_t first, int64_t last) {
+        for (int64_t k = first; k < last; ++k)
+          accumulate(tiles.count(), out, in, left, p.data() + k * left.step, right,
+                     v.data() + k * right.step, i == 0, du.data() + k * component);
+      });
+    }
+  }
+  parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
+    Scratch<float> rows(taps * lanes);
+    for (int64_t f = begin; f < end; ++f)
+      for (int64_t c = 0; c < g.channels; c += lanes) {
+        const float* from = du.data() + f * stride + c;
+        both_ways<points, 3>(
+            F::weights_adjoint,
+            [&](int i, int j) { return load(from + (i * points + j) * component); },
+            [&](int i, int j, V value) { store(rows.data() + (i * 3 + j) * lanes, value); });
+        transpose_copy(taps, smaller(lanes, g.channels - c), rows.data(), lanes,
+                       dw + (f * g.channels + c) * taps, taps);
+      }
+  });
+  if (db)
+    parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t f = begin; f < end; ++f) db[f] = bias_gradient(g, 0, g.batch, f, dy);
+    });
+}
+
+/// function(the filtering for the geometry's stride).
+template <int m, class Function>
+void with_filtering(const ConvGeometry& g, Function&& function) {
+  if constexpr (m == 4)
+    function(FourOutputs());
+  else if (g.stride_h == 1)
+    function(TwoOutputs());
+  else
+    function(TwoStridedOutputs());
+}
+
+}  // namespace
+
+template <int m>
+bool winograd_applies(const ConvGeometry& g) {
+  if (g.kernel_h != 3 || g.kernel_w != 3 || g.dilation_h != 1 || g.dilation_w != 1) return false;
+  if (g.stride_h == 1 && g.stride_w == 1) return g.pad_h <= 2 && g.pad_w <= 2;
+  return m == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 1 && g.pad_w == 1;
+}
+
+template <int m>
+void winograd_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
+                      float* y) {
+  with_filtering<m>(g, [&]<class F>(F) {
+    correlate<F>(g.batch, {g.channels, g.height, g.width, g.pad_h, g.pad_w},
+                 {g.filters, g.out_h, g.out_w},
+                 {w, g.filters, g.channels, g.channels * taps, taps, false}, x, bias, y);
+  });
+}
+
+template <int m>
+void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+  const Weights flipped = {w, g.channels, g.filters, taps, g.channels * taps, true};
+  const Planes in = {g.channels, g.height, g.width};
+  Planes out = {g.filters, g.out_h, g.out_w};
+  if (g.stride_h == 2)
+    return correlate<FourSpreadOutputs>(g.batch, out, in, flipped, dy, nullptr, dx);
+  out.pad_h = 2 - g.pad_h, out.pad_w = 2 - g.pad_w;
+  with_filtering<m>(g,
+                    [&]<class F>(F) { correlate<F>(g.batch, out, in, flipped, dy, nullptr, dx); });
+}
+
+template <int m>
+void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                              float* db) {
+  with_filtering<m>(g, [&]<class F>(F) { weight_gradients<F>(g, x, dy, dw, db); });
+}
+
+#define HEBB_INSTANTIATE(m)                                                                        \
+  template bool winograd_applies<m>(const ConvGeometry&);                                          \
+  template void winograd_forward<m>(const ConvGeometry&, const float*, const float*, const float*, \
+                                    float*);                                                       \
+  template void winograd_backward_input<m>(const ConvGeometry&, const float*, const float*,        \
+                                           float*);                                                \
+  template void winograd_backward_weight<m>(const ConvGeometry&, const float*, const float*,       \
+                                            float*, float*);
+HEBB_INSTANTIATE(2)
+HEBB_INSTANTIATE(4)
+#undef HEBB_INSTANTIATE
+
+}  // namespace hebb::cpu::HEBB_ISA

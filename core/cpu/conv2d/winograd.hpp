@@ -1,0 +1,23 @@
+#pragma once
+
+#include "core/cpu/kernels.hpp"
+
+/// Convolutions 3x3 by Winograd's minimal filtering F(m x m, 3 x 3), m = 2 or 4: fewer
+/// multiplications by 2.25 or 4, and with 4 rounding errors that are larger by some bits. F(2 x 2)
+/// has a form for stride 2, too, which saves 1.44.
+namespace hebb::cpu::HEBB_ISA {
+
+/// Whether this path can compute the geometry.
+template <int m>
+bool winograd_applies(const ConvGeometry& g);
+
+template <int m>
+void winograd_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
+                      float* y);
+template <int m>
+void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);
+template <int m>
+void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+                              float* db);
+
+}  // namespace hebb::cpu::HEBB_ISA
