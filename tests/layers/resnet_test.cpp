@@ -71,8 +71,9 @@ std::vector<std::string> names(const std::vector<NamedTensor>& tensors) {
 
 TEST_CASE("ResNet-18 trains as PyTorch's does", "[layers]") {
   check_training(DType::float64, 5, 1e-8, 1e-13);
-  // Roundings reach 1.3e-4 of a gradient, more or less as the compiler fuses multiply and add.
-  check_training(DType::float32, 1, 5e-4, 1e-5);
+  // Roundings reach 1.3e-4 of a gradient and, with Winograd's convolutions, 1.3e-5 of a running
+  // statistic, more or less as the compiler fuses multiply and add.
+  check_training(DType::float32, 1, 5e-4, 5e-5);
 }
 
 TEST_CASE("ResNet-18 has torchvision's parameters under their names", "[layers]") {
