@@ -9,9 +9,10 @@ import argparse
 import itertools
 import json
 import os
-import statistics
 import sys
 import time
+
+from report import print_report
 
 DIRECTIONS = ("forward", "input gradient", "weight gradient")
 AXES = {"layout": ("contiguous", "channels-last"), "convolution": ("onednn", "native")}
@@ -113,15 +114,7 @@ def main():
     for _ in range(arguments.rounds):
         for name in names:
             times[name].append(Convolution(name, variants[name]).milliseconds(arguments.seconds))
-    print(json.dumps({
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "steps": {name: statistics.median(itertools.chain(*rounds))
-                  for name, rounds in times.items()},
-        "rounds": {name: [statistics.median(round) for round in rounds]
-                   for name, rounds in times.items()},
-        "variants": variants,
-    }, indent=2))
+    print_report(torch, times, variants)
 
 
 if __name__ == "__main__":

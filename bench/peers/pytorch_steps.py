@@ -15,6 +15,7 @@ import sys
 import time
 
 from data_sets import add_data_flag
+from report import print_report
 
 STEPS = [f"{model}/{batch}/{regularizer}" for model, batch in (("mlp", 100), ("lenet5", 100),
                                                               ("lenet5", 1))
@@ -73,7 +74,8 @@ class Step:
         layout = (torch.channels_last if variant.get("layout") == "channels-last"
                   else torch.contiguous_format)
         torch.manual_seed(1)
-        self.model = {"mlp": Mlp, "lenet5": LeNet5, "resnet18": ResNet18}[model]().to(memory_format=layout)
+        network = {"mlp": Mlp, "lenet5": LeNet5, "resnet18": ResNet18}[model]
+        self.model = network().to(memory_format=layout)
         self.batches = itertools.cycle(
             [(x.contiguous(memory_format=layout), y)
              for x, y in zip(images.split(int(batch)), labels.split(int(batch)))])
@@ -186,16 +188,7 @@ def main():
     for _ in range(arguments.rounds):
         for name, step in steps.items():
             times[name].append(step.milliseconds(arguments.steps, arguments.warm_up))
-    print(json.dumps({
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "torch.compile": compiler or "available",
-        "steps": {name: statistics.median(itertools.chain(*rounds))
-                  for name, rounds in times.items()},
-        "rounds": {name: [statistics.median(round) for round in rounds]
-                   for name, rounds in times.items()},
-        "variants": variants,
-    }, indent=2))
+    print_report(torch, times, variants, **{"torch.compile": compiler or "available"})
 
 
 if __name__ == "__main__":
