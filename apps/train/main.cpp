@@ -122,9 +122,9 @@ void train(const TrainSettings& s) {
                s.model, s.dataset, data.train.size(), data.test.size(), model->parameter_count(),
                backend, num_threads());
     if (!data.train.description.empty()) fmt::print("{}\n", data.train.description);
-    if (s.explain_kernels)
-      fmt::print("{}", explain_kernels(*model, data.train.images.shape().without(0), s.batch_size));
   }
+  if (s.explain_kernels)
+    fmt::print("{}", explain_kernels(*model, data.train.images.shape().without(0), s.batch_size));
 
   std::map<std::string, std::string> metadata{
       {"model", s.model}, {"dataset", s.dataset}, {"version", std::string(version())}};

@@ -8,8 +8,7 @@
 namespace hebb::apps {
 
 // paper: Gao, Ascoli and Zhao on CIFAR-10. fast: stochastic gradient descent in one cycle (Smith
-// and Topin 2019) from small batches, with the rate that goes with them (Goyal et al. 2017: 0.1 for
-// 128 to 256 images) and what ResNet-18 learns CIFAR-10 with in few epochs.
+// and Topin 2019), with the learning rate of Goyal et al. 2017 for small batches.
 const Choices<std::string_view>& known_recipes() {
   static const Choices<std::string_view> recipes(
       "recipe",
