@@ -1,8 +1,8 @@
 #include "analysis/agreement.hpp"
 
 #include <algorithm>
-#include <cmath>
 
+#include "analysis/entropy.hpp"
 #include "analysis/matrix.hpp"
 #include "core/check.hpp"
 
@@ -34,13 +34,6 @@ struct Contingency {
 double pairs(const std::vector<int64_t>& counts) {
   double sum = 0;
   for (const int64_t count : counts) sum += double(count) * double(count - 1) / 2;
-  return sum;
-}
-
-double entropy(const std::vector<int64_t>& counts, double n) {
-  double sum = 0;
-  for (const int64_t count : counts)
-    if (count > 0) sum -= double(count) / n * std::log(double(count) / n);
   return sum;
 }
 

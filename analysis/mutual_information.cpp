@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "analysis/entropy.hpp"
 #include "analysis/matrix.hpp"
 #include "core/check.hpp"
 #include "core/parallel.hpp"
@@ -84,13 +85,6 @@ double from_neighbors(const std::vector<double>& values, const std::vector<int64
     }
   }
   return psi[all.size()] + sum / double(all.size());
-}
-
-double entropy(const std::vector<int64_t>& counts, double n) {
-  double sum = 0;
-  for (const int64_t count : counts)
-    if (count > 0) sum -= double(count) / n * std::log(double(count) / n);
-  return sum;
 }
 
 double from_bins(const std::vector<double>& values, const DenseLabels& labels, int64_t bins) {

@@ -139,7 +139,7 @@ std::unique_ptr<Pool>& pool_slot() {
 }
 std::atomic<Pool*> current{nullptr};
 
-Pool& pool() {
+Pool& current_pool() {
   if (Pool* pool = current.load(std::memory_order_acquire)) return *pool;
   std::lock_guard lock(pool_mutex);
   std::unique_ptr<Pool>& slot = pool_slot();
@@ -180,7 +180,7 @@ FlushSubnormals::~FlushSubnormals() {
 namespace detail {
 
 void run_pieces(int64_t n, int64_t grain, PieceFunction function, void* context) {
-  if (!serial && num_threads() > 1 && pool().run(n, grain, function, context)) return;
+  if (!serial && num_threads() > 1 && current_pool().run(n, grain, function, context)) return;
   for (int64_t begin = 0; begin < n; begin += grain)
     function(context, begin, std::min(begin + grain, n));
 }

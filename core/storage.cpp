@@ -13,12 +13,12 @@
 namespace hebb {
 namespace {
 
-constexpr size_t alignment = 64;
+constexpr size_t block_alignment = 64;
 constexpr int bins = 4 * 40;
 
 // Four sizes for each power of two: at most a quarter of a block is unused.
 int bin_of(size_t bytes) {
-  const size_t units = (bytes + alignment - 1) / alignment;
+  const size_t units = (bytes + block_alignment - 1) / block_alignment;
   if (units <= 4) return int(units ? units - 1 : 0);
   const int power = std::bit_width(units - 1) - 1;    // 2^power <= units - 1
   const size_t quarter = (units - 1) >> (power - 2);  // 4..7
@@ -26,9 +26,9 @@ int bin_of(size_t bytes) {
 }
 
 size_t size_of_bin(int bin) {
-  if (bin < 4) return (bin + 1) * alignment;
+  if (bin < 4) return (bin + 1) * block_alignment;
   const int power = bin / 4 + 1;
-  return (size_t(bin % 4 + 4 + 1) << (power - 2)) * alignment;
+  return (size_t(bin % 4 + 4 + 1) << (power - 2)) * block_alignment;
 }
 
 // How many blocks of a size a thread keeps for itself.
@@ -88,7 +88,7 @@ void* allocate(size_t bytes) {
       return block;
     }
   }
-  void* block = std::aligned_alloc(alignment, size);
+  void* block = std::aligned_alloc(block_alignment, size);
   if (!block) {
     in_use -= int64_t(size);
     throw std::bad_alloc();

@@ -9,9 +9,9 @@
 namespace hebb {
 namespace {
 
-constexpr int64_t classes = 10;
-constexpr int64_t pixels = 3 * 32 * 32;
-constexpr int64_t record_bytes = 1 + pixels;
+constexpr int64_t cifar_classes = 10;
+constexpr int64_t cifar_pixels = 3 * 32 * 32;
+constexpr int64_t record_bytes = 1 + cifar_pixels;
 constexpr int64_t records_per_chunk = 256;
 
 Dataset read(ByteReader& reader, int64_t records) {
@@ -29,7 +29,8 @@ Dataset read(ByteReader& reader, int64_t records) {
     for (int64_t at = 0; at < got; at += record_bytes, ++count) {
       const int64_t offset = reader.offset() - got + at;
       const int label = int(chunk[size_t(at)]);
-      if (label >= classes) reader.fail(offset, "expected a label of at most 9, got {}", label);
+      if (label >= cifar_classes)
+        reader.fail(offset, "expected a label of at most 9, got {}", label);
       if (records != 0 && count == records)
         reader.fail(offset, "expected only {} records", records);
     }
@@ -40,7 +41,7 @@ Dataset read(ByteReader& reader, int64_t records) {
 
   Dataset dataset{.images = Tensor::empty({count, 3, 32, 32}, {.dtype = DType::uint8}),
                   .labels = Tensor::empty({count}, {.dtype = DType::int64}),
-                  .classes = classes,
+                  .classes = cifar_classes,
                   .name = "cifar10",
                   .description = "CIFAR-10, binary version"};
   auto image = std::as_writable_bytes(dataset.images.host<uint8_t>()).begin();
@@ -48,7 +49,7 @@ Dataset read(ByteReader& reader, int64_t records) {
   for (const std::vector<std::byte>& chunk : chunks) {
     for (auto record = chunk.begin(); record != chunk.end(); record += record_bytes) {
       *label++ = int64_t(*record);
-      image = std::copy_n(record + 1, pixels, image);
+      image = std::copy_n(record + 1, cifar_pixels, image);
     }
   }
   return dataset;

@@ -8,21 +8,21 @@
 namespace hebb {
 namespace {
 
-constexpr int64_t classes = 10;
-constexpr int64_t pixels = digit_extent * digit_extent;
+constexpr int64_t digit_classes = 10;
+constexpr int64_t digit_pixels = digit_extent * digit_extent;
 constexpr int64_t grain = 64;
 constexpr int blocks_bits = 10;  // a sample's share of random blocks, as a power of two
 
-enum Stream : uint64_t { image_stream, order_stream, label_stream };
+enum DigitStream : uint64_t { image_stream, class_stream, label_stream };
 
 int64_t label_of(const DigitsOptions& options, int64_t sample) {
   if (!options.balanced)
-    return Generator(options.seed).split(label_stream).split(uint64_t(sample)).below(classes);
-  const uint64_t group = uint64_t(sample / classes);
+    return Generator(options.seed).split(label_stream).split(uint64_t(sample)).below(digit_classes);
+  const uint64_t group = uint64_t(sample / digit_classes);
   return Generator(options.seed)
-      .split(order_stream)
+      .split(class_stream)
       .split(group)
-      .permutation(classes)[size_t(sample % classes)];
+      .permutation(digit_classes)[size_t(sample % digit_classes)];
 }
 
 Generator image_generator(uint64_t seed, int64_t sample) {
@@ -43,7 +43,7 @@ Dataset digits(const DigitsOptions& options) {
       .images =
           Tensor::empty({options.samples, 1, digit_extent, digit_extent}, {.dtype = DType::uint8}),
       .labels = Tensor::empty({options.samples}, {.dtype = DType::int64}),
-      .classes = classes,
+      .classes = digit_classes,
       .name = "digits",
       .description = fmt::format("procedural digits, seed {}, samples {} to {}", options.seed,
                                  options.first, options.first + options.samples - 1)};
@@ -54,7 +54,7 @@ Dataset digits(const DigitsOptions& options) {
       const int64_t sample = options.first + i;
       labels[i] = label_of(options, sample);
       render_digit(int(labels[i]), image_generator(options.seed, sample),
-                   images.subspan(size_t(i * pixels), size_t(pixels)));
+                   images.subspan(size_t(i * digit_pixels), size_t(digit_pixels)));
     }
   });
   return dataset;

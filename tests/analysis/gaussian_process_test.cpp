@@ -1,12 +1,10 @@
 #include "analysis/gaussian_process.hpp"
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "core/autograd.hpp"
 #include "core/error.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
+#include "tests/analysis/golden.hpp"
 #include "tests/catch.hpp"
 
 // The references are made by tests/golden/make_gaussian_process.py, which says what they are:
@@ -15,21 +13,11 @@
 namespace hebb {
 namespace {
 
-using Json = nlohmann::json;
+using analysis_golden::Json, analysis_golden::matrix;
 
-const Json& golden() {
-  static const Json file = [] {
-    std::ifstream stream(HEBB_GOLDEN "/gaussian_process.json");
-    return Json::parse(stream);
-  }();
+const Json& processes() {
+  static const Json file = analysis_golden::read("gaussian_process.json");
   return file;
-}
-
-Tensor matrix(const Json& rows) {
-  std::vector<double> values;
-  for (const Json& row : rows)
-    for (const double x : row) values.push_back(x);
-  return Tensor::from(values, {std::ssize(rows), std::ssize(rows[0])});
 }
 
 Tensor labels(const Json& values) {
@@ -43,7 +31,7 @@ GaussianProcessClassifier classifier(const Json& data, const Json& kernel, int64
               .evaluations = 0}};
 }
 
-double largest_difference(const Tensor& ours, const Tensor& reference) {
+double difference(const Tensor& ours, const Tensor& reference) {
   REQUIRE(ours.shape() == reference.shape());
   double largest = 0;
   for (int64_t i = 0; i < ours.numel(); ++i)
@@ -53,7 +41,7 @@ double largest_difference(const Tensor& ours, const Tensor& reference) {
 }
 
 TEST_CASE("With two classes it is scikit-learn's classifier", "[analysis]") {
-  const Json& data = golden()["two_classes"];
+  const Json& data = processes()["two_classes"];
   const auto ours = classifier(data, data, 2);
   CHECK(ours.members()[0].log_marginal_likelihood ==
         Approx(data["log_marginal_likelihood"].get<double>()).epsilon(1e-6));
@@ -72,26 +60,24 @@ TEST_CASE("With two classes it is scikit-learn's classifier", "[analysis]") {
 
 TEST_CASE("Laplace's approximation for three classes is that of the dense definition",
           "[analysis]") {
-  const Json& data = golden()["three_classes"];
+  const Json& data = processes()["three_classes"];
   const Tensor points = matrix(data["points"]);
   for (const Json& expected : data["cases"]) {
     const auto ours = classifier(data, expected, 3);
     CHECK(ours.members()[0].log_marginal_likelihood ==
           Approx(expected["log_marginal_likelihood"].get<double>()).epsilon(1e-6));
-    CHECK(largest_difference(ours.probabilities(points),
-                             matrix(expected["probabilities_at_mean"])) < 1e-5);
+    CHECK(difference(ours.probabilities(points), matrix(expected["probabilities_at_mean"])) < 1e-5);
     const auto prediction = ours.predict(points, 20'000);
-    CHECK(largest_difference(prediction.probabilities, matrix(expected["probabilities"])) < 0.015);
+    CHECK(difference(prediction.probabilities, matrix(expected["probabilities"])) < 0.015);
     for (size_t i = 0; i < size_t(points.size(0)); ++i)
       CHECK(prediction.deviation.host<double>()[i] ==
             Approx(expected["deviation"][i].get<double>()).epsilon(1e-5));
-    CHECK(largest_difference(ours.predict(points).probabilities, ours.probabilities(points)) <
-          1e-12);
+    CHECK(difference(ours.predict(points).probabilities, ours.probabilities(points)) < 1e-12);
   }
 }
 
 TEST_CASE("The search finds the kernel with the highest marginal likelihood", "[analysis]") {
-  const Json& data = golden()["three_classes"];
+  const Json& data = processes()["three_classes"];
   const Json& best = data["best"];
   const GaussianProcessClassifier ours(matrix(data["x"]), labels(data["labels"]), 3,
                                        {.starts = {{1, 1}, {20, 0.5}}, .evaluations = 150});
@@ -103,7 +89,7 @@ TEST_CASE("The search finds the kernel with the highest marginal likelihood", "[
 }
 
 TEST_CASE("An ensemble's probabilities are the mean of its members'", "[analysis]") {
-  const Json& data = golden()["three_classes"];
+  const Json& data = processes()["three_classes"];
   const Tensor points = matrix(data["points"]);
   Tensor mean = Tensor::zeros({points.size(0), 3}, {.dtype = DType::float64});
   GaussianProcessOptions options{.starts = {}, .evaluations = 0};
@@ -112,7 +98,7 @@ TEST_CASE("An ensemble's probabilities are the mean of its members'", "[analysis
     mean = mean + classifier(data, kernel, 3).probabilities(points) / 3.0;
   }
   const GaussianProcessClassifier ensemble(matrix(data["x"]), labels(data["labels"]), 3, options);
-  CHECK(largest_difference(ensemble.probabilities(points), mean) < 1e-12);
+  CHECK(difference(ensemble.probabilities(points), mean) < 1e-12);
 
   SECTION("and differentiable") {
     const auto function = [&](std::span<const Tensor> inputs) {
@@ -127,7 +113,7 @@ TEST_CASE("An ensemble's probabilities are the mean of its members'", "[analysis
 }
 
 TEST_CASE("Digits are told apart as well as by scikit-learn", "[analysis]") {
-  const Json& data = golden()["digits"];
+  const Json& data = processes()["digits"];
   const Tensor train = matrix(data["train"]), test = matrix(data["test"]);
   const double scale = median_distance(train);
   const GaussianProcessClassifier ours(

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,16 +12,18 @@
 #include "core/tensor.hpp"
 #include "tests/catch.hpp"
 
-/// What scikit-learn computes, made by tests/golden/make_analysis.py.
+/// What scikit-learn computes, made by the scripts of tests/golden.
 namespace hebb::analysis_golden {
 
 using Json = nlohmann::json;
 
+inline Json read(const char* file) {
+  std::ifstream stream(std::string(HEBB_GOLDEN "/") + file);
+  return Json::parse(stream);
+}
+
 inline const Json& golden() {
-  static const Json file = [] {
-    std::ifstream stream(HEBB_GOLDEN "/analysis.json");
-    return Json::parse(stream);
-  }();
+  static const Json file = read("analysis.json");
   return file;
 }
 

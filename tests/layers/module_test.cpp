@@ -9,16 +9,11 @@
 #include "layers/models/lenet5.hpp"
 #include "layers/models/mlp.hpp"
 #include "tests/catch.hpp"
+#include "tests/layers/names.hpp"
 
 using namespace hebb;
 
 namespace {
-
-std::vector<std::string> names(const std::vector<NamedTensor>& tensors) {
-  std::vector<std::string> result;
-  for (const NamedTensor& tensor : tensors) result.push_back(tensor.name);
-  return result;
-}
 
 Sequential block(Generator& generator) {
   Sequential net;
@@ -44,10 +39,10 @@ class Scale final : public Module {
 TEST_CASE("LeNet-5 has 61,706 parameters with the published names", "[layers]") {
   const Sequential net = lenet5();
   CHECK(net.parameter_count() == 61706);
-  CHECK(names(net.parameters()) == std::vector<std::string>{"conv1.weight", "conv1.bias",
-                                                            "conv2.weight", "conv2.bias",
-                                                            "fc1.weight", "fc1.bias", "fc2.weight",
-                                                            "fc2.bias", "fc3.weight", "fc3.bias"});
+  CHECK(test::names(net.parameters()) ==
+        std::vector<std::string>{"conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias",
+                                 "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias", "fc3.weight",
+                                 "fc3.bias"});
   CHECK(net.buffers().empty());
   for (const NamedTensor& parameter : net.parameters()) CHECK(parameter.tensor.requires_grad());
 }
@@ -59,10 +54,10 @@ TEST_CASE("paths follow the tree however it was put together", "[layers]") {
   middle.add("0", std::move(inner));
   Sequential net;
   net.add("layer1", std::move(middle)).add("fc", Linear({.in = 2, .out = 2}, generator));
-  CHECK(names(net.parameters()) ==
+  CHECK(test::names(net.parameters()) ==
         std::vector<std::string>{"layer1.0.norm.weight", "layer1.0.norm.bias", "layer1.0.fc.weight",
                                  "fc.weight", "fc.bias"});
-  CHECK(names(net.buffers()) ==
+  CHECK(test::names(net.buffers()) ==
         std::vector<std::string>{"layer1.0.norm.running_mean", "layer1.0.norm.running_var"});
   CHECK(net.path().empty());
   CHECK(net.children()[0].module->children()[0].module->path() == "layer1.0");

@@ -10,6 +10,7 @@
 #include "regularizers/bean.hpp"
 #include "tests/catch.hpp"
 #include "tests/golden/golden.hpp"
+#include "tests/layers/names.hpp"
 
 using namespace hebb;
 
@@ -61,12 +62,6 @@ void check_training(DType dtype, int steps, double once, double statistics) {
   CHECK(golden.difference("inference", net(x)) < once);
 }
 
-std::vector<std::string> names(const std::vector<NamedTensor>& tensors) {
-  std::vector<std::string> result;
-  for (const NamedTensor& tensor : tensors) result.push_back(tensor.name);
-  return result;
-}
-
 }  // namespace
 
 TEST_CASE("ResNet-18 trains as PyTorch's does", "[layers]") {
@@ -79,7 +74,7 @@ TEST_CASE("ResNet-18 trains as PyTorch's does", "[layers]") {
 TEST_CASE("ResNet-18 has torchvision's parameters under their names", "[layers]") {
   const ResNet net = resnet18();
   CHECK(net.parameter_count() == 11173962);
-  const std::vector<std::string> parameters = names(net.parameters());
+  const std::vector<std::string> parameters = test::names(net.parameters());
   CHECK(parameters.size() == 62);
   CHECK(std::vector<std::string>(parameters.begin(), parameters.begin() + 6) ==
         std::vector<std::string>{"conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight",

@@ -10,13 +10,13 @@ namespace {
 using test::Values;
 
 /// Three dense layers of random numbers: one on pixels, two on neurons, of widths 6, 5 and 3.
-struct Network {
+struct DenseNetwork {
   static constexpr int64_t samples = 4;
   static constexpr int64_t widths[] = {8, 6, 5, 3};
   std::vector<Values> h, weight;
   test::Taps taps{{"fc1", "fc2", "out"}};
 
-  Network() {
+  DenseNetwork() {
     for (int k = 0; k < 3; ++k) {
       const int64_t n = widths[k], m = widths[k + 1];
       h.push_back(test::rectified_values(samples * n, uint64_t(k)));
@@ -37,7 +37,7 @@ struct Network {
 }  // namespace
 
 TEST_CASE("Bean sums over the layers that neurons feed", "[regularizers]") {
-  const Network network;
+  const DenseNetwork network;
   for (const int order : {1, 2})
     for (const Divergence divergence : {Divergence::squared, Divergence::absolute})
       for (const Normalization normalization :
@@ -45,7 +45,7 @@ TEST_CASE("Bean sums over the layers that neurons feed", "[regularizers]") {
         double expected = 0;
         std::vector<test::Penalty> layers;
         for (const int k : {1, 2}) {
-          const double m = double(Network::widths[k + 1]);
+          const double m = double(DenseNetwork::widths[k + 1]);
           const double width = normalization == Normalization::paper ? m : 1;
           layers.push_back(network.literal(k, {.order = order,
                                                .divergence = divergence,
@@ -74,11 +74,11 @@ TEST_CASE("Bean sums over the layers that neurons feed", "[regularizers]") {
 }
 
 TEST_CASE("The code's form is the paper's with alpha times M, or M squared", "[regularizers]") {
-  const Network network;
+  const DenseNetwork network;
   for (const int order : {1, 2})
     for (const int k : {1, 2}) {
       const std::vector<std::string> layers = {network.taps.names[k]};
-      const double m = double(Network::widths[k + 1]);
+      const double m = double(DenseNetwork::widths[k + 1]);
       const double code = network.penalty({.order = order,
                                            .alpha = 3,
                                            .normalization = Normalization::published_code,
@@ -91,7 +91,7 @@ TEST_CASE("The code's form is the paper's with alpha times M, or M squared", "[r
 }
 
 TEST_CASE("Bean's layers are chosen by name or pattern", "[regularizers]") {
-  const Network network;
+  const DenseNetwork network;
   const auto value = [&](std::vector<std::string> layers) {
     return network.penalty({.layers = std::move(layers)});
   };
@@ -106,7 +106,7 @@ TEST_CASE("Bean's layers are chosen by name or pattern", "[regularizers]") {
 }
 
 TEST_CASE("Bean has nothing to say about pixels alone, or with alpha 0", "[regularizers]") {
-  const Network network;
+  const DenseNetwork network;
   CHECK(!Bean().penalty(std::span(network.taps.taps).first(1)).defined());
   CHECK(!Bean().penalty({}).defined());
   CHECK(!Bean({.alpha = 0}).penalty(network.taps.taps).defined());

@@ -7,7 +7,7 @@
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
-constexpr int64_t lanes = Vec<float>::lanes;
+using Floats = Vec<float>;
 
 /// Images whose rows have pad_w zeros in front (which end the row before as well) and pad_h rows of
 /// zeros above and below. What a weight meets at all output positions is then one stretch of
@@ -65,7 +65,7 @@ void for_each_padded(const PaddedImage& image, const float* x, int64_t first, in
 void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t kernel_h,
                int64_t kernel_w, int64_t out_h, int64_t out_w, const float* x, const float* w,
                const float* bias, float* y) {
-  constexpr int64_t block_columns = 8 * lanes;
+  constexpr int64_t block_columns = 8 * Floats::lanes;
   const int64_t weights = image.channels * kernel_h * kernel_w;
   const int64_t wide = (out_h - 1) * image.row + out_w;
   const int64_t blocks = ceil_div(filters, max_tile_rows);
@@ -133,7 +133,7 @@ WeightTile find_weight_tile(int64_t rows, std::integer_sequence<int, r...>) {
 void weights_by_filters(const ConvGeometry& g, const PaddedImage& image, const int32_t* offsets,
                         int64_t first, int64_t last, const float* x, const float* dy, float* dw) {
   const int64_t weights = g.channels * g.kernel_h * g.kernel_w, positions = g.out_h * g.out_w;
-  const int64_t stride = ceil_div(g.filters, lanes) * lanes;
+  const int64_t stride = ceil_div(g.filters, Floats::lanes) * Floats::lanes;
   const int64_t blocks = ceil_div(weights, weight_rows);
   Scratch<float> gradients(positions * stride), sums(weights * stride);
   std::memset(gradients.data(), 0, size_t(positions * stride) * sizeof(float));
@@ -141,7 +141,7 @@ void weights_by_filters(const ConvGeometry& g, const PaddedImage& image, const i
   for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
     transpose_copy(g.filters, positions, dy + n * g.filters * positions, positions,
                    gradients.data(), stride);
-    for (int64_t f = 0; f < stride; f += lanes)
+    for (int64_t f = 0; f < stride; f += Floats::lanes)
       for (int64_t block = 0; block < blocks; ++block) {
         const int64_t r = weights * block / blocks, end = weights * (block + 1) / blocks;
         find_weight_tile(end - r, std::make_integer_sequence<int, weight_rows>())(
@@ -176,7 +176,8 @@ void dot_tile(const float* in, const int32_t* offset, int64_t wide, const float*
     }
   };
   int64_t p = 0;
-  for (; p + lanes <= wide; p += lanes) step(p, [](const float* x) { return load(x); });
+  for (; p + Floats::lanes <= wide; p += Floats::lanes)
+    step(p, [](const float* x) { return load(x); });
   if (p < wide) step(p, [left = wide - p](const float* x) { return load(x, left); });
 #pragma GCC unroll 6
   for (int f = 0; f < filters; ++f)
@@ -255,7 +256,7 @@ void direct_backward_weight(const ConvGeometry& g, const float* x, const float* 
   const PaddedImage image(g.channels, g.height, g.width, g.pad_h, g.pad_w);
   Scratch<int32_t> offsets(g.channels * g.kernel_h * g.kernel_w);
   fill_offsets(image, g.kernel_h, g.kernel_w, offsets.data());
-  const bool few_filters = 4 * g.filters <= 3 * lanes;
+  const bool few_filters = 4 * g.filters <= 3 * Floats::lanes;
   accumulate_weights(g, g.channels, dy, dw, db,
                      [&](int64_t first, int64_t last, int64_t, int64_t, float* sum) {
                        const auto run = few_filters ? weights_by_positions : weights_by_filters;

@@ -6,7 +6,7 @@ namespace hebb::test {
 namespace {
 
 // Eq. 1 as it stands. The kernels have tests of their own; this row is for the operation.
-std::vector<OpCase> rows() {
+std::vector<OpCase> bean_rows() {
   std::vector<OpCase> cases;
   for (const int order : {1, 2})
     for (const Divergence divergence : {Divergence::squared, Divergence::absolute}) {
@@ -41,7 +41,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> bean_errors() {
   return {
       error<ShapeError>("bean_penalty",
                         "expected h of shape [S, 5] to match weight [4, 5], got [2, 3]",
@@ -71,6 +71,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily bean_family() { return {rows(), errors()}; }
+OpFamily bean_family() { return {bean_rows(), bean_errors()}; }
 
 }  // namespace hebb::test

@@ -27,7 +27,7 @@ Array convolution(std::span<const Array> in, const Conv2dOptions& o) {
   return y;
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> conv2d_rows() {
   std::vector<OpCase> cases;
   const auto row = [&](const char* name, const Shape& x, const Shape& weight,
                        const Conv2dOptions& options = {}, bool bias = true) {
@@ -83,7 +83,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> conv2d_errors() {
   const auto with = [](Conv2dOptions options) {
     return [options] { conv2d(ones({1, 1, 5, 5}), ones({1, 1, 3, 3}), {}, options); };
   };
@@ -133,6 +133,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily conv2d_family() { return {rows(), errors()}; }
+OpFamily conv2d_family() { return {conv2d_rows(), conv2d_errors()}; }
 
 }  // namespace hebb::test

@@ -27,7 +27,7 @@ OpCase dropout_case(const char* name, const Shape& shape, double p) {
               }};
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> dropout_rows() {
   std::vector<OpCase> cases;
   cases.push_back(dropout_case("p = 0.3", {7, 11}, 0.3));
   cases.push_back(dropout_case("p = 0", {3, 5}, 0));
@@ -38,7 +38,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> dropout_errors() {
   std::vector<ErrorCase> errors;
   for (const double p : {-0.5, 1.0})
     errors.push_back(error<ValueError>(
@@ -51,6 +51,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily dropout_family() { return {rows(), errors()}; }
+OpFamily dropout_family() { return {dropout_rows(), dropout_errors()}; }
 
 }  // namespace hebb::test

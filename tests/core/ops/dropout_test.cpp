@@ -6,13 +6,11 @@
 #include "core/ops/reduce.hpp"
 #include "core/random.hpp"
 #include "tests/catch.hpp"
+#include "tests/core/ops/values.hpp"
 
 namespace hebb {
-namespace {
 
-using Values = std::vector<float>;
-
-}  // namespace
+using test::Floats;
 
 TEST_CASE("dropout drops a share p and keeps the mean", "[core][ops]") {
   Generator generator(9);
@@ -20,7 +18,7 @@ TEST_CASE("dropout drops a share p and keeps the mean", "[core][ops]") {
   for (const double p : {0.1, 0.5, 0.9}) {
     Tensor x = Tensor::ones({n}).set_requires_grad();
     const Tensor y = dropout(x, p, generator);
-    const Values values = y.to_vector<float>();
+    const Floats values = y.to_vector<float>();
     const auto dropped = std::count(values.begin(), values.end(), 0.0f);
     const auto kept = std::count(values.begin(), values.end(), float(1 / (1 - p)));
     CHECK(dropped + kept == n);
@@ -33,7 +31,7 @@ TEST_CASE("dropout drops a share p and keeps the mean", "[core][ops]") {
 TEST_CASE("dropout depends on the generator's state alone", "[core][ops]") {
   const Tensor x = Tensor::ones({100});
   Generator a(1), b(1);
-  const Values first = dropout(x, 0.5, a).to_vector<float>();
+  const Floats first = dropout(x, 0.5, a).to_vector<float>();
   CHECK(dropout(x, 0.5, b).to_vector<float>() == first);
   CHECK(dropout(x, 0.5, a).to_vector<float>() != first);
   CHECK(a.state().offset == 50);

@@ -87,7 +87,7 @@ void add_unary(std::vector<OpCase>& cases, const char* op, Fill fill, Tensor1 ca
   cases.back().large = true;
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> elementwise_rows() {
   std::vector<OpCase> cases;
   add_binary(cases, "add", add, [](double a, double b) { return a + b; });
   add_binary(cases, "subtract", subtract, [](double a, double b) { return a - b; });
@@ -121,7 +121,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> elementwise_errors() {
   std::vector<ErrorCase> errors;
   const auto binary = [&](const std::string& op, Tensor (*call)(const Tensor&, const Tensor&)) {
     errors.push_back(
@@ -151,6 +151,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily elementwise_family() { return {rows(), errors()}; }
+OpFamily elementwise_family() { return {elementwise_rows(), elementwise_errors()}; }
 
 }  // namespace hebb::test

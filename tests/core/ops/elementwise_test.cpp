@@ -2,37 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/ops/reduce.hpp"
 #include "core/storage.hpp"
 #include "tests/catch.hpp"
+#include "tests/core/ops/values.hpp"
 
 namespace hebb {
-namespace {
 
-using Values = std::vector<float>;
-constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-
-Tensor vector_of(const Values& values) { return Tensor::from(values, {int64_t(values.size())}); }
-
-}  // namespace
+using namespace test;
 
 TEST_CASE("operators are the operations", "[core][ops]") {
   const Tensor a = vector_of({6, 8}), b = vector_of({2, -4});
-  CHECK((a + b).to_vector<float>() == Values{8, 4});
-  CHECK((a - b).to_vector<float>() == Values{4, 12});
-  CHECK((a * b).to_vector<float>() == Values{12, -32});
-  CHECK((a / b).to_vector<float>() == Values{3, -2});
-  CHECK((a + 1.0).to_vector<float>() == Values{7, 9});
-  CHECK((1.0 + a).to_vector<float>() == Values{7, 9});
-  CHECK((a - 1.0).to_vector<float>() == Values{5, 7});
-  CHECK((1.0 - a).to_vector<float>() == Values{-5, -7});
-  CHECK((a * 0.5).to_vector<float>() == Values{3, 4});
-  CHECK((0.5 * a).to_vector<float>() == Values{3, 4});
-  CHECK((a / 2.0).to_vector<float>() == Values{3, 4});
-  CHECK((-a).to_vector<float>() == Values{-6, -8});
+  CHECK((a + b).to_vector<float>() == Floats{8, 4});
+  CHECK((a - b).to_vector<float>() == Floats{4, 12});
+  CHECK((a * b).to_vector<float>() == Floats{12, -32});
+  CHECK((a / b).to_vector<float>() == Floats{3, -2});
+  CHECK((a + 1.0).to_vector<float>() == Floats{7, 9});
+  CHECK((1.0 + a).to_vector<float>() == Floats{7, 9});
+  CHECK((a - 1.0).to_vector<float>() == Floats{5, 7});
+  CHECK((1.0 - a).to_vector<float>() == Floats{-5, -7});
+  CHECK((a * 0.5).to_vector<float>() == Floats{3, 4});
+  CHECK((0.5 * a).to_vector<float>() == Floats{3, 4});
+  CHECK((a / 2.0).to_vector<float>() == Floats{3, 4});
+  CHECK((-a).to_vector<float>() == Floats{-6, -8});
 }
 
 TEST_CASE("kinks have the gradient 0", "[core][ops]") {
@@ -44,13 +37,13 @@ TEST_CASE("kinks have the gradient 0", "[core][ops]") {
   }
   Tensor x = vector_of({-2, 0, 3}).set_requires_grad();
   sum_abs(x).backward();
-  CHECK(x.grad().to_vector<float>() == Values{-1, 0, 1});
+  CHECK(x.grad().to_vector<float>() == Floats{-1, 0, 1});
 }
 
 TEST_CASE("elementwise functions keep their limits", "[core][ops]") {
   // Long enough for whole vectors and a rest.
   for (const int n : {1, 7, 16, 37}) {
-    const auto filled = [&](float value) { return vector_of(Values(size_t(n), value)); };
+    const auto filled = [&](float value) { return vector_of(Floats(size_t(n), value)); };
     const auto all = [&](const Tensor& x, double expected) {
       for (const float value : x.to_vector<float>()) {
         if (std::isnan(expected))
@@ -86,9 +79,9 @@ TEST_CASE("elementwise functions keep their limits", "[core][ops]") {
 TEST_CASE("elementwise functions are exact over their range", "[core][ops]") {
   const auto worst = [](Tensor (*f)(const Tensor&), double (*exact)(double), float from, float to) {
     constexpr int n = 20001;
-    Values values(n);
+    Floats values(n);
     for (int i = 0; i < n; ++i) values[size_t(i)] = from + (to - from) * float(i) / float(n - 1);
-    const Values y = f(vector_of(values)).to_vector<float>();
+    const Floats y = f(vector_of(values)).to_vector<float>();
     double error = 0;
     for (size_t i = 0; i < n; ++i) {
       const double expected = exact(double(values[i]));

@@ -32,7 +32,7 @@ OpCase row(const char* op, const char* name, const Shape& shape, double first, d
           .large = shape.numel() > 10000};
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> fill_rows() {
   std::vector<OpCase> cases;
   for (const auto& [name, shape] : {std::pair{"a matrix", Shape{7, 11}},
                                     {"one element", {1}},
@@ -55,7 +55,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> fill_errors() {
   const auto with = [](Fill3 fill, double first, double second) {
     return [=] {
       Generator generator;
@@ -75,6 +75,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily fill_family() { return {rows(), errors()}; }
+OpFamily fill_family() { return {fill_rows(), fill_errors()}; }
 
 }  // namespace hebb::test

@@ -26,7 +26,7 @@ Array cut(const Array& x, int axis, int64_t begin, int64_t length) {
   return y;
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> layout_rows() {
   std::vector<OpCase> cases;
   const auto concat_row = [&](const char* name, std::vector<Shape> shapes, int axis) {
     std::vector<OperandSpec> operands;
@@ -123,7 +123,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> layout_errors() {
   const auto parts = [](std::vector<Shape> shapes, int axis) {
     return [=] {
       std::vector<Tensor> tensors;
@@ -180,6 +180,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily layout_family() { return {rows(), errors()}; }
+OpFamily layout_family() { return {layout_rows(), layout_errors()}; }
 
 }  // namespace hebb::test

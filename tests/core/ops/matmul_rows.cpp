@@ -13,7 +13,7 @@ Array product(const Array& a, bool ta, const Array& b, bool tb) {
   return y;
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> matmul_rows() {
   std::vector<OpCase> cases;
   const auto matmul_rows = [&](const char* name, int64_t m, int64_t k, int64_t n) {
     for (const bool ta : {false, true})
@@ -66,7 +66,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> matmul_errors() {
   return {
       error<ShapeError>("matmul", "expected matrices [M, K] and [K, N], got [2, 3] and [2, 3]",
                         [] {
@@ -102,6 +102,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily matmul_family() { return {rows(), errors()}; }
+OpFamily matmul_family() { return {matmul_rows(), matmul_errors()}; }
 
 }  // namespace hebb::test

@@ -111,7 +111,7 @@ OpCase tracking(const char* name, const Shape& shape, double momentum) {
           .large = shape.numel() > 10000};
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> normalize_rows() {
   std::vector<OpCase> cases;
   const auto forms = [&](const char* name, const Shape& shape, bool training) {
     for (const bool affine : {true, false})
@@ -135,7 +135,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> normalize_errors() {
   const Tensor c = ones({3});
   return {
       error<ShapeError>("batch_norm2d", "expected input of shape [N, C, H, W], got [2, 3]",
@@ -186,6 +186,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily normalize_family() { return {rows(), errors()}; }
+OpFamily normalize_family() { return {normalize_rows(), normalize_errors()}; }
 
 }  // namespace hebb::test

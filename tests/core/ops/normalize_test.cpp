@@ -1,20 +1,16 @@
 #include "core/ops/normalize.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "tests/catch.hpp"
+#include "tests/core/ops/values.hpp"
 
 namespace hebb {
-namespace {
 
-using Values = std::vector<float>;
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-
-}  // namespace
+using namespace test;
 
 TEST_CASE("running statistics follow the batches, undefined ones are left out", "[core][ops]") {
-  const Tensor x = Tensor::from(Values{1, 3, 10, 20}, {2, 1, 1, 2});
+  const Tensor x = Tensor::from(Floats{1, 3, 10, 20}, {2, 1, 1, 2});
   const Tensor one = Tensor::ones({1}), zero = Tensor::zeros({1});
   const Tensor mean_only = Tensor::zeros({1}), variance_only = Tensor::ones({1});
   batch_norm2d(x, one, zero, mean_only, {}, {.momentum = 0.5});
@@ -33,7 +29,7 @@ TEST_CASE("the running variance of a constant is 0, and never below", "[core][op
 }
 
 TEST_CASE("small variances lose nothing in the running ones", "[core][ops]") {
-  Values values(32);
+  Floats values(32);
   double sum = 0, squares = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = 1 + 1e-3f * float(i % 8) / 8;
@@ -48,8 +44,8 @@ TEST_CASE("small variances lose nothing in the running ones", "[core][ops]") {
 }
 
 TEST_CASE("batch normalisation lets NaN through its ReLU", "[core][ops]") {
-  const Tensor x = Tensor::from(Values{1, nan, 2, -3}, {1, 2, 1, 2});
-  const Values y = batch_norm2d(x, {}, {}, Tensor::zeros({2}), Tensor::ones({2}),
+  const Tensor x = Tensor::from(Floats{1, nan, 2, -3}, {1, 2, 1, 2});
+  const Floats y = batch_norm2d(x, {}, {}, Tensor::zeros({2}), Tensor::ones({2}),
                                 {.training = false, .relu = true})
                        .to_vector<float>();
   CHECK(y[0] == Approx(1));
@@ -58,11 +54,11 @@ TEST_CASE("batch normalisation lets NaN through its ReLU", "[core][ops]") {
 }
 
 TEST_CASE("batch normalisation survives a large mean", "[core][ops]") {
-  Values values(1000);
+  Floats values(1000);
   for (size_t i = 0; i < values.size(); ++i) values[i] = 10000 + float(i % 10);
   const Tensor y = batch_norm2d(Tensor::from(values, {10, 1, 10, 10}), Tensor::ones({1}),
                                 Tensor::zeros({1}), {}, {});
-  const Values result = y.to_vector<float>();
+  const Floats result = y.to_vector<float>();
   for (size_t i = 0; i < 10; ++i)
     CHECK(result[i] == Approx((double(i) - 4.5) / std::sqrt(8.25)).margin(2e-3));
 }

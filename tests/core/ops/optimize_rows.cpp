@@ -74,7 +74,7 @@ OpCase row(const char* op, const char* name, const Shape& shape, size_t moments,
           .large = shape.numel() > 10000};
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> optimize_rows() {
   std::vector<OpCase> cases;
   const Shape small{5, 7}, large{301, 503};
   const auto sgd_row = [&](const char* name, const Shape& shape, const SgdStep& step) {
@@ -159,7 +159,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> optimize_errors() {
   const Tensor p = ones({3}), other = ones({4});
   return {
       error<ShapeError>("sgd_step", "expected parameter of shape [3], got [4]",
@@ -179,6 +179,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily optimize_family() { return {rows(), errors()}; }
+OpFamily optimize_family() { return {optimize_rows(), optimize_errors()}; }
 
 }  // namespace hebb::test

@@ -28,7 +28,7 @@ Array pooled(const Array& x, const Pool2dOptions& o, bool largest) {
   return y;
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> pool2d_rows() {
   std::vector<OpCase> cases;
   const auto rows = [&](const char* name, const Shape& shape, const Pool2dOptions& options) {
     const bool large = shape.numel() > 10000;
@@ -92,7 +92,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> pool2d_errors() {
   std::vector<ErrorCase> errors;
   const auto both = [&](const std::string& op,
                         Tensor (*call)(const Tensor&, const Pool2dOptions&)) {
@@ -127,6 +127,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily pool2d_family() { return {rows(), errors()}; }
+OpFamily pool2d_family() { return {pool2d_rows(), pool2d_errors()}; }
 
 }  // namespace hebb::test

@@ -90,7 +90,7 @@ void add_sums(std::vector<OpCase>& cases, const Shape& shape, const Axes& axes, 
   }
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> reduce_rows() {
   std::vector<OpCase> cases;
   add_sums(cases, {3, 5}, {}, "all of a matrix");
   add_sums(cases, {3, 5}, {0}, "columns");
@@ -176,7 +176,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> reduce_errors() {
   std::vector<ErrorCase> errors{
       error<ShapeError>("sum", "expected an axis in [-2, 2) for shape [2, 3], got 2",
                         [] {
@@ -216,6 +216,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily reduce_family() { return {rows(), errors()}; }
+OpFamily reduce_family() { return {reduce_rows(), reduce_errors()}; }
 
 }  // namespace hebb::test

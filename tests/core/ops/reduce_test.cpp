@@ -1,29 +1,22 @@
 #include "core/ops/reduce.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "core/ops/pool2d.hpp"
 #include "tests/catch.hpp"
+#include "tests/core/ops/values.hpp"
 
 namespace hebb {
-namespace {
 
-using Values = std::vector<float>;
-constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-
-Tensor vector_of(const Values& values) { return Tensor::from(values, {int64_t(values.size())}); }
-
-}  // namespace
+using namespace test;
 
 TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
-  Tensor x = Tensor::from(Values{1, 3, 3, 2, 2, 2}, {2, 3}).set_requires_grad();
+  Tensor x = Tensor::from(Floats{1, 3, 3, 2, 2, 2}, {2, 3}).set_requires_grad();
   sum(max(x, 1)).backward();
-  CHECK(x.grad().to_vector<float>() == Values{0, 1, 0, 1, 0, 0});
+  CHECK(x.grad().to_vector<float>() == Floats{0, 1, 0, 1, 0, 0});
   Tensor image = Tensor::ones({1, 1, 4, 4}).set_requires_grad();
   sum(max_pool2d(image)).backward();
-  CHECK(image.grad().to_vector<float>() == Values{1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});
+  CHECK(image.grad().to_vector<float>() == Floats{1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});
   // With overlapping windows one element can win several times.
   Tensor peak = Tensor::zeros({1, 1, 3, 3});
   peak.host<float>()[4] = 1;
@@ -35,7 +28,7 @@ TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
 TEST_CASE("NaN wins every maximum", "[core][ops]") {
   // At every place, so that each lane of a vector unit is met.
   for (int i = 0; i < 40; ++i) {
-    Values values(40, 1);
+    Floats values(40, 1);
     values[size_t(i)] = nan;
     const Tensor x = vector_of(values);
     CHECK(std::isnan(max(x, 0).item()));

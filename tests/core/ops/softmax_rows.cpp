@@ -36,7 +36,7 @@ Array mean_over_rows(const Array& logits, std::span<const Array> weights, Term t
   return y;
 }
 
-std::vector<OpCase> rows() {
+std::vector<OpCase> softmax_rows() {
   std::vector<OpCase> cases;
   const auto softmax_rows = [&](const char* name, const Shape& shape) {
     const bool large = shape.numel() > 10000;
@@ -146,7 +146,7 @@ std::vector<OpCase> rows() {
   return cases;
 }
 
-std::vector<ErrorCase> errors() {
+std::vector<ErrorCase> softmax_errors() {
   std::vector<ErrorCase> errors{
       error<ShapeError>("softmax", "expected rows of at least one element, got []",
                         [] { softmax(ones({})); }),
@@ -208,6 +208,6 @@ std::vector<ErrorCase> errors() {
 
 }  // namespace
 
-OpFamily softmax_family() { return {rows(), errors()}; }
+OpFamily softmax_family() { return {softmax_rows(), softmax_errors()}; }
 
 }  // namespace hebb::test

@@ -3,18 +3,16 @@
 #include <cmath>
 
 #include "tests/catch.hpp"
+#include "tests/core/ops/values.hpp"
 
 namespace hebb {
-namespace {
 
-using Values = std::vector<float>;
-
-}  // namespace
+using test::Floats;
 
 TEST_CASE("softmax and its losses do not overflow", "[core][ops]") {
-  const Tensor logits = Tensor::from(Values{1e4f, 0, -1e4f, 1e4f}, {2, 2});
-  CHECK(softmax(logits).to_vector<float>() == Values{1, 0, 0, 1});
-  CHECK(log_softmax(logits).to_vector<float>() == Values{0, -1e4f, -2e4f, 0});
+  const Tensor logits = Tensor::from(Floats{1e4f, 0, -1e4f, 1e4f}, {2, 2});
+  CHECK(softmax(logits).to_vector<float>() == Floats{1, 0, 0, 1});
+  CHECK(log_softmax(logits).to_vector<float>() == Floats{0, -1e4f, -2e4f, 0});
   const auto loss = [&](std::vector<int64_t> labels) {
     return cross_entropy(logits, Tensor::from(labels, {2})).item();
   };
@@ -26,12 +24,12 @@ TEST_CASE("softmax and its losses do not overflow", "[core][ops]") {
 }
 
 TEST_CASE("cross-entropy against labels is the one against their distributions", "[core][ops]") {
-  const Tensor logits = Tensor::from(Values{1, 2, 0.5f, -1, 0, 3}, {2, 3}).set_requires_grad();
+  const Tensor logits = Tensor::from(Floats{1, 2, 0.5f, -1, 0, 3}, {2, 3}).set_requires_grad();
   const Tensor labels = Tensor::from(std::vector<int64_t>{2, 0}, {2});
-  const Tensor smoothed = Tensor::from(Values{0.1f, 0.1f, 0.8f, 0.8f, 0.1f, 0.1f}, {2, 3});
+  const Tensor smoothed = Tensor::from(Floats{0.1f, 0.1f, 0.8f, 0.8f, 0.1f, 0.1f}, {2, 3});
   const Tensor hard = cross_entropy(logits, labels, {.label_smoothing = 0.3});
   hard.backward();
-  const Values from_labels = logits.grad().to_vector<float>();
+  const Floats from_labels = logits.grad().to_vector<float>();
   logits.zero_grad();
   const Tensor soft = cross_entropy_soft(logits, smoothed);
   soft.backward();

@@ -30,13 +30,13 @@ double gemm_error(const Case& q) {
   std::vector<T> expected = c;
   for (int64_t i = 0; i < q.m; ++i)
     for (int64_t j = 0; j < q.n; ++j) {
-      double sum = 0;
+      long double sum = 0;
       for (int64_t p = 0; p < q.k; ++p)
-        sum += double(q.trans_a ? a[p * lda + i] : a[i * lda + p]) *
-               double(q.trans_b ? b[j * ldb + p] : b[p * ldb + j]);
-      double x = q.alpha * sum + q.beta * double(c[i * ldc + j]);
-      if (q.row_bias) x += double(rows[i]);
-      if (q.column_bias) x += double(columns[j]);
+        sum += static_cast<long double>(q.trans_a ? a[p * lda + i] : a[i * lda + p]) *
+               (q.trans_b ? b[j * ldb + p] : b[p * ldb + j]);
+      long double x = q.alpha * sum + q.beta * double(c[i * ldc + j]);
+      if (q.row_bias) x += rows[i];
+      if (q.column_bias) x += columns[j];
       expected[i * ldc + j] = T(x);
       if (q.beta == 0) c[i * ldc + j] = std::numeric_limits<T>::quiet_NaN();  // must not be read
     }
