@@ -30,14 +30,15 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, double lr,
                               [&](const NamedTensor& p) { return matches(group, p.name); }),
           "[optimizer] expected a group for some parameter, got the pattern \"{}\"", group.pattern);
   }
-  for (const auto& [name, tensor] : parameters_) {
-    const auto group = std::ranges::find_if(
-        groups, [&](const ParameterGroup& candidate) { return matches(candidate, name); });
+  for (const NamedTensor& parameter : parameters_) {
+    const auto group = std::ranges::find_if(groups, [&](const ParameterGroup& candidate) {
+      return matches(candidate, parameter.name);
+    });
     const ParameterGroup scales = group == groups.end() ? ParameterGroup{} : *group;
-    Slot& slot =
-        slots_.emplace_back(Slot{tensor, scales.lr_scale, scales.weight_decay_scale, {}, 0});
+    Slot& slot = slots_.emplace_back(
+        Slot{parameter.tensor, scales.lr_scale, scales.weight_decay_scale, {}, 0});
     for (size_t i = 0; i < moments_.size(); ++i)
-      slot.moments.push_back(Tensor::zeros(tensor.shape(), tensor.options()));
+      slot.moments.push_back(Tensor::zeros(parameter.tensor.shape(), parameter.tensor.options()));
   }
 }
 
