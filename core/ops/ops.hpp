@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/ops/bean.hpp"
+#include "core/ops/compare.hpp"
 #include "core/ops/conv2d.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"

@@ -47,7 +47,7 @@ std::map<std::string, Tensor> samples() {
           {"f", Tensor::from<float>({1, -2}, {2}).to(DType::bfloat16)}};
 }
 
-bool equal(const Tensor& a, const Tensor& b) {
+bool identical(const Tensor& a, const Tensor& b) {
   return a.shape() == b.shape() && a.dtype() == b.dtype() &&
          (a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0);
 }
@@ -64,7 +64,7 @@ TEST_CASE("safetensors give back what was saved", "[core]") {
   REQUIRE(file.tensors.size() == tensors.size());
   for (const auto& [name, tensor] : tensors) {
     INFO(name);
-    CHECK(equal(file.tensors.at(name), tensor));
+    CHECK(identical(file.tensors.at(name), tensor));
   }
   const std::vector<std::byte> bytes = read(folder / "x.safetensors");
   uint64_t header = 0;
@@ -95,7 +95,7 @@ TEST_CASE("files of Python's safetensors are read", "[core]") {
   CHECK(std::signbit(tensors.at("F64").to_vector<double>()[3]));
   CHECK(tensors.at("F32").to_vector<float>() == std::vector<float>{1.5f, -2.75f, 3e-38f});
   CHECK(tensors.at("BF16").dtype() == DType::bfloat16);
-  CHECK(equal(tensors.at("BF16"), Tensor::from<float>({1, -2.5f}, {2}).to(DType::bfloat16)));
+  CHECK(identical(tensors.at("BF16"), Tensor::from<float>({1, -2.5f}, {2}).to(DType::bfloat16)));
   CHECK(tensors.at("I64").to_vector<int64_t>() == std::vector<int64_t>{-(int64_t(1) << 62), 7});
   CHECK(tensors.at("I32").shape() == Shape{3, 1});
   CHECK(tensors.at("I32").to_vector<int64_t>() ==

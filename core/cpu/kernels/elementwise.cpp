@@ -60,6 +60,11 @@ void unary_backward(Unary op, int64_t n, const T* dy, const T* saved, T* dx) {
 }
 
 template <class T>
+Vec<T> indicator(typename Vec<T>::Mask holds) {
+  return select(holds, Vec<T>(T(1)), Vec<T>(T(0)));
+}
+
+template <class T>
 void binary(Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y) {
   using V = Vec<T>;
   const auto apply = [&](auto f) { broadcast_map(loop, y, f, a, b); };
@@ -72,6 +77,18 @@ void binary(Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y) 
       return apply([](V u, V v) { return u * v; });
     case Binary::div:
       return apply([](V u, V v) { return u / v; });
+    case Binary::maximum:  // the inner choice gives v where v is NaN
+      return apply([](V u, V v) { return select(u != u, u, max(u, v)); });
+    case Binary::minimum:
+      return apply([](V u, V v) { return select(u != u, u, min(u, v)); });
+    case Binary::less:
+      return apply([](V u, V v) { return indicator<T>(u < v); });
+    case Binary::less_equal:
+      return apply([](V u, V v) { return indicator<T>(u <= v); });
+    case Binary::equal:
+      return apply([](V u, V v) { return indicator<T>(u == v); });
+    case Binary::keep:
+      return apply([](V u, V v) { return select(v != V(T(0)), u, V(T(0))); });
   }
 }
 

@@ -86,6 +86,7 @@ struct OpFamily {
   std::vector<ErrorCase> errors;
 };
 OpFamily bean_family();
+OpFamily compare_family();
 OpFamily conv2d_family();
 OpFamily dropout_family();
 OpFamily elementwise_family();
