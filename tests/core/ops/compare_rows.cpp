@@ -21,6 +21,7 @@ void add_comparison(std::vector<OpCase>& cases, const char* op, Compare call, Sc
   row("a column on the left", {4, 1}, {4, 7});
   row("scalars", {}, {});
   row("empty", {0, 5}, {5});
+  if (call != less) return;  // one of them is cut into pieces for all
   row("large", {300, 1003}, {1003});
   cases.back().large = true;
 }

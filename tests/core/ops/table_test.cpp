@@ -158,7 +158,7 @@ TEST_CASE("operations equal their references", "[core][ops]") {
   });
 }
 
-TEST_CASE("gradients equal difference quotients", "[core][ops]") {
+TEST_CASE("gradients equal difference quotients", "[core][ops][gradients]") {
   for_each_row([](const OpCase& row) {
     if (row.large) return;
     const std::vector<Tensor> x = make_operands(row, fill_operands(row), DType::float64);
@@ -169,7 +169,7 @@ TEST_CASE("gradients equal difference quotients", "[core][ops]") {
   });
 }
 
-TEST_CASE("float32 gradients equal float64 gradients", "[core][ops]") {
+TEST_CASE("float32 gradients equal float64 gradients", "[core][ops][gradients]") {
   for_each_row([](const OpCase& row) {
     const std::vector<Array> values = fill_operands(row);
     const Outcome narrow = run(row, make_operands(row, values, DType::float32));
@@ -204,7 +204,7 @@ TEST_CASE("operations give the same bits again and for any number of threads", "
   set_num_threads(threads);
 }
 
-TEST_CASE("a gradient does not depend on which others are wanted", "[core][ops]") {
+TEST_CASE("a gradient does not depend on which others are wanted", "[core][ops][gradients]") {
   for_each_row([](const OpCase& row) {
     const std::vector<Array> values = fill_operands(row);
     const Outcome all = run(row, make_operands(row, values, DType::float64));
