@@ -10,7 +10,7 @@ namespace hebb {
 namespace {
 
 constexpr int64_t cifar_classes = 10;
-constexpr int64_t cifar_pixels = 3 * 32 * 32;
+constexpr int64_t cifar_pixels = int64_t(3) * 32 * 32;
 constexpr int64_t record_bytes = 1 + cifar_pixels;
 constexpr int64_t records_per_chunk = 256;
 

@@ -9,7 +9,7 @@ namespace hebb {
 namespace {
 
 constexpr int64_t digit_classes = 10;
-constexpr int64_t digit_pixels = digit_extent * digit_extent;
+constexpr int64_t digit_pixels = int64_t(digit_extent) * digit_extent;
 constexpr int64_t grain = 64;
 constexpr int blocks_bits = 10;  // a sample's share of random blocks, as a power of two
 
