@@ -31,6 +31,7 @@ ConvPath path(const Kernels<T>& k, ConvDirection direction, const ConvGeometry& 
 const Choices<ConvPath>& paths() {
   static const Choices<ConvPath> choices("conv2d", {{"im2col", ConvPath::im2col},
                                                     {"direct", ConvPath::direct},
+                                                    {"pointwise", ConvPath::pointwise},
                                                     {"winograd-2x2", ConvPath::winograd2},
                                                     {"winograd-4x4", ConvPath::winograd4}});
   return choices;

@@ -73,7 +73,7 @@ struct ConvGeometry {
 /// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
 /// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
 /// 3x3).
-enum class ConvPath { im2col, direct, winograd2, winograd4 };
+enum class ConvPath { im2col, direct, pointwise, winograd2, winograd4 };
 
 /// planes = batch * channels; each [height, width] becomes [out_h, out_w].
 struct PoolGeometry {

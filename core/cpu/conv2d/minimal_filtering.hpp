@@ -5,7 +5,8 @@
 /// Winograd's minimal filtering algorithms: `outputs` of a correlation with 3 weights from `points`
 /// products, of which `size` inputs are read, and the next tile's begin `step` behind them.
 /// Correlating is multiplying polynomials, done by their values at some points and at infinity.
-/// Gradients take the adjoint of a step.
+/// Gradients take the adjoint of a step. Steps are objects, which are inlined where functions that
+/// are passed on are not.
 ///
 /// A. Lavin, S. Gray: Fast Algorithms for Convolutional Neural Networks, CVPR 2016.
 namespace hebb::cpu::HEBB_ISA {
@@ -15,35 +16,37 @@ struct TwoOutputs {
   using V = Vec<float>;
   static constexpr int outputs = 2, size = 4, step = 2, points = 4;
 
-  static void input(const V (&d)[4], V (&v)[4]) {
+  static constexpr auto input = [](const V (&d)[4], V (&v)[4]) __attribute__((always_inline)) {
     v[0] = d[0] - d[2];
     v[1] = d[1] + d[2];
     v[2] = d[2] - d[1];
     v[3] = d[1] - d[3];
-  }
-  static void weights(const V (&w)[3], V (&u)[4]) {
+  };
+  static constexpr auto weights = [](const V (&w)[3], V (&u)[4]) __attribute__((always_inline)) {
     const V half = 0.5f, even = (w[0] + w[2]) * half, odd = w[1] * half;
     u[0] = w[0];
     u[1] = even + odd;
     u[2] = even - odd;
     u[3] = w[2];
-  }
-  static void output(const V (&p)[4], V (&y)[2]) {
+  };
+  static constexpr auto output = [](const V (&p)[4], V (&y)[2]) __attribute__((always_inline)) {
     y[0] = p[0] + p[1] + p[2];
     y[1] = p[1] - p[2] - p[3];
-  }
-  static void output_adjoint(const V (&y)[2], V (&p)[4]) {
+  };
+  static constexpr auto output_adjoint =
+      [](const V (&y)[2], V (&p)[4]) __attribute__((always_inline)) {
     p[0] = y[0];
     p[1] = y[0] + y[1];
     p[2] = y[0] - y[1];
     p[3] = -y[1];
-  }
-  static void weights_adjoint(const V (&u)[4], V (&w)[3]) {
+  };
+  static constexpr auto weights_adjoint =
+      [](const V (&u)[4], V (&w)[3]) __attribute__((always_inline)) {
     const V half = 0.5f, even = (u[1] + u[2]) * half;
     w[0] = u[0] + even;
     w[1] = (u[1] - u[2]) * half;
     w[2] = even + u[3];
-  }
+  };
 };
 
 /// F(4, 3), at 0, a, -a, b, -b.
@@ -55,7 +58,7 @@ struct FourOutputs {
   static constexpr float at_0 = 1 / (a2 * b2), at_a = 1 / (2 * a2 * (a2 - b2)),
                          at_b = 1 / (2 * b2 * (b2 - a2));
 
-  static void input(const V (&d)[6], V (&v)[6]) {
+  static constexpr auto input = [](const V (&d)[6], V (&v)[6]) __attribute__((always_inline)) {
     const V even_a = d[4] - V(b2) * d[2], odd_a = V(a) * (d[3] - V(b2) * d[1]);
     const V even_b = d[4] - V(a2) * d[2], odd_b = V(b) * (d[3] - V(a2) * d[1]);
     v[0] = V(a2 * b2) * d[0] - V(a2 + b2) * d[2] + d[4];
@@ -64,8 +67,8 @@ struct FourOutputs {
     v[3] = even_b + odd_b;
     v[4] = even_b - odd_b;
     v[5] = V(a2 * b2) * d[1] - V(a2 + b2) * d[3] + d[5];
-  }
-  static void weights(const V (&w)[3], V (&u)[6]) {
+  };
+  static constexpr auto weights = [](const V (&w)[3], V (&u)[6]) __attribute__((always_inline)) {
     const V even_a = V(at_a) * w[0] + V(at_a * a2) * w[2], odd_a = V(at_a * a) * w[1];
     const V even_b = V(at_b) * w[0] + V(at_b * b2) * w[2], odd_b = V(at_b * b) * w[1];
     u[0] = V(at_0) * w[0];
@@ -74,15 +77,16 @@ struct FourOutputs {
     u[3] = even_b + odd_b;
     u[4] = even_b - odd_b;
     u[5] = w[2];
-  }
-  static void output(const V (&p)[6], V (&y)[4]) {
+  };
+  static constexpr auto output = [](const V (&p)[6], V (&y)[4]) __attribute__((always_inline)) {
     const V even_a = p[1] + p[2], odd_a = p[1] - p[2], even_b = p[3] + p[4], odd_b = p[3] - p[4];
     y[0] = p[0] + even_a + even_b;
     y[1] = V(a) * odd_a + V(b) * odd_b;
     y[2] = V(a2) * even_a + V(b2) * even_b;
     y[3] = V(a2 * a) * odd_a + V(b2 * b) * odd_b + p[5];
-  }
-  static void output_adjoint(const V (&y)[4], V (&p)[6]) {
+  };
+  static constexpr auto output_adjoint =
+      [](const V (&y)[4], V (&p)[6]) __attribute__((always_inline)) {
     const V even_a = y[0] + V(a2) * y[2], odd_a = V(a) * y[1] + V(a2 * a) * y[3];
     const V even_b = y[0] + V(b2) * y[2], odd_b = V(b) * y[1] + V(b2 * b) * y[3];
     p[0] = y[0];
@@ -91,14 +95,15 @@ struct FourOutputs {
     p[3] = even_b + odd_b;
     p[4] = even_b - odd_b;
     p[5] = y[3];
-  }
-  static void weights_adjoint(const V (&u)[6], V (&w)[3]) {
+  };
+  static constexpr auto weights_adjoint =
+      [](const V (&u)[6], V (&w)[3]) __attribute__((always_inline)) {
     const V even_a = V(at_a) * (u[1] + u[2]), odd_a = V(at_a * a) * (u[1] - u[2]);
     const V even_b = V(at_b) * (u[3] + u[4]), odd_b = V(at_b * b) * (u[3] - u[4]);
     w[0] = V(at_0) * u[0] + even_a + even_b;
     w[1] = odd_a + odd_b;
     w[2] = V(a2) * even_a + V(b2) * even_b + u[5];
-  }
+  };
 };
 
 /// Stride 2: the inputs with even numbers meet the weights 0 and 2, which is F(2, 2) at 0, -1, and
@@ -107,36 +112,38 @@ struct TwoStridedOutputs {
   using V = Vec<float>;
   static constexpr int outputs = 2, size = 5, step = 4, points = 5;
 
-  static void input(const V (&d)[5], V (&v)[5]) {
+  static constexpr auto input = [](const V (&d)[5], V (&v)[5]) __attribute__((always_inline)) {
     v[0] = d[0] - d[2];
     v[1] = d[2];
     v[2] = d[2] - d[4];
     v[3] = d[1];
     v[4] = d[3];
-  }
-  static void weights(const V (&w)[3], V (&u)[5]) {
+  };
+  static constexpr auto weights = [](const V (&w)[3], V (&u)[5]) __attribute__((always_inline)) {
     u[0] = w[0];
     u[1] = w[0] + w[2];
     u[2] = w[2];
     u[3] = w[1];
     u[4] = w[1];
-  }
-  static void output(const V (&p)[5], V (&y)[2]) {
+  };
+  static constexpr auto output = [](const V (&p)[5], V (&y)[2]) __attribute__((always_inline)) {
     y[0] = p[0] + p[1] + p[3];
     y[1] = p[1] - p[2] + p[4];
-  }
-  static void output_adjoint(const V (&y)[2], V (&p)[5]) {
+  };
+  static constexpr auto output_adjoint =
+      [](const V (&y)[2], V (&p)[5]) __attribute__((always_inline)) {
     p[0] = y[0];
     p[1] = y[0] + y[1];
     p[2] = -y[1];
     p[3] = y[0];
     p[4] = y[1];
-  }
-  static void weights_adjoint(const V (&u)[5], V (&w)[3]) {
+  };
+  static constexpr auto weights_adjoint =
+      [](const V (&u)[5], V (&w)[3]) __attribute__((always_inline)) {
     w[0] = u[0] + u[1];
     w[1] = u[3] + u[4];
     w[2] = u[1] + u[2];
-  }
+  };
 };
 
 /// The input's gradient for stride 2 and padding 1, with flipped weights: of four elements, the
@@ -145,25 +152,27 @@ struct FourSpreadOutputs {
   using V = Vec<float>;
   static constexpr int outputs = 4, size = 3, step = 2, points = 5;
 
-  static void input(const V (&d)[3], V (&v)[5]) {
+  static constexpr auto input = [](const V (&d)[3], V (&v)[5]) __attribute__((always_inline)) {
     v[0] = d[0] - d[1];
     v[1] = d[1];
     v[2] = d[1] - d[2];
     v[3] = d[0];
     v[4] = d[1];
-  }
-  static void weights(const V (&w)[3], V (&u)[5]) { TwoStridedOutputs::weights(w, u); }
-  static void output(const V (&p)[5], V (&y)[4]) {
+  };
+  static constexpr auto weights = [](const V (&w)[3], V (&u)[5]) __attribute__((always_inline)) {
+    TwoStridedOutputs::weights(w, u);
+  };
+  static constexpr auto output = [](const V (&p)[5], V (&y)[4]) __attribute__((always_inline)) {
     y[0] = p[3];
     y[1] = p[0] + p[1];
     y[2] = p[4];
     y[3] = p[1] - p[2];
-  }
+  };
 };
 
 /// A step in both dimensions: write(i, j, step of the columns and then of the rows of read(i, j)).
 template <int from, int to, class Step, class Read, class Write>
-inline void both_ways(Step step, Read read, Write write) {
+[[gnu::always_inline]] inline void both_ways(Step step, Read read, Write write) {
   using V = Vec<float>;
   V half[to][from];
 #pragma GCC unroll 6

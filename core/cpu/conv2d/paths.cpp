@@ -4,6 +4,7 @@
 
 #include "core/cpu/conv2d/direct.hpp"
 #include "core/cpu/conv2d/im2col.hpp"
+#include "core/cpu/conv2d/pointwise.hpp"
 #include "core/cpu/conv2d/winograd.hpp"
 #include "core/cpu/simd/integers.hpp"
 
@@ -14,7 +15,6 @@ bool direct_pays(ConvDirection direction, const ConvGeometry& g) {
   // Small planes spend much on what lies between their rows; the sums of the weights' gradients
   // are gone over once an image and have to stay in the second-level cache.
   constexpr int64_t least_positions = 64, most_sums = 1 << 16;
-  if (g.kernel_h * g.kernel_w == 1) return false;
   if (direction == ConvDirection::backward_weight)
     return g.filters * g.channels * g.kernel_h * g.kernel_w <= most_sums;
   return g.out_h * g.out_w >= least_positions;
@@ -49,6 +49,7 @@ ConvPath winograd_or(ConvPath other, ConvDirection direction, const ConvGeometry
 template <class T>
 ConvPath choose_path(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g) {
   if constexpr (std::is_same_v<T, float>) {
+    if (pointwise_applies(g)) return ConvPath::pointwise;
     const bool direct = direct_applies(g) && direct_pays(direction, g);
     const ConvPath exact = direct ? ConvPath::direct : ConvPath::im2col;
     return policy == ConvPolicy::exact ? exact : winograd_or(exact, direction, g);
@@ -64,6 +65,8 @@ void conv2d_forward(ConvPath path, const ConvGeometry& g, const T* x, const T* w
         break;
       case ConvPath::direct:
         return direct_forward(g, x, w, bias, y);
+      case ConvPath::pointwise:
+        return pointwise_forward(g, x, w, bias, y);
       case ConvPath::winograd2:
         return winograd_forward<2>(g, x, w, bias, y);
       case ConvPath::winograd4:
@@ -79,6 +82,8 @@ void conv2d_backward_input(ConvPath path, const ConvGeometry& g, const T* dy, co
         break;
       case ConvPath::direct:
         return direct_backward_input(g, dy, w, dx);
+      case ConvPath::pointwise:
+        return pointwise_backward_input(g, dy, w, dx);
       case ConvPath::winograd2:
         return winograd_backward_input<2>(g, dy, w, dx);
       case ConvPath::winograd4:
@@ -95,6 +100,8 @@ void conv2d_backward_weight(ConvPath path, const ConvGeometry& g, const T* x, co
         break;
       case ConvPath::direct:
         return direct_backward_weight(g, x, dy, dw, db);
+      case ConvPath::pointwise:
+        return pointwise_backward_weight(g, x, dy, dw, db);
       case ConvPath::winograd2:
         return winograd_backward_weight<2>(g, x, dy, dw, db);
       case ConvPath::winograd4:

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/cpu/conv2d/direct.hpp"
+#include "core/cpu/conv2d/pointwise.hpp"
 #include "core/cpu/conv2d/winograd.hpp"
 #include "core/parallel.hpp"
 #include "tests/catch.hpp"
@@ -134,6 +135,34 @@ TEST_CASE("the direct convolution agrees with the definition", "[conv2d]") {
   }
 }
 
+TEST_CASE("the convolution of single positions agrees with the definition", "[conv2d]") {
+  const auto strided = [](ConvGeometry g, int64_t stride_h, int64_t stride_w) {
+    g.stride_h = stride_h, g.stride_w = stride_w;
+    g.out_h = (g.height - 1) / stride_h + 1, g.out_w = (g.width - 1) / stride_w + 1;
+    return g;
+  };
+  for (const ConvGeometry& g : {
+           geometry(2, 20, 8, 8, 24, 1, 1, 0, 0),     // panels within an image
+           geometry(3, 17, 7, 5, 33, 1, 1, 0, 0),     // over several, lanes left over
+           geometry(2, 600, 3, 3, 70, 1, 1, 0, 0),    // sums in several parts
+           geometry(90, 40, 12, 12, 50, 1, 1, 0, 0),  // several pieces
+           strided(geometry(2, 64, 32, 32, 40, 1, 1, 0, 0), 2, 2),
+           strided(geometry(3, 9, 17, 35, 20, 1, 1, 0, 0), 2,
+                   2),  // the last row and column are read
+           strided(geometry(3, 9, 10, 66, 20, 1, 1, 0, 0), 2, 2),  // or not
+           strided(geometry(70, 33, 8, 8, 65, 1, 1, 0, 0), 2, 2),  // small planes
+           strided(geometry(2, 5, 11, 40, 6, 1, 1, 0, 0), 3, 1),
+           strided(geometry(2, 5, 11, 40, 6, 1, 1, 0, 0), 1, 3),
+           geometry(0, 3, 8, 8, 4, 1, 1, 0, 0),
+       }) {
+    INFO(name_of(g));
+    REQUIRE(pointwise_applies(g));
+    Case(g).check(ConvPath::pointwise, 1e-6);
+  }
+  CHECK_FALSE(pointwise_applies(geometry(2, 3, 8, 8, 4, 1, 1, 0, 1)));
+  CHECK_FALSE(pointwise_applies(geometry(2, 3, 8, 8, 4, 1, 2, 0, 0)));
+}
+
 TEST_CASE("Winograd's convolutions agree with the definition", "[conv2d]") {
   for (const ConvGeometry& g : {
            geometry(2, 16, 8, 8, 16, 3, 3, 1, 1),    // whole tiles
@@ -197,9 +226,11 @@ TEST_CASE("convolutions have the same bits for every number of threads", "[conv2
     return std::array{y, dx, dw, db};
   };
   const Case large(geometry(50, 6, 14, 14, 16, 5, 5, 0, 0)),
-      small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1));
+      small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1)),
+      single(geometry(60, 33, 9, 9, 40, 1, 1, 0, 0));
   for (const ConvPath path : {ConvPath::direct, ConvPath::im2col})
     CHECK((results(path, large, 1) == results(path, large, 3)));
+  CHECK((results(ConvPath::pointwise, single, 1) == results(ConvPath::pointwise, single, 3)));
   for (const ConvPath path : {ConvPath::winograd2, ConvPath::winograd4})
     CHECK((results(path, small, 1) == results(path, small, 3)));
 }
@@ -219,7 +250,8 @@ TEST_CASE("each direction has its fastest path", "[conv2d]") {
     CHECK(fast(direction, lenet) == ConvPath::direct);
     CHECK(choose_path<double>(ConvPolicy::fast, direction, lenet) == ConvPath::im2col);
     CHECK(choose_path<double>(ConvPolicy::fast, direction, wide) == ConvPath::im2col);
-    CHECK(fast(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 0)) == ConvPath::im2col);
+    CHECK(exact(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 0)) == ConvPath::pointwise);
+    CHECK(fast(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 1)) == ConvPath::im2col);
     ConvGeometry strided = geometry(100, 3, 28, 28, 64, 3, 3, 1, 1);
     strided.stride_h = 2, strided.out_h = 14;
     CHECK(fast(direction, strided) == ConvPath::im2col);
