@@ -37,6 +37,9 @@ class Backend {
 
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;  ///< "cpu (v4)"
+  /// What else a run's header says: the versions of drivers and libraries, and of float32 what is
+  /// not plain. Empty when there is nothing.
+  virtual std::string details() const { return ""; }
   virtual void synchronize() = 0;             ///< Waits for everything that was asked for.
 
   // Memory.

@@ -2,34 +2,22 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <mutex>
 #include <new>
 #include <vector>
 
 #include "core/backend.hpp"
+#include "core/block_sizes.hpp"
 
 namespace hebb {
 namespace {
 
 constexpr size_t block_alignment = 64;
-constexpr int bins = 4 * 40;
+constexpr int bins = block_bins;
 
-// Four sizes for each power of two: at most a quarter of a block is unused.
-int bin_of(size_t bytes) {
-  const size_t units = (bytes + block_alignment - 1) / block_alignment;
-  if (units <= 4) return int(units ? units - 1 : 0);
-  const int power = std::bit_width(units - 1) - 1;    // 2^power <= units - 1
-  const size_t quarter = (units - 1) >> (power - 2);  // 4..7
-  return 4 * (power - 1) + int(quarter) - 4;
-}
-
-size_t size_of_bin(int bin) {
-  if (bin < 4) return (bin + 1) * block_alignment;
-  const int power = bin / 4 + 1;
-  return (size_t(bin % 4 + 4 + 1) << (power - 2)) * block_alignment;
-}
+int bin_of(size_t bytes) { return block_bin(bytes, block_alignment); }
+size_t size_of_bin(int bin) { return block_size(bin, block_alignment); }
 
 // How many blocks of a size a thread keeps for itself.
 size_t thread_limit(int bin) { return size_of_bin(bin) <= (1 << 16) ? 64 : 8; }

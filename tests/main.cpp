@@ -4,6 +4,7 @@
 #endif
 #include "tests/catch.hpp"
 
+#include <cstdlib>
 #include <iostream>
 
 #include "core/backend.hpp"
@@ -25,7 +26,9 @@ void skip(const std::string& reason) {
 int main(int argc, char** argv) {
   try {
     hebb::cpu::backend();
-  } catch (const hebb::DeviceError& error) {  // HEBB_CPU_ISA names what this machine lacks
+    if (const char* device = std::getenv("HEBB_TEST_DEVICE"))
+      hebb::backend_for(hebb::Device::parse(device));
+  } catch (const hebb::DeviceError& error) {  // these variables name what this machine lacks
     hebb::test::skip(error.what());
     return skip_code;
   }

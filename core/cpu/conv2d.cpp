@@ -5,24 +5,6 @@
 namespace hebb::cpu {
 namespace {
 
-ConvGeometry geometry(const Shape& x, const Shape& weight, const Shape& y, const Conv2dOptions& o) {
-  return {.batch = x[0],
-          .channels = x[1],
-          .height = x[2],
-          .width = x[3],
-          .filters = weight[0],
-          .kernel_h = weight[2],
-          .kernel_w = weight[3],
-          .stride_h = o.stride_h,
-          .stride_w = o.stride_w,
-          .pad_h = o.pad_h,
-          .pad_w = o.pad_w,
-          .dilation_h = o.dilation_h,
-          .dilation_w = o.dilation_w,
-          .out_h = y[2],
-          .out_w = y[3]};
-}
-
 template <class T>
 ConvPath path(const Kernels<T>& k, ConvDirection direction, const ConvGeometry& g) {
   return k.conv2d_path(conv_policy(), direction, g);
@@ -43,7 +25,7 @@ std::string_view CpuBackend::conv2d_path(ConvDirection direction, DType dtype, c
                                          const Shape& weight, const Shape& y,
                                          const Conv2dOptions& options) {
   return dispatch(dtype, [&]<class T>(const Kernels<T>& k) {
-    return paths().name_of(path(k, direction, geometry(x, weight, y, options)));
+    return paths().name_of(path(k, direction, conv_geometry(x, weight, y, options)));
   });
 }
 
@@ -51,7 +33,7 @@ Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& b
                           const Shape& shape, const Conv2dOptions& options) {
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    const ConvGeometry g = geometry(x.shape(), weight.shape(), shape, options);
+    const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
     k.conv2d(path(k, ConvDirection::forward, g), g, data_of<T>(x), data_of<T>(weight),
              data_or_null<T>(bias), data_of<T>(y));
   });
@@ -62,7 +44,7 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
                                          const Conv2dOptions& options) {
   const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    const ConvGeometry g = geometry(shape, weight.shape(), dy.shape(), options);
+    const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
     k.conv2d_backward_input(path(k, ConvDirection::backward_input, g), g, data_of<T>(dy),
                             data_of<T>(weight), data_of<T>(dx));
   });
@@ -75,7 +57,7 @@ Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Te
   ConvGrads grads = {.dweight = Tensor::empty(weight, dy.options()), .dbias = {}};
   if (with_bias) grads.dbias = Tensor::empty({weight[0]}, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
-    const ConvGeometry g = geometry(x.shape(), weight, dy.shape(), options);
+    const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
     k.conv2d_backward_weight(path(k, ConvDirection::backward_weight, g), g, data_of<T>(x),
                              data_of<T>(dy), data_of<T>(grads.dweight),
                              data_or_null<T>(grads.dbias));

@@ -1,5 +1,5 @@
 #include "core/cpu/cpu_backend.hpp"
-#include "core/cpu/loop_nest.hpp"
+#include "core/loop_nest.hpp"
 
 namespace hebb::cpu {
 

@@ -3,42 +3,16 @@
 #include <cstdint>
 
 #include "core/dtype.hpp"
+#include "core/geometry.hpp"
+#include "core/loop_nest.hpp"
 #include "core/options.hpp"
 #include "core/random.hpp"
-#include "core/shape.hpp"
 
 /// The border between the CPU backend, which is compiled once for every machine, and its kernels,
 /// which are compiled once for each instruction set. Over it go raw pointers, numbers and structs
 /// that are nothing but data: no inline function of one side may end up in the code of the other,
 /// because the linker keeps only one copy. The test `symbols` looks at the objects.
 namespace hebb::cpu {
-
-/// The loop nest of two operands stretched to one shape: axes of extent 1 dropped, neighbours
-/// merged where both operands allow it. axes[0] is the innermost, whose steps are 0 or 1.
-struct BroadcastLoop {
-  struct Axis {
-    int64_t extent, step_a, step_b;
-  };
-  Axis axes[Shape::max_rank];
-  int rank = 0;
-  int64_t rows = 0;  // of axes[0].extent elements
-};
-
-/// The loop nest of a reduction: extents of 1 dropped, neighbours of one kind merged. The innermost
-/// run of elements stands apart, `kept` and `reduced` hold what is around it, innermost first.
-struct ReduceLoop {
-  struct Axes {
-    struct Axis {
-      int64_t extent, step;
-    };
-    Axis axes[Shape::max_rank];
-    int rank = 0;
-    int64_t count = 1;  // product of the extents
-  };
-  Axes kept, reduced;
-  int64_t inner = 1;
-  bool inner_reduced = true;
-};
 
 /// A matrix as it is stored, row-major with rows `stride` apart, or its transpose.
 template <class T>
@@ -61,31 +35,10 @@ struct Product {
   const T* column_bias = nullptr;  // [n], added to every element of its column
 };
 
-/// Input [batch, channels, height, width], weight [filters, channels, kernel_h, kernel_w], output
-/// [batch, filters, out_h, out_w].
-struct ConvGeometry {
-  int64_t batch, channels, height, width;
-  int64_t filters, kernel_h, kernel_w;
-  int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
-  int64_t out_h, out_w;
-};
-
 /// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
 /// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
 /// 3x3).
 enum class ConvPath { im2col, direct, pointwise, winograd2, winograd4 };
-
-/// planes = batch * channels; each [height, width] becomes [out_h, out_w].
-struct PoolGeometry {
-  int64_t planes, height, width;
-  int64_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
-  int64_t out_h, out_w;
-};
-
-/// x [batch, channels, ...] as planes: channel c of sample n begins at (n * channels + c) * size.
-struct NormPlanes {
-  int64_t batch, channels, size;
-};
 
 /// BEAN's penalty of one dense layer, for the kernels of bean/forms.hpp.
 template <class T>

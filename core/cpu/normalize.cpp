@@ -1,14 +1,6 @@
 #include "core/cpu/cpu_backend.hpp"
 
 namespace hebb::cpu {
-namespace {
-
-NormPlanes planes_of(const Tensor& x) {
-  return {.batch = x.size(0), .channels = x.size(1), .size = x.shape().product(2, x.rank())};
-}
-
-}  // namespace
-
 // Saves x, the weight, the statistics and, for the ReLU's mask, y.
 Backend::WithSaved CpuBackend::batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                           const Tensor& residual, const Tensor& mean,
@@ -16,7 +8,7 @@ Backend::WithSaved CpuBackend::batch_norm(const Tensor& x, const Tensor& weight,
   const Tensor y = Tensor::empty(x.shape(), x.options());
   const Tensor statistics = Tensor::empty({2, x.size(1)}, {.dtype = DType::float64});
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.batch_norm(planes_of(x), options, data_of<T>(x), data_or_null<T>(weight),
+    k.batch_norm(norm_planes(x.shape()), options, data_of<T>(x), data_or_null<T>(weight),
                  data_or_null<T>(bias), data_or_null<T>(residual), data_or_null<T>(mean),
                  data_or_null<T>(variance), data_of<T>(y), data_of<double>(statistics));
   });
@@ -35,7 +27,7 @@ Backend::NormGrads CpuBackend::batch_norm_backward(const Tensor& dy, const Saved
   const bool masked = with_residual && options.relu;
   if (with_residual) grads.dresidual = masked ? Tensor::empty(x.shape(), x.options()) : dy;
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.batch_norm_backward(planes_of(x), options, data_of<T>(dy), data_of<T>(x),
+    k.batch_norm_backward(norm_planes(x.shape()), options, data_of<T>(dy), data_of<T>(x),
                           data_or_null<T>(weight), data_or_null<T>(y), data_of<double>(statistics),
                           data_of<T>(grads.dx), data_of<T>(grads.dweight), data_of<T>(grads.dbias),
                           masked ? data_of<T>(grads.dresidual) : nullptr);

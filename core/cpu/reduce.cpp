@@ -1,27 +1,7 @@
-#include <array>
-
 #include "core/cpu/cpu_backend.hpp"
-#include "core/cpu/loop_nest.hpp"
+#include "core/loop_nest.hpp"
 
 namespace hebb::cpu {
-namespace {
-
-/// The reduced axes kept with extent 1.
-Shape stretchable_shape(const Shape& shape, uint32_t axes) {
-  std::array<int64_t, Shape::max_rank> extents{};
-  for (int i = 0; i < shape.rank(); ++i) extents[i] = axes >> i & 1 ? 1 : shape[i];
-  return Shape(std::span<const int64_t>(extents.data(), size_t(shape.rank())));
-}
-
-int64_t reduced_count(const Shape& shape, uint32_t axes) {
-  int64_t count = 1;
-  for (int i = 0; i < shape.rank(); ++i)
-    if (axes >> i & 1) count *= shape[i];
-  return count;
-}
-
-}  // namespace
-
 Tensor CpuBackend::reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) {
   const Tensor y = Tensor::empty(shape, x.options());
   const double divisor = op == Reduce::mean ? double(reduced_count(x.shape(), axes)) : 1.0;
@@ -37,7 +17,7 @@ Tensor CpuBackend::reduce(Reduce op, const Tensor& x, const Shape& shape, uint32
 
 Tensor CpuBackend::reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) {
   const Tensor dx = Tensor::empty(x.shape(), dy.options());
-  const Shape shape = stretchable_shape(x.shape(), axes);
+  const Shape shape = reduced_to_ones(x.shape(), axes);
   const bool reads_x = op == Reduce::sum_abs || op == Reduce::sum_square;
   const BroadcastLoop loop = broadcast_loop(x.shape(), shape, reads_x ? x.shape() : shape);
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
@@ -48,10 +28,7 @@ Tensor CpuBackend::reduce_backward(Reduce op, const Tensor& dy, const Tensor& x,
 }
 
 Tensor CpuBackend::sum_to(const Tensor& x, const Shape& shape) {
-  const int added = x.rank() - shape.rank();
-  uint32_t axes = 0;
-  for (int i = 0; i < x.rank(); ++i)
-    if (i < added || shape[i - added] != x.size(i)) axes |= 1u << i;
+  const uint32_t axes = stretched_axes(shape, x.shape());
   return axes ? reduce(Reduce::sum, x, shape, axes) : x.view(shape);
 }
 

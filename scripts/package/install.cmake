@@ -2,6 +2,10 @@
 # CMake and pkg-config need to find them) and the component `programs`.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+get_property(has_cuda GLOBAL PROPERTY HEBB_HAS_CUDA)
+if(NOT has_cuda)
+  set(has_cuda OFF)
+endif()
 
 # Installed are hebb.hpp and what it reaches. Headers name each other as they do in this tree
 # ("core/tensor.hpp"); installed, they stand under hebb/ and say so, lest another project's core/ be
@@ -54,6 +58,10 @@ string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
 set(pc_private "")
 if(NOT BUILD_SHARED_LIBS)
   set(pc_private "-lfmt -lz -pthread")
+  if(has_cuda)
+    string(APPEND pc_private " -L${CUDAToolkit_LIBRARY_DIR} -lcublasLt ${HEBB_CUDNN_LIBRARY}"
+           " -lcudart_static -ldl -lrt")
+  endif()
 endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/hebb.pc.in hebb.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/hebb.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "core/random.hpp"
 
@@ -53,7 +54,17 @@ Array fill(const OperandSpec& spec, uint64_t seed) {
   return x;
 }
 
-Tensor to_change(const Tensor& x) { return x.defined() && x.device().is_cpu() ? x.clone() : x; }
+Tensor to_change(const Tensor& x) {
+  return x.defined() && x.device() == test_device() ? x.clone() : x;
+}
+
+Device test_device() {
+  static const Device device = [] {
+    const char* name = std::getenv("HEBB_TEST_DEVICE");
+    return name ? Device::parse(name) : Device::cpu();
+  }();
+  return device;
+}
 
 void add_unary_errors(std::vector<ErrorCase>& errors, const std::string& op,
                       Tensor (*call)(const Tensor&)) {

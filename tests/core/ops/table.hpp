@@ -100,6 +100,8 @@ OpFamily reduce_family();
 OpFamily softmax_family();
 
 const OpFamily& all_operations();
+/// The device that rows run on: the CPU, or what HEBB_TEST_DEVICE names.
+Device test_device();
 Array fill(const OperandSpec& spec, uint64_t seed);
 /// What a row of an operation in place hands over, so that its operand stays: a copy, or the
 /// operand itself where there is nothing to copy and the operation has to refuse.

@@ -25,7 +25,9 @@ std::vector<Array> fill_operands(const OpCase& row) {
   return values;
 }
 
-Tensor to_tensor(const Array& x, DType dtype) { return Tensor::from(x.values, x.shape).to(dtype); }
+Tensor to_tensor(const Array& x, DType dtype) {
+  return Tensor::from(x.values, x.shape).to(dtype).to(test_device());
+}
 
 Array to_array(const Tensor& x) {
   Array y(x.shape());
@@ -105,12 +107,17 @@ void for_each_row(F&& check_row) {
     }
 }
 
-// A tensor that says it lives on a GPU, for checks that come before any memory is touched. Its
-// storage is never released to a backend that is not there.
+// A tensor that says it lives elsewhere than the others, for checks that come before any memory is
+// touched. Its storage is never released to a backend that is not there.
 Tensor elsewhere(const Tensor& x) {
   static auto* kept = new std::vector<Ref<Storage>>;
-  kept->push_back(make_ref<Storage>(nullptr, 0, Device::cuda()));
+  const Device elsewhere = Device::cuda(test_device().index + 1);
+  kept->push_back(make_ref<Storage>(nullptr, 0, elsewhere));
   return Tensor(make_ref<Tensor::Body>(kept->back(), 0, x.shape(), x.dtype()));
+}
+
+Tensor ones_of(const OperandSpec& spec, DType dtype) {
+  return Tensor::ones(spec.shape, {dtype, test_device()});
 }
 
 struct Thrown {
@@ -240,14 +247,14 @@ TEST_CASE("operations refuse operands of the wrong kind", "[core][ops]") {
       };
       INFO("operand " << i);
       if (!spec.optional) refused(Tensor());
-      CHECK(refused(Tensor::ones(spec.shape, {DType::uint8})).dtype_error);
+      CHECK(refused(ones_of(spec, DType::uint8)).dtype_error);
       const bool integers = spec.fill == Fill::integers;
-      if (!integers) CHECK(refused(Tensor::ones(spec.shape, {DType::int64})).dtype_error);
+      if (!integers) CHECK(refused(ones_of(spec, DType::int64)).dtype_error);
       if (x.size() == 1) continue;
       CHECK(refused(elsewhere(x[i])).device_error);
       const size_t other = i == 0 ? 1 : 0;
       if (!integers && row.operands[other].fill != Fill::integers)
-        CHECK(refused(Tensor::ones(spec.shape, {DType::float64})).dtype_error);
+        CHECK(refused(ones_of(spec, DType::float64)).dtype_error);
     }
   });
 }

@@ -1,8 +1,9 @@
-#include "core/cpu/loop_nest.hpp"
+#include "core/loop_nest.hpp"
 
+#include "core/shape.hpp"
 #include "tests/catch.hpp"
 
-namespace hebb::cpu {
+namespace hebb {
 namespace {
 
 TEST_CASE("broadcast loops drop and merge axes", "[core][cpu]") {
@@ -50,4 +51,4 @@ TEST_CASE("reduction loops keep apart what is summed and what stays", "[core][cp
 }
 
 }  // namespace
-}  // namespace hebb::cpu
+}  // namespace hebb

@@ -1,7 +1,13 @@
-#include "core/cpu/loop_nest.hpp"
+#include "core/loop_nest.hpp"
 
-namespace hebb::cpu {
+#include <array>
+
+#include "core/shape.hpp"
+
+namespace hebb {
 namespace {
+
+static_assert(max_loops == Shape::max_rank);
 
 /// Puts an axis around those that are there, or merges it with the last one.
 void add(BroadcastLoop& loop, BroadcastLoop::Axis axis) {
@@ -65,4 +71,25 @@ ReduceLoop reduce_loop(const Shape& shape, uint32_t axes) {
   return loop;
 }
 
-}  // namespace hebb::cpu
+int64_t reduced_count(const Shape& shape, uint32_t axes) {
+  int64_t count = 1;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (axes >> i & 1) count *= shape[i];
+  return count;
+}
+
+Shape reduced_to_ones(const Shape& shape, uint32_t axes) {
+  std::array<int64_t, Shape::max_rank> extents{};
+  for (int i = 0; i < shape.rank(); ++i) extents[size_t(i)] = axes >> i & 1 ? 1 : shape[i];
+  return Shape(std::span<const int64_t>(extents.data(), size_t(shape.rank())));
+}
+
+uint32_t stretched_axes(const Shape& from, const Shape& shape) {
+  const int added = shape.rank() - from.rank();
+  uint32_t axes = 0;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (i < added || from[i - added] != shape[i]) axes |= 1u << i;
+  return axes;
+}
+
+}  // namespace hebb

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+/// Broadcasting and reductions as loop nests, made from shapes: nothing but data, for the kernels
+/// of every device.
+namespace hebb {
+
+class Shape;
+
+inline constexpr int max_loops = 8;  // Shape::max_rank
+
+/// The loop nest of two operands stretched to one shape: axes of extent 1 dropped, neighbours
+/// merged where both operands allow it. axes[0] is the innermost, whose steps are 0 or 1.
+struct BroadcastLoop {
+  struct Axis {
+    int64_t extent, step_a, step_b;
+  };
+  Axis axes[max_loops];
+  int rank = 0;
+  int64_t rows = 0;  // of axes[0].extent elements
+};
+
+/// The loop nest of a reduction: extents of 1 dropped, neighbours of one kind merged. The innermost
+/// run of elements stands apart, `kept` and `reduced` hold what is around it, innermost first.
+struct ReduceLoop {
+  struct Axes {
+    struct Axis {
+      int64_t extent, step;
+    };
+    Axis axes[max_loops];
+    int rank = 0;
+    int64_t count = 1;  // product of the extents
+  };
+  Axes kept, reduced;
+  int64_t inner = 1;
+  bool inner_reduced = true;
+};
+
+/// Two operands of shapes a and b stretched to `shape`.
+BroadcastLoop broadcast_loop(const Shape& shape, const Shape& a, const Shape& b);
+
+/// A reduction of the axes of `shape` whose bits are set. `shape` has elements.
+ReduceLoop reduce_loop(const Shape& shape, uint32_t axes);
+
+/// How many elements of `shape` are reduced to one.
+int64_t reduced_count(const Shape& shape, uint32_t axes);
+
+/// `shape` with the reduced axes kept, of extent 1: it stretches back.
+Shape reduced_to_ones(const Shape& shape, uint32_t axes);
+
+/// The axes of `shape` along which an operand of shape `from` was stretched to it.
+uint32_t stretched_axes(const Shape& from, const Shape& shape);
+
+}  // namespace hebb

@@ -1,0 +1,46 @@
+#include <array>
+#include <atomic>
+#include <mutex>
+
+#include "gpu/cuda_backend.hpp"
+
+namespace hebb {
+namespace cuda {
+
+CudaBackend::CudaBackend(int device)
+    : stream_(create_stream(device)),
+      name_(fmt::format("cuda:{} ({})", device, device_name(device))),
+      memory_(device_memory(stream_)),
+      products_(stream_, memory_),
+      convolutions_(stream_, memory_),
+      complaint_(static_cast<Complaint*>(shared_memory(stream_, sizeof(Complaint)))) {}
+
+std::string_view CudaBackend::name() const { return name_; }
+
+std::string CudaBackend::details() const { return library_versions() + ", float32 without TF32"; }
+
+}  // namespace cuda
+
+int cuda_device_count() {
+  const cuda::Machine machine = cuda::machine();
+  return cuda::why_no_device(machine, 0).empty() ? machine.devices : 0;
+}
+
+// Made at first use and never destroyed: statics free tensors to the very end.
+Backend& cuda_backend(int index) {
+  constexpr int most = 64;
+  static std::array<std::atomic<cuda::CudaBackend*>, most> backends;
+  if (index < most)
+    if (cuda::CudaBackend* backend = backends[size_t(index)].load(std::memory_order_acquire))
+      return *backend;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  const std::string reason = cuda::why_no_device(cuda::machine(), index);
+  check<DeviceError>(reason.empty() && index < most, "[device] cuda:{} is not there: {}", index,
+                     reason.empty() ? "Hebb knows 64 devices" : reason);
+  std::atomic<cuda::CudaBackend*>& backend = backends[size_t(index)];
+  if (!backend.load()) backend.store(new cuda::CudaBackend(index), std::memory_order_release);
+  return *backend.load();
+}
+
+}  // namespace hebb

@@ -1,0 +1,38 @@
+#include "gpu/cuda_backend.hpp"
+
+namespace hebb::cuda {
+
+Backend::WithGrad CudaBackend::bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+                                    bool with_dh, bool with_dweight) {
+  const int64_t samples = h.size(0), neurons = h.size(1), targets = weight.size(0);
+  const BeanShape shape{samples, neurons, targets, kernel.gamma,
+                        kernel.scale / (double(samples) * double(neurons) * double(neurons))};
+  WithGrad result{Tensor::empty({}, h.options()),
+                  with_dh ? Tensor::empty(h.shape(), h.options()) : Tensor(),
+                  with_dweight ? Tensor::empty(weight.shape(), h.options()) : Tensor()};
+  const Tensor f = Tensor::empty(weight.shape(), h.options());
+  Tensor df;
+  double slope = 2 * shape.factor * shape.gamma;
+  dispatch(h.dtype(), [&]<class T>() {
+    bean_strength(stream_, shape, data_of<T>(weight), data_of<T>(f));
+    if (kernel.order == 1 && kernel.divergence == Divergence::squared) {
+      if (with_dweight) df = Tensor::empty(weight.shape(), h.options());
+      bean_spread(stream_, shape, data_of<T>(h), data_of<T>(f),
+                  data_of<double>(scratch(bean_spread_scratch(shape))), data_of<T>(result.value),
+                  data_or_null<T>(result.grad), data_or_null<T>(df));
+    } else {
+      const Tensor k = matmul(f, true, f, false, {neurons, neurons});
+      bean_pairs(stream_, shape, kernel.order, kernel.divergence, data_of<T>(h), data_of<T>(k),
+                 data_of<double>(scratch(bean_pairs_scratch(shape))), data_of<T>(result.value),
+                 data_or_null<T>(result.grad));
+      if (with_dweight) df = matmul(f, false, k, false, weight.shape());
+      slope *= kernel.order;
+    }
+    if (with_dweight)
+      bean_weight_gradient(stream_, weight.numel(), slope, data_of<T>(weight), data_of<T>(f),
+                           data_of<T>(df), data_of<T>(result.grad2));
+  });
+  return result;
+}
+
+}  // namespace hebb::cuda

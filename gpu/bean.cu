@@ -1,0 +1,260 @@
+#include <cmath>
+
+#include "gpu/fold.hpp"
+#include "gpu/kernels.hpp"
+#include "gpu/launch.hpp"
+#include "gpu/loop_nest.hpp"
+
+/// BEAN in the forms of core/cpu/bean/forms.hpp: by targets and their weighted means, and by pairs
+/// of neurons. Nothing has an element for each (sample, neuron, neuron), and no large sums are
+/// subtracted from each other.
+namespace hebb::cuda {
+namespace {
+
+template <class T>
+struct StrengthBody {
+  T gamma;
+  const T* weight;
+  T* f;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    f[i] = std::fabs(std::tanh(gamma * weight[i]));
+  }
+};
+
+template <class T>
+struct WeightGradientBody {
+  T scale;
+  const T *weight, *f, *df;
+  T* dweight;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    dweight[i] = sign(weight[i]) * (scale * df[i] * (T(1) - f[i] * f[i]));
+  }
+};
+
+/// sums[r] = scale Σ_i x[r, i]
+template <class T>
+struct RowSumsBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Sum>;
+  using Local = Nothing;
+  int64_t width;
+  double scale;
+  const T* x;
+  double* sums;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    if (p == 0) {
+      double sum = 0;
+      for (int64_t i = t.index; i < width; i += t.count) sum += double(x[t.block * width + i]);
+      shared.put(t, sum);
+    } else if (p == 1) {
+      shared.fold(t);
+    } else if (t.index == 0) {
+      sums[t.block] = scale * shared.total();
+    }
+  }
+};
+
+/// What the targets' pull is computed from: activations less each sample's mean, which changes no
+/// difference; the sums u and, of squared distances, v of each target; the centres.
+template <class T>
+struct Spread {
+  BeanShape shape;
+  const T *h, *f;
+  double* mean;    // [samples]
+  double *u, *v;   // [targets]
+  double* centre;  // [samples, targets]
+
+  HEBB_HOST_DEVICE double centred(int64_t sample, int64_t i) const {
+    return double(h[sample * shape.neurons + i]) - mean[sample];
+  }
+};
+
+/// centre[s, m] = Σ_i f_mi h_si / u_m, 0 where all weights are.
+template <class T>
+struct CentresBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Sum>;
+  using Local = Nothing;
+  Spread<T> spread;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    const int64_t n = spread.shape.neurons, target = t.block % spread.shape.targets;
+    if (p == 0) {
+      const int64_t sample = t.block / spread.shape.targets;
+      double sum = 0;
+      for (int64_t i = t.index; i < n; i += t.count)
+        sum += double(spread.f[target * n + i]) * spread.centred(sample, i);
+      shared.put(t, sum);
+    } else if (p == 1) {
+      shared.fold(t);
+    } else if (t.index == 0) {
+      const double u = spread.u[target];
+      spread.centre[t.block] = u > 0 ? shared.total() / u : 0;
+    }
+  }
+};
+
+/// v_m = Σ_i f_mi d_mi with d_mi = Σ_s (h_si - centre_sm)², and df_mi = u_m d_mi + v_m.
+template <class T>
+struct DistancesBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Sum>;
+  using Local = Nothing;
+  Spread<T> spread;
+  T* df;  // may be null
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    const int64_t n = spread.shape.neurons, target = t.block;
+    if (p == 0) {
+      double sum = 0;
+      for (int64_t i = t.index; i < n; i += t.count) {
+        double distance = 0;
+        for (int64_t s = 0; s < spread.shape.samples; ++s) {
+          const double apart =
+              spread.centred(s, i) - spread.centre[s * spread.shape.targets + target];
+          distance += apart * apart;
+        }
+        sum += double(spread.f[target * n + i]) * distance;
+        if (df) df[target * n + i] = T(distance);
+      }
+      shared.put(t, sum);
+    } else if (p == 1) {
+      shared.fold(t);
+    } else {
+      const double v = shared.total(), u = spread.u[target];
+      for (int64_t i = t.index; df && i < n; i += t.count)
+        df[target * n + i] = T(u * double(df[target * n + i]) + v);
+      if (t.index == 0) spread.v[target] = u * v;
+    }
+  }
+};
+
+/// dh_si = 4 factor Σ_m u_m f_mi (h_si - centre_sm)
+template <class T>
+struct PullToCentresBody {
+  Spread<T> spread;
+  T* dh;
+  HEBB_HOST_DEVICE void operator()(int64_t at) const {
+    const int64_t n = spread.shape.neurons, targets = spread.shape.targets;
+    const int64_t sample = at / n, i = at % n;
+    const double x = spread.centred(sample, i);
+    double sum = 0;
+    for (int64_t m = 0; m < targets; ++m)
+      sum += spread.u[m] * double(spread.f[m * n + i]) * (x - spread.centre[sample * targets + m]);
+    dh[at] = T(4 * spread.shape.factor * sum);
+  }
+};
+
+/// The pairs of neurons, bound by A = K or its square.
+template <class T>
+struct Pairs {
+  BeanShape shape;
+  int order;
+  Divergence divergence;
+  const T* h;
+  T* k;  // [neurons, neurons], symmetric
+
+  HEBB_HOST_DEVICE double bond(T x) const { return order == 1 ? double(x) : double(x) * double(x); }
+};
+
+/// dh_si = c Σ_j A_ij d'(h_si - h_sj)
+template <class T>
+struct PullToNeuronsBody {
+  Pairs<T> pairs;
+  T* dh;
+  HEBB_HOST_DEVICE void operator()(int64_t at) const {
+    const int64_t n = pairs.shape.neurons, i = at % n;
+    const T* row = pairs.h + at / n * n;
+    const bool squared = pairs.divergence == Divergence::squared;
+    double sum = 0;
+    for (int64_t j = 0; j < n; ++j) {  // K's row j: neighbouring threads read neighbours
+      const double apart = double(row[i]) - double(row[j]);
+      sum += pairs.bond(pairs.k[j * n + i]) * (squared ? apart : sign(apart));
+    }
+    dh[at] = T((squared ? 4 : 2) * pairs.shape.factor * sum);
+  }
+};
+
+/// K_ij becomes the value's derivative to it but for a factor, D_ij or K_ij D_ij with
+/// D_ij = Σ_s d(h_si, h_sj); values[i] = Σ_j A_ij D_ij.
+template <class T>
+struct PairDistancesBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Sum>;
+  using Local = Nothing;
+  Pairs<T> pairs;
+  double* values;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    const int64_t n = pairs.shape.neurons, i = t.block;
+    if (p == 0) {
+      double sum = 0;
+      for (int64_t j = t.index; j < n; j += t.count) {
+        double distance = 0;
+        for (int64_t s = 0; s < pairs.shape.samples; ++s) {
+          const double apart = double(pairs.h[s * n + i]) - double(pairs.h[s * n + j]);
+          distance += pairs.divergence == Divergence::squared ? apart * apart : std::fabs(apart);
+        }
+        T& k = pairs.k[i * n + j];
+        sum += pairs.bond(k) * distance;
+        k = T(pairs.order == 1 ? distance : double(k) * distance);
+      }
+      shared.put(t, sum);
+    } else if (p == 1) {
+      shared.fold(t);
+    } else if (t.index == 0) {
+      values[i] = shared.total();
+    }
+  }
+};
+
+}  // namespace
+
+template <class T>
+void bean_strength(Stream stream, const BeanShape& shape, const T* weight, T* f) {
+  for_each(stream, shape.targets * shape.neurons, StrengthBody<T>{T(shape.gamma), weight, f});
+}
+
+template <class T>
+void bean_weight_gradient(Stream stream, int64_t n, double scale, const T* weight, const T* f,
+                          const T* df, T* dweight) {
+  for_each(stream, n, WeightGradientBody<T>{T(scale), weight, f, df, dweight});
+}
+
+int64_t bean_spread_scratch(const BeanShape& shape) {
+  return shape.samples + 2 * shape.targets + shape.samples * shape.targets;
+}
+
+template <class T>
+void bean_spread(Stream stream, const BeanShape& shape, const T* h, const T* f, double* scratch,
+                 T* value, T* dh, T* df) {
+  double *mean = scratch, *u = mean + shape.samples, *v = u + shape.targets;
+  const Spread<T> spread{shape, h, f, mean, u, v, v + shape.targets};
+  const int64_t n = shape.neurons;
+  for_blocks(stream, shape.samples, 64, RowSumsBody<T>{n, 1 / double(n), h, mean});
+  for_blocks(stream, shape.targets, 64, RowSumsBody<T>{n, 1.0, f, u});
+  for_blocks(stream, shape.samples * shape.targets, 64, CentresBody<T>{spread});
+  for_blocks(stream, shape.targets, block_threads, DistancesBody<T>{spread, df});
+  for_blocks(stream, 1, block_threads, TotalBody<T>{shape.targets, v, 2 * shape.factor, value});
+  if (dh) for_each(stream, shape.samples * n, PullToCentresBody<T>{spread, dh});
+}
+
+int64_t bean_pairs_scratch(const BeanShape& shape) { return shape.neurons; }
+
+template <class T>
+void bean_pairs(Stream stream, const BeanShape& shape, int order, Divergence divergence, const T* h,
+                T* k, double* scratch, T* value, T* dh) {
+  const Pairs<T> pairs{shape, order, divergence, h, k};
+  const int64_t n = shape.neurons;
+  if (dh) for_each(stream, shape.samples * n, PullToNeuronsBody<T>{pairs, dh});
+  for_blocks(stream, n, block_threads, PairDistancesBody<T>{pairs, scratch});
+  for_blocks(stream, 1, block_threads, TotalBody<T>{n, scratch, shape.factor, value});
+}
+
+#define HEBB_INSTANTIATE(T)                                                                      \
+  template void bean_strength(Stream, const BeanShape&, const T*, T*);                           \
+  template void bean_weight_gradient(Stream, int64_t, double, const T*, const T*, const T*, T*); \
+  template void bean_spread(Stream, const BeanShape&, const T*, const T*, double*, T*, T*, T*);  \
+  template void bean_pairs(Stream, const BeanShape&, int, Divergence, const T*, T*, double*, T*, \
+                           T*);
+HEBB_INSTANTIATE(float)
+HEBB_INSTANTIATE(double)
+
+}  // namespace hebb::cuda

@@ -1,0 +1,96 @@
+#include "gpu/convolutions.hpp"
+
+#include <cudnn.h>
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "core/conv_policy.hpp"
+#include "gpu/cudnn_graph.hpp"
+#include "gpu/launch.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+void require(cudnnStatus_t status, const char* call) {
+  if (status != CUDNN_STATUS_SUCCESS) fail_cudnn(status, call);
+}
+
+int64_t alignment_of(const void* p) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(p) | 16;
+  return int64_t(address & ~(address - 1));
+}
+
+PlanKey key_of(const Convolution& c) {
+  return {c.direction,      c.dtype,           conv_policy(),
+          c.geometry,       alignment_of(c.x), alignment_of(c.weight),
+          alignment_of(c.y)};
+}
+
+}  // namespace
+
+struct Convolutions::Plans {
+  /// A plan, or that there is none.
+  struct Entry {
+    std::optional<Plan> plan;
+    std::string name;
+  };
+
+  Stream stream;
+  CachingAllocator& memory;
+  std::mutex mutex;
+  cudnnHandle_t handle = nullptr;
+  std::optional<Descriptor> device;
+  std::map<PlanKey::Numbers, Entry> entries;
+
+  Entry& entry(const Convolution& convolution) {
+    const PlanKey key = key_of(convolution);
+    if (const auto known = entries.find(key.numbers()); known != entries.end())
+      return known->second;
+    activate(stream);
+    if (!handle) {
+      require(cudnnCreate(&handle), "cudnnCreate");
+      require(cudnnSetStream(handle, static_cast<cudaStream_t>(stream.handle)), "cudnnSetStream");
+      device.emplace(describe_device(stream.device));
+    }
+    Entry found{find_plan(*device, key), ""};
+    if (found.plan) found.name = "cudnn-" + std::to_string(found.plan->engine);
+    return entries.emplace(key.numbers(), std::move(found)).first->second;
+  }
+};
+
+Convolutions::Convolutions(Stream stream, CachingAllocator& memory)
+    : plans_(new Plans{stream, memory, {}, nullptr, {}, {}}) {}
+
+Convolutions::~Convolutions() = default;
+
+bool Convolutions::run(const Convolution& c) {
+  Plans& plans = *plans_;
+  const std::lock_guard lock(plans.mutex);
+  const Plans::Entry& entry = plans.entry(c);
+  if (!entry.plan) return false;
+  const size_t bytes = size_t(entry.plan->workspace);
+  void* workspace = bytes > 0 ? plans.memory.allocate(bytes) : nullptr;
+  void* const pointers[] = {c.x, c.weight, c.y};
+  const int64_t ids[] = {id_x, id_weight, id_y};
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, ids);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
+  pack.finalize();
+  activate(plans.stream);
+  const cudnnStatus_t status =
+      cudnnBackendExecute(plans.handle, entry.plan->descriptor.raw(), pack.raw());
+  // Whoever gets this memory next writes to it after the convolution, on the same stream.
+  if (workspace) plans.memory.release(workspace, bytes);
+  require(status, "cudnnBackendExecute");
+  return true;
+}
+
+std::string_view Convolutions::engine(const Convolution& convolution) {
+  const std::lock_guard lock(plans_->mutex);
+  return plans_->entry(convolution).name;
+}
+
+}  // namespace hebb::cuda

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <string>
+
+#include "core/backend.hpp"
+#include "core/check.hpp"
+#include "gpu/complaint.hpp"
+#include "gpu/convolutions.hpp"
+#include "gpu/kernels.hpp"
+#include "gpu/products.hpp"
+#include "gpu/runtime.hpp"
+
+namespace hebb::cuda {
+
+/// The CUDA backend of one device: makes tensors and launches kernels on their addresses, all on
+/// one stream. Its members stand in the files named after their families.
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(int device);
+
+  /// What is still in use on the device, for those that measure and test.
+  CachingAllocator& memory() { return memory_; }
+
+  std::string_view name() const override;
+  std::string details() const override;
+  void synchronize() override;
+  void* allocate(size_t bytes) override;
+  void release(void* memory, size_t bytes) noexcept override;
+  void copy_from_host(const Tensor& destination, const void* source) override;
+  void copy_to_host(void* destination, const Tensor& source) override;
+  void copy(const Tensor& destination, const Tensor& source) override;
+  void fill(const Tensor& x, double value) override;
+  Tensor cast(const Tensor& x, DType dtype) override;
+  void uniform(const Tensor& x, double lower, double upper, RandomKey key) override;
+  void normal(const Tensor& x, double mean, double stddev, RandomKey key) override;
+  void truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) override;
+  Tensor unary(Unary op, const Tensor& x) override;
+  Tensor unary_backward(Unary op, const Tensor& dy, const Tensor& saved) override;
+  Tensor binary(Binary op, const Tensor& a, const Tensor& b, const Shape& shape) override;
+  Tensor affine(const Tensor& x, double scale, double shift) override;
+  void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
+  Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
+  Tensor dropout(const Tensor& x, double p, RandomKey key) override;
+  Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
+  Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
+  Tensor sum_to(const Tensor& x, const Shape& shape) override;
+  WithIndices max(const Tensor& x, const Shape& shape, int axis) override;
+  Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                      int axis) override;
+  Tensor count_equal(const Tensor& a, const Tensor& b) override;
+  Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                const Shape& shape) override;
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                const Shape& shape) override;
+  Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                const Conv2dOptions& options) override;
+  std::string_view conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
+                               const Shape& weight, const Shape& y,
+                               const Conv2dOptions& options) override;
+  Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
+                               const Conv2dOptions& options) override;
+  ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                   bool with_bias, const Conv2dOptions& options) override;
+  WithIndices max_pool2d(const Tensor& x, const Shape& shape,
+                         const Pool2dOptions& options) override;
+  Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                             const Pool2dOptions& options) override;
+  Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) override;
+  Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
+                             const Pool2dOptions& options) override;
+  WithSaved batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                       const Tensor& residual, const Tensor& mean, const Tensor& variance,
+                       const BatchNormOptions& options) override;
+  NormGrads batch_norm_backward(const Tensor& dy, const Saved& saved, bool with_residual,
+                                const BatchNormOptions& options) override;
+  Tensor softmax(const Tensor& x) override;
+  Tensor softmax_backward(const Tensor& dy, const Tensor& y) override;
+  Tensor log_softmax(const Tensor& x) override;
+  Tensor log_softmax_backward(const Tensor& dy, const Tensor& y) override;
+  WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
+                         bool with_grad) override;
+  WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights,
+                              bool with_grad) override;
+  Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) override;
+  Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) override;
+  Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
+  Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
+  void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
+           const SgdStep& step) override;
+  void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
+            const AdamStep& step) override;
+  void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
+             const NadamStep& step) override;
+  Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
+  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
+                bool with_dweight) override;
+
+ private:
+  /// function.operator()<T>() with the type of a floating-point tensor's elements.
+  template <class Function>
+  static decltype(auto) dispatch(DType dtype, Function&& function) {
+    if (dtype == DType::float32) return function.template operator()<float>();
+    if (dtype == DType::float64) return function.template operator()<double>();
+    fail<DTypeError>("[cuda] expected float32 or float64, got {}", name_of(dtype));
+  }
+  /// Numbers that kernels hand to each other.
+  Tensor scratch(int64_t n) const {
+    return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
+  }
+  /// Throws what kernels have complained about, and forgets it.
+  void raise_complaint();
+
+  const Stream stream_;
+  const std::string name_;
+  CachingAllocator memory_;
+  Products products_;
+  Convolutions convolutions_;
+  Complaint* const complaint_;
+};
+
+template <class T>
+T* data_of(const Tensor& x) {
+  return static_cast<T*>(x.data());
+}
+
+/// The same, or null for an undefined tensor.
+template <class T>
+T* data_or_null(const Tensor& x) {
+  return x.defined() ? data_of<T>(x) : nullptr;
+}
+
+}  // namespace hebb::cuda

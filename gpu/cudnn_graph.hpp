@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cudnn_graph.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "core/dtype.hpp"
+#include "core/geometry.hpp"
+
+/// cuDNN's graph API for one operation, a convolution. Plans are made for a description of a
+/// device: that of a GPU, or a text, which needs none.
+namespace hebb::cuda {
+
+/// Owns a descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(cudnnBackendDescriptorType_t type);
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept : raw_(other.raw_) { other.raw_ = nullptr; }
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  cudnnBackendDescriptor_t raw() const { return raw_; }
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t count,
+           const void* values);
+  template <class T>
+  void set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, T value) {
+    set(name, type, 1, &value);
+  }
+  void set(cudnnBackendAttributeName_t name, const Descriptor& value) {
+    set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, value.raw());
+  }
+  /// At most `room` values; returns how many there are.
+  int64_t get(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t room,
+              void* values) const;
+  void finalize();
+  /// False where cuDNN refuses.
+  bool try_finalize();
+
+ private:
+  cudnnBackendDescriptor_t raw_ = nullptr;
+};
+
+/// What a device can do, for heuristics and plans.
+Descriptor describe_device(int device);
+Descriptor describe_device(const std::string& json);
+
+/// Everything that a plan depends on but for the device.
+struct PlanKey {
+  ConvDirection direction;
+  DType dtype;
+  ConvPolicy policy;
+  ConvGeometry geometry;
+  int64_t alignment_x = 16, alignment_weight = 16, alignment_y = 16;  // bytes
+
+  using Numbers = std::array<int64_t, 21>;
+  Numbers numbers() const;
+};
+
+struct Plan {
+  Descriptor descriptor;
+  int64_t engine;     // cuDNN's number of it
+  int64_t workspace;  // bytes
+};
+
+/// The numbers that tensors have in plans.
+enum TensorId : int64_t { id_x = 1, id_weight = 2, id_y = 3 };
+
+/// The first engine of cuDNN's choice that keeps to float32 and to a fixed order of sums, and whose
+/// workspace stays below 256 MiB; none where there is none.
+std::optional<Plan> find_plan(const Descriptor& device, const PlanKey& key);
+
+[[noreturn]] void fail_cudnn(cudnnStatus_t status, const char* call);
+
+}  // namespace hebb::cuda

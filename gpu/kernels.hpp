@@ -1,0 +1,219 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.hpp"
+#include "core/geometry.hpp"
+#include "core/loop_nest.hpp"
+#include "core/options.hpp"
+#include "core/random.hpp"
+#include "gpu/complaint.hpp"
+#include "gpu/stream.hpp"
+
+/// The border between the CUDA backend, which is C++ like the rest, and its kernels, which nvcc
+/// compiles: raw addresses on the stream's device and plain structs, each function a launch or a
+/// few. Defined in <family>.cu for float and double. What they compute stands in core/backend.hpp;
+/// results come last and are written, not added to, unless said otherwise.
+namespace hebb::cuda {
+
+// memory.cu
+void fill(Stream stream, int64_t n, int size, uint64_t bits, void* x);
+void cast(Stream stream, int64_t n, DType from_type, const void* from, DType to_type, void* to);
+
+// random.cu
+template <class T>
+void uniform(Stream stream, int64_t n, double lower, double upper, RandomKey key, T* x);
+template <class T>
+void normal(Stream stream, int64_t n, double mean, double stddev, RandomKey key, T* x);
+template <class T>
+void truncated_normal(Stream stream, int64_t n, double stddev, double limit, RandomKey key, T* x);
+template <class T>
+void dropout(Stream stream, int64_t n, double p, RandomKey key, const T* x, T* y);
+
+// elementwise.cu
+template <class T>
+void unary(Stream stream, Unary op, int64_t n, const T* x, T* y);
+template <class T>
+void unary_backward(Stream stream, Unary op, int64_t n, const T* dy, const T* saved, T* dx);
+template <class T>
+void binary(Stream stream, Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y);
+template <class T>
+void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y);
+template <class T>
+void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
+/// y = x times the one that is not null of two scalars on the device.
+template <class T>
+void scale_by(Stream stream, int64_t n, const float* narrow, const double* wide, const T* x, T* y);
+
+// reduce.cu
+/// How many numbers `partial` has to hold.
+int64_t reduce_scratch(const ReduceLoop& loop);
+template <class T>
+void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, T* y,
+            double* partial);
+/// The loop's a is dy, stretched, and b is x.
+template <class T>
+void reduce_backward(Stream stream, Reduce op, const BroadcastLoop& loop, int64_t count,
+                     const T* dy, const T* x, T* dx);
+/// Over the middle axis of x [outer, n, inner].
+template <class T>
+void max(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* x, T* y,
+         int64_t* indices);
+template <class T>
+void max_backward(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* dy,
+                  const int64_t* indices, T* dx);
+void count_equal(Stream stream, int64_t n, const int64_t* a, const int64_t* b, int64_t* count);
+
+// conv2d.cu: every geometry, slowly, for what cuDNN refuses
+template <class T>
+void conv2d(Stream stream, const ConvGeometry& g, const T* x, const T* weight, T* y);
+template <class T>
+void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy, const T* weight,
+                           T* dx);
+template <class T>
+void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
+                            T* dweight);
+/// y [outer, channels, inner] += bias [channels]
+template <class T>
+void add_bias(Stream stream, int64_t outer, int64_t channels, int64_t inner, const T* bias, T* y);
+
+// pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp
+template <class T>
+void max_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y, int32_t* argmax);
+template <class T>
+void max_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, const int32_t* argmax,
+                         T* dx);
+template <class T>
+void avg_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y);
+template <class T>
+void avg_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, T* dx);
+
+// normalize.cu
+/// How many numbers `partial` has to hold, forward and backward.
+int64_t norm_scratch(const NormPlanes& planes);
+/// statistics [2, channels]: the mean and 1 / √(variance + epsilon). weight, bias, residual and,
+/// when training, running_mean and running_variance may be null.
+template <class T>
+struct BatchNorm {
+  NormPlanes planes;
+  BatchNormOptions options;
+  const T *x, *weight, *bias, *residual;
+  T *running_mean, *running_variance;
+  double* partial;
+  T* y;
+  double* statistics;
+};
+template <class T>
+void batch_norm(Stream stream, const BatchNorm<T>& norm);
+/// weight, y (unless there is a ReLU) and dresidual may be null.
+template <class T>
+struct BatchNormBackward {
+  NormPlanes planes;
+  BatchNormOptions options;
+  const T *dy, *x, *weight, *y;
+  const double* statistics;
+  double* partial;
+  T *dx, *dweight, *dbias, *dresidual;
+};
+template <class T>
+void batch_norm_backward(Stream stream, const BatchNormBackward<T>& norm);
+
+// softmax.cu, over rows of `width` elements; of the logarithm where `log`
+template <class T>
+void softmax(Stream stream, bool log, int64_t rows, int64_t width, const T* x, T* y);
+template <class T>
+void softmax_backward(Stream stream, bool log, int64_t rows, int64_t width, const T* dy, const T* y,
+                      T* dx);
+/// Against targets [rows, width] or labels [rows]; the other is null, and weights [rows] and grad
+/// may be. `losses` [rows] is scratch.
+template <class T>
+struct CrossEntropy {
+  int64_t rows, width;
+  const T *logits, *targets;
+  const int64_t* labels;
+  const T* weights;
+  double smoothing;
+  double* losses;
+  T *loss, *grad;
+};
+template <class T>
+void cross_entropy(Stream stream, const CrossEntropy<T>& c);
+
+// layout.cu
+/// `rows` runs of `bytes`, from and to places that are steps of bytes apart.
+void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_step,
+               const void* from, int64_t from_step);
+template <class T>
+void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
+                 const int64_t* index, T* y);
+/// dx [rows, width] has zeros before.
+template <class T>
+void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* dy,
+                      const int64_t* index, T* dx);
+/// Complains about the first of `values` that is not in [0, bound).
+void check_range(Stream stream, int64_t n, int64_t bound, const int64_t* values, int64_t place,
+                 Complaint* complaint);
+
+// optimizers.cu, in place; the momentum buffer may be null when momentum is 0
+template <class T>
+void sgd(Stream stream, int64_t n, const SgdStep& step, const T* grad, T* parameter, T* momentum);
+template <class T>
+void adam(Stream stream, int64_t n, const AdamStep& step, const T* grad, T* parameter, T* m, T* v);
+template <class T>
+void nadam(Stream stream, int64_t n, const NadamStep& step, const T* grad, T* parameter, T* m,
+           T* v);
+/// Some tensors, for kernels that go over all of them.
+template <class T>
+struct TensorList {
+  static constexpr int most = 64;
+  int count = 0;
+  T* data[most];
+  int64_t size[most];
+  int64_t first_piece[most + 1] = {0};  // of `piece` elements, among those of all tensors
+  static constexpr int64_t piece = 16384;
+
+  void add(T* x, int64_t n) {
+    data[count] = x;
+    size[count] = n;
+    first_piece[count + 1] = first_piece[count] + (n + piece - 1) / piece;
+    ++count;
+  }
+  int64_t pieces() const { return first_piece[count]; }
+};
+/// The sum of squares of each piece.
+template <class T>
+void sum_squares(Stream stream, const TensorList<T>& tensors, double* sums);
+/// norm = √Σ sums, and scale = limit / (norm + 1e-6), at most 1.
+void clip_scale(Stream stream, int64_t n, const double* sums, double limit, double* norm,
+                double* scale);
+template <class T>
+void scale_all(Stream stream, const TensorList<T>& tensors, const double* scale);
+
+// bean.cu
+/// BEAN's penalty of one dense layer with h [samples, neurons] and weight [targets, neurons].
+struct BeanShape {
+  int64_t samples, neurons, targets;
+  double gamma;
+  double factor;  // scale / (S N²)
+};
+/// f = |tanh(gamma weight)|
+template <class T>
+void bean_strength(Stream stream, const BeanShape& shape, const T* weight, T* f);
+/// dweight = scale df sign(weight) (1 - f²)
+template <class T>
+void bean_weight_gradient(Stream stream, int64_t n, double scale, const T* weight, const T* f,
+                          const T* df, T* dweight);
+/// Order 1 and squares: each target pulls its neurons to their weighted mean. `scratch` holds
+/// bean_spread_scratch(shape) numbers; dh and df [targets, neurons] may be null.
+int64_t bean_spread_scratch(const BeanShape& shape);
+template <class T>
+void bean_spread(Stream stream, const BeanShape& shape, const T* h, const T* f, double* scratch,
+                 T* value, T* dh, T* df);
+/// Any order and divergence, by pairs of neurons: k [neurons, neurons] = Fᵀ F, which becomes the
+/// value's derivative to it. `scratch` holds bean_pairs_scratch(shape) numbers.
+int64_t bean_pairs_scratch(const BeanShape& shape);
+template <class T>
+void bean_pairs(Stream stream, const BeanShape& shape, int order, Divergence divergence, const T* h,
+                T* k, double* scratch, T* value, T* dh);
+
+}  // namespace hebb::cuda

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "gpu/launch.hpp"
+
+namespace hebb::cuda {
+
+template <class Body>
+__global__ void __launch_bounds__(block_threads)
+    run_each(int64_t n, const __grid_constant__ Body body) {
+  const int64_t step = int64_t(gridDim.x) * block_threads;
+  for (int64_t i = int64_t(blockIdx.x) * block_threads + threadIdx.x; i < n; i += step) body(i);
+}
+
+template <class Body>
+__global__ void __launch_bounds__(block_threads)
+    run_blocks(int64_t blocks, const __grid_constant__ Body body) {
+  __shared__ typename Body::Shared shared;
+  for (int64_t block = blockIdx.x; block < blocks; block += gridDim.x) {
+    const Thread thread = {block, int(threadIdx.x), int(blockDim.x)};
+    typename Body::Local local;
+#pragma unroll
+    for (int phase = 0; phase < Body::phases; ++phase) {
+      body.phase(phase, thread, shared, local);
+      __syncthreads();
+    }
+  }
+}
+
+inline unsigned grid(int64_t blocks) {
+  constexpr int64_t most = 1 << 16;
+  return unsigned(blocks < most ? blocks : most);
+}
+
+template <class Body>
+void for_each(Stream stream, int64_t n, const Body& body) {
+  if (n <= 0) return;
+  activate(stream);
+  run_each<<<grid((n + block_threads - 1) / block_threads), block_threads, 0,
+             static_cast<cudaStream_t>(stream.handle)>>>(n, body);
+  check_launch();
+}
+
+template <class Body>
+void for_blocks(Stream stream, int64_t blocks, int threads, const Body& body) {
+  if (blocks <= 0) return;
+  activate(stream);
+  run_blocks<<<grid(blocks), threads, 0, static_cast<cudaStream_t>(stream.handle)>>>(blocks, body);
+  check_launch();
+}
+
+}  // namespace hebb::cuda

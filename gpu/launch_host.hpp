@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstring>
+#include <vector>
+
+#include "gpu/launch.hpp"
+
+namespace hebb::cuda {
+
+/// Whether the loops that stand for a GPU run from the last to the first: results that depend on
+/// the order of threads differ then.
+inline bool run_backwards = false;
+
+template <class F>
+void in_order(int64_t n, F&& f) {
+  for (int64_t i = 0; i < n; ++i) f(run_backwards ? n - 1 - i : i);
+}
+
+template <class Body>
+void for_each(Stream, int64_t n, const Body& body) {
+  in_order(n, [&](int64_t i) { body(i); });
+}
+
+template <class Body>
+void for_blocks(Stream, int64_t blocks, int threads, const Body& body) {
+  in_order(blocks, [&](int64_t block) {
+    typename Body::Shared shared;
+    std::memset(static_cast<void*>(&shared), 0xff, sizeof(shared));
+    std::vector<typename Body::Local> local(static_cast<size_t>(threads));
+    for (int phase = 0; phase < Body::phases; ++phase)
+      in_order(threads, [&](int64_t i) {
+        body.phase(phase, Thread{block, int(i), threads}, shared, local[size_t(i)]);
+      });
+  });
+}
+
+}  // namespace hebb::cuda

@@ -1,0 +1,48 @@
+#include "gpu/cuda_backend.hpp"
+
+namespace hebb::cuda {
+
+Tensor CudaBackend::concat(std::span<const Tensor> parts, const Shape& shape, int axis) {
+  const Tensor y = Tensor::empty(shape, parts[0].options());
+  const int64_t outer = shape.product(0, axis);
+  const int64_t inner = shape.product(axis + 1, shape.rank()) * int64_t(size_of(y.dtype()));
+  char* to = data_of<char>(y);
+  for (const Tensor& part : parts) {
+    const int64_t bytes = part.size(axis) * inner;
+    copy_runs(stream_, outer, bytes, to, shape[axis] * inner, part.data(), bytes);
+    to += bytes;
+  }
+  return y;
+}
+
+Tensor CudaBackend::narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) {
+  const Tensor y = Tensor::empty(shape, x.options());
+  const int64_t inner = shape.product(axis + 1, shape.rank()) * int64_t(size_of(x.dtype()));
+  const int64_t bytes = shape[axis] * inner;
+  copy_runs(stream_, shape.product(0, axis), bytes, y.data(), bytes,
+            data_of<char>(x) + begin * inner, x.size(axis) * inner);
+  return y;
+}
+
+// Indices out of range are a complaint that the next synchronisation throws.
+Tensor CudaBackend::gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) {
+  const Tensor y = Tensor::empty(shape, x.options());
+  check_range(stream_, shape[0], x.size(0), data_of<int64_t>(indices), Complaint::gather_rows,
+              complaint_);
+  dispatch(x.dtype(), [&]<class T>() {
+    cuda::gather_rows(stream_, shape[0], x.size(0), shape.product(1, shape.rank()), data_of<T>(x),
+                      data_of<int64_t>(indices), data_of<T>(y));
+  });
+  return y;
+}
+
+Tensor CudaBackend::scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) {
+  const Tensor dx = Tensor::zeros(shape, dy.options());
+  dispatch(dy.dtype(), [&]<class T>() {
+    cuda::scatter_add_rows(stream_, indices.numel(), shape[0], dy.shape().product(1, dy.rank()),
+                           data_of<T>(dy), data_of<int64_t>(indices), data_of<T>(dx));
+  });
+  return dx;
+}
+
+}  // namespace hebb::cuda

@@ -1,0 +1,109 @@
+#include "gpu/complaint.hpp"
+#include "gpu/fold.hpp"
+#include "gpu/kernels.hpp"
+#include "gpu/launch.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+template <class Word>
+struct CopyRunsBody {
+  int64_t run, to_step, from_step;  // in words
+  Word* to;
+  const Word* from;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t row = i / run, column = i % run;
+    to[row * to_step + column] = from[row * from_step + column];
+  }
+};
+
+template <class Word>
+struct GatherRowsBody {
+  int64_t rows, width;
+  const Word* x;
+  const int64_t* index;
+  Word* y;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t row = index[i / width];
+    // Out of range: complained about by check_range.
+    y[i] = row >= 0 && row < rows ? x[row * width + i % width] : Word(0);
+  }
+};
+
+// A thread for each column, so that a row that occurs twice gets its sum in the order of the
+// indices.
+template <class T>
+struct ScatterAddRowsBody {
+  int64_t count, rows, width;
+  const T* dy;
+  const int64_t* index;
+  T* dx;
+  HEBB_HOST_DEVICE void operator()(int64_t column) const {
+    for (int64_t i = 0; i < count; ++i)
+      if (index[i] >= 0 && index[i] < rows) dx[index[i] * width + column] += dy[i * width + column];
+  }
+};
+
+struct CheckRangeBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Smaller>;
+  using Local = Nothing;
+  int64_t n, bound, place;
+  const int64_t* values;
+  Complaint* complaint;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    if (p == 0) {
+      int64_t first = n;
+      for (int64_t i = n - 1 - t.index; i >= 0; i -= t.count)
+        if (values[i] < 0 || values[i] >= bound) first = i;
+      shared.put(t, double(first));
+    } else if (p == 1) {
+      shared.fold(t);
+    } else if (t.index == 0) {
+      const int64_t first = int64_t(shared.total());
+      if (first == n || complaint->place != Complaint::none) return;
+      *complaint = {place, bound, values[first], first};
+    }
+  }
+};
+
+}  // namespace
+
+void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_step,
+               const void* from, int64_t from_step) {
+  const auto aligned = [](const void* p) { return reinterpret_cast<uintptr_t>(p) % 4 == 0; };
+  if (aligned(to) && aligned(from) && (bytes | to_step | from_step) % 4 == 0)
+    for_each(
+        stream, rows * (bytes / 4),
+        CopyRunsBody<uint32_t>{bytes / 4, to_step / 4, from_step / 4, static_cast<uint32_t*>(to),
+                               static_cast<const uint32_t*>(from)});
+  else
+    for_each(stream, rows * bytes,
+             CopyRunsBody<uint8_t>{bytes, to_step, from_step, static_cast<uint8_t*>(to),
+                                   static_cast<const uint8_t*>(from)});
+}
+
+template <class T>
+void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
+                 const int64_t* index, T* y) {
+  for_each(stream, count * width, GatherRowsBody<T>{rows, width, x, index, y});
+}
+
+template <class T>
+void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* dy,
+                      const int64_t* index, T* dx) {
+  for_each(stream, width, ScatterAddRowsBody<T>{count, rows, width, dy, index, dx});
+}
+
+void check_range(Stream stream, int64_t n, int64_t bound, const int64_t* values, int64_t place,
+                 Complaint* complaint) {
+  for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, bound, place, values, complaint});
+}
+
+#define HEBB_INSTANTIATE(T)                                                                   \
+  template void gather_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*); \
+  template void scatter_add_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*);
+HEBB_INSTANTIATE(float)
+HEBB_INSTANTIATE(double)
+
+}  // namespace hebb::cuda

@@ -1,0 +1,78 @@
+#include <cstring>
+
+#include "core/convert.hpp"
+#include "gpu/cuda_backend.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+template <class T>
+uint64_t bits_of(double value) {
+  const T x = convert<T>(value);
+  uint64_t bits = 0;
+  std::memcpy(&bits, &x, sizeof x);
+  return bits;
+}
+
+uint64_t bits_of(DType dtype, double value) {
+  switch (dtype) {
+    case DType::float32:
+      return bits_of<float>(value);
+    case DType::float64:
+      return bits_of<double>(value);
+    case DType::int64:
+      return bits_of<int64_t>(value);
+    case DType::int32:
+      return bits_of<int32_t>(value);
+    case DType::uint8:
+      return bits_of<uint8_t>(value);
+    case DType::bfloat16:
+      return bits_of<BFloat16>(value);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void CudaBackend::synchronize() {
+  cuda::synchronize(stream_);
+  raise_complaint();
+}
+
+void CudaBackend::raise_complaint() {
+  const Complaint c = *complaint_;
+  if (c.place == Complaint::none) return;
+  complaint_->place = Complaint::none;
+  if (c.place == Complaint::cross_entropy)
+    fail("[cross_entropy] expected labels in [0, {}), got {} at row {}", c.bound, c.value, c.at);
+  fail("[gather_rows] expected indices in [0, {}), got {} at {}", c.bound, c.value, c.at);
+}
+
+void* CudaBackend::allocate(size_t bytes) { return memory_.allocate(bytes); }
+
+void CudaBackend::release(void* memory, size_t bytes) noexcept { memory_.release(memory, bytes); }
+
+void CudaBackend::copy_from_host(const Tensor& destination, const void* source) {
+  copy_to_device(stream_, destination.data(), source, destination.bytes());
+}
+
+void CudaBackend::copy_to_host(void* destination, const Tensor& source) {
+  cuda::copy_to_host(stream_, destination, source.data(), source.bytes());
+  raise_complaint();
+}
+
+void CudaBackend::copy(const Tensor& destination, const Tensor& source) {
+  copy_on_device(stream_, destination.data(), source.data(), destination.bytes());
+}
+
+void CudaBackend::fill(const Tensor& x, double value) {
+  cuda::fill(stream_, x.numel(), int(size_of(x.dtype())), bits_of(x.dtype(), value), x.data());
+}
+
+Tensor CudaBackend::cast(const Tensor& x, DType dtype) {
+  const Tensor y = Tensor::empty(x.shape(), {dtype, x.device()});
+  cuda::cast(stream_, x.numel(), x.dtype(), x.data(), dtype, y.data());
+  return y;
+}
+
+}  // namespace hebb::cuda

@@ -1,0 +1,155 @@
+#include <cmath>
+
+#include "gpu/kernels.hpp"
+#include "gpu/launch.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+HEBB_HOST_DEVICE inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+HEBB_HOST_DEVICE inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+struct Range {
+  int64_t begin, end;
+};
+
+/// The part of a window that lies inside the input.
+HEBB_HOST_DEVICE inline Range window(int64_t out, int64_t kernel, int64_t stride, int64_t pad,
+                                     int64_t size) {
+  const int64_t begin = out * stride - pad;
+  return {larger(0, begin), smaller(size, begin + kernel)};
+}
+
+/// The outputs whose windows hold a position of the input.
+HEBB_HOST_DEVICE inline Range windows_over(int64_t in, int64_t kernel, int64_t stride, int64_t pad,
+                                           int64_t outputs) {
+  const int64_t first = in + pad - kernel + 1;
+  return {first > 0 ? (first + stride - 1) / stride : 0, smaller(outputs, (in + pad) / stride + 1)};
+}
+
+/// 1 / how many positions of the padded input the window of output (oy, ox) covers.
+template <class T>
+HEBB_HOST_DEVICE inline T window_weight(const PoolGeometry& g, int64_t oy, int64_t ox) {
+  const int64_t top = oy * g.stride_h - g.pad_h, left = ox * g.stride_w - g.pad_w;
+  const int64_t h = smaller(top + g.kernel_h, g.height + g.pad_h) - top;
+  const int64_t w = smaller(left + g.kernel_w, g.width + g.pad_w) - left;
+  return T(1) / T(h * w);
+}
+
+template <class T>
+struct MaxPoolBody {
+  PoolGeometry g;
+  const T* x;
+  T* y;
+  int32_t* argmax;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
+    const T* plane = x + i / (g.out_w * g.out_h) * g.height * g.width;
+    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
+    const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+    T best = T(-HUGE_VAL);
+    int64_t where = -1;
+    for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+      for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+        const T value = plane[iy * g.width + ix];
+        if (where < 0 || value > best || (value != value && best == best)) {
+          best = value;
+          where = iy * g.width + ix;
+        }
+      }
+    y[i] = best;
+    argmax[i] = int32_t(where);
+  }
+};
+
+// A thread for each element of dx asks the windows over it: no two threads add to one place.
+template <class T>
+struct MaxPoolBackwardBody {
+  PoolGeometry g;
+  const T* dy;
+  const int32_t* argmax;
+  T* dx;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t ix = i % g.width, iy = i / g.width % g.height;
+    const int64_t plane = i / (g.width * g.height) * g.out_h * g.out_w;
+    const Range rows = windows_over(iy, g.kernel_h, g.stride_h, g.pad_h, g.out_h);
+    const Range columns = windows_over(ix, g.kernel_w, g.stride_w, g.pad_w, g.out_w);
+    const int32_t here = int32_t(iy * g.width + ix);
+    T sum = T(0);
+    for (int64_t oy = rows.begin; oy < rows.end; ++oy)
+      for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
+        const int64_t at = plane + oy * g.out_w + ox;
+        if (argmax[at] == here) sum += dy[at];
+      }
+    dx[i] = sum;
+  }
+};
+
+template <class T>
+struct AvgPoolBody {
+  PoolGeometry g;
+  const T* x;
+  T* y;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
+    const T* plane = x + i / (g.out_w * g.out_h) * g.height * g.width;
+    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
+    const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+    T sum = T(0);
+    for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+      for (int64_t ix = columns.begin; ix < columns.end; ++ix) sum += plane[iy * g.width + ix];
+    const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
+    y[i] = empty ? T(0) : sum * window_weight<T>(g, oy, ox);
+  }
+};
+
+template <class T>
+struct AvgPoolBackwardBody {
+  PoolGeometry g;
+  const T* dy;
+  T* dx;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t ix = i % g.width, iy = i / g.width % g.height;
+    const T* plane = dy + i / (g.width * g.height) * g.out_h * g.out_w;
+    const Range rows = windows_over(iy, g.kernel_h, g.stride_h, g.pad_h, g.out_h);
+    const Range columns = windows_over(ix, g.kernel_w, g.stride_w, g.pad_w, g.out_w);
+    T sum = T(0);
+    for (int64_t oy = rows.begin; oy < rows.end; ++oy)
+      for (int64_t ox = columns.begin; ox < columns.end; ++ox)
+        sum += plane[oy * g.out_w + ox] * window_weight<T>(g, oy, ox);
+    dx[i] = sum;
+  }
+};
+
+}  // namespace
+
+template <class T>
+void max_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
+  for_each(stream, g.planes * g.out_h * g.out_w, MaxPoolBody<T>{g, x, y, argmax});
+}
+
+template <class T>
+void max_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, const int32_t* argmax,
+                         T* dx) {
+  for_each(stream, g.planes * g.height * g.width, MaxPoolBackwardBody<T>{g, dy, argmax, dx});
+}
+
+template <class T>
+void avg_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y) {
+  for_each(stream, g.planes * g.out_h * g.out_w, AvgPoolBody<T>{g, x, y});
+}
+
+template <class T>
+void avg_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, T* dx) {
+  for_each(stream, g.planes * g.height * g.width, AvgPoolBackwardBody<T>{g, dy, dx});
+}
+
+#define HEBB_INSTANTIATE(T)                                                                     \
+  template void max_pool2d(Stream, const PoolGeometry&, const T*, T*, int32_t*);                \
+  template void max_pool2d_backward(Stream, const PoolGeometry&, const T*, const int32_t*, T*); \
+  template void avg_pool2d(Stream, const PoolGeometry&, const T*, T*);                          \
+  template void avg_pool2d_backward(Stream, const PoolGeometry&, const T*, T*);
+HEBB_INSTANTIATE(float)
+HEBB_INSTANTIATE(double)
+
+}  // namespace hebb::cuda

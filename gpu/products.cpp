@@ -1,0 +1,192 @@
+#include "gpu/products.hpp"
+
+#include <cublasLt.h>
+
+#include <map>
+#include <mutex>
+#include <tuple>
+
+#include "gpu/kernels.hpp"
+#include "gpu/launch.hpp"
+#include "gpu/status.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+void require(cublasStatus_t status, const char* call) {
+  if (status != CUBLAS_STATUS_SUCCESS)
+    fail_status(Library::cublas, status, cublasLtGetStatusString(status), call);
+}
+
+/// Owns one of cuBLASLt's handles.
+template <class Handle, cublasStatus_t (*destroy)(Handle)>
+struct Owned {
+  Handle handle = nullptr;
+  Owned() = default;
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  ~Owned() {
+    if (handle) destroy(handle);
+  }
+};
+using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using Description = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
+using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+
+constexpr size_t workspace_bytes = size_t(32) << 20;
+
+uint32_t alignment_of(const void* p) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(p) | 256;
+  return uint32_t(address & ~(address - 1));
+}
+
+template <class T>
+void set(const Description& description, cublasLtMatmulDescAttributes_t attribute, T value) {
+  require(cublasLtMatmulDescSetAttribute(description.handle, attribute, &value, sizeof value),
+          "cublasLtMatmulDescSetAttribute");
+}
+
+template <class T>
+void set(const Preference& preference, cublasLtMatmulPreferenceAttributes_t attribute, T value) {
+  require(cublasLtMatmulPreferenceSetAttribute(preference.handle, attribute, &value, sizeof value),
+          "cublasLtMatmulPreferenceSetAttribute");
+}
+
+/// What is known of a product before its addresses. cuBLASLt's matrices are column-major, so that
+/// it is asked for Cᵀ = Bᵀ Aᵀ: its A is our B.
+struct Plan {
+  Description description;
+  Layout a, b, c;
+  cublasLtMatmulAlgo_t algorithm;
+  bool found = false, with_bias = false;
+};
+
+void make_layout(Layout& layout, cudaDataType_t type, const Operand& x, int64_t rows,
+                 int64_t columns) {
+  require(cublasLtMatrixLayoutCreate(&layout.handle, type, uint64_t(x.transposed ? rows : columns),
+                                     uint64_t(x.transposed ? columns : rows), x.stride),
+          "cublasLtMatrixLayoutCreate");
+}
+
+void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
+  const bool wide = p.dtype == DType::float64;
+  const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
+  // Strict float32: CUBLAS_COMPUTE_32F never takes TF32.
+  require(cublasLtMatmulDescCreate(&plan.description.handle,
+                                   wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type),
+          "cublasLtMatmulDescCreate");
+  const auto transpose = [](bool t) { return t ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  set(plan.description, CUBLASLT_MATMUL_DESC_TRANSA, transpose(p.b.transposed));
+  set(plan.description, CUBLASLT_MATMUL_DESC_TRANSB, transpose(p.a.transposed));
+  if (with_bias) {
+    set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(type));
+    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+  }
+  make_layout(plan.a, type, p.b, p.k, p.n);
+  make_layout(plan.b, type, p.a, p.m, p.k);
+  make_layout(plan.c, type, {p.c, p.n}, p.m, p.n);
+
+  Preference preference;
+  require(cublasLtMatmulPreferenceCreate(&preference.handle), "cublasLtMatmulPreferenceCreate");
+  set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t(workspace_bytes));
+  // Split sums are added up out of place, in a fixed order.
+  set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      uint32_t(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(p.b.data));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.a.data));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.c));
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.c));
+
+  cublasLtMatmulHeuristicResult_t result{};
+  int count = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      blas, plan.description.handle, plan.a.handle, plan.b.handle, plan.c.handle, plan.c.handle,
+      preference.handle, 1, &result, &count);
+  if (status != CUBLAS_STATUS_NOT_SUPPORTED) require(status, "cublasLtMatmulAlgoGetHeuristic");
+  plan.found = status == CUBLAS_STATUS_SUCCESS && count > 0;
+  plan.with_bias = with_bias;
+  plan.algorithm = result.algo;
+}
+
+bool takes_bias(const Product& p) { return p.bias && alignment_of(p.bias) >= 16; }
+
+using Key = std::tuple<DType, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, bool,
+                       uint32_t, uint32_t, uint32_t>;
+Key key_of(const Product& p) {
+  return {p.dtype,
+          p.m,
+          p.n,
+          p.k,
+          p.a.transposed,
+          p.b.transposed,
+          p.a.stride,
+          p.b.stride,
+          takes_bias(p),
+          alignment_of(p.a.data),
+          alignment_of(p.b.data),
+          alignment_of(p.c)};
+}
+
+}  // namespace
+
+struct Products::Plans {
+  Stream stream;
+  CachingAllocator& memory;
+  cublasLtHandle_t blas = nullptr;
+  void* workspace = nullptr;
+  std::mutex mutex;
+  std::map<Key, std::unique_ptr<Plan>> plans;
+
+  Plan& plan(const Product& p) {
+    if (!blas) {
+      activate(stream);
+      require(cublasLtCreate(&blas), "cublasLtCreate");
+      workspace = memory.allocate(workspace_bytes);
+    }
+    std::unique_ptr<Plan>& plan = plans[key_of(p)];
+    if (plan) return *plan;
+    // Where no algorithm takes the bias along, a kernel of ours adds it.
+    for (const bool with_bias : {true, false}) {
+      if (with_bias && !takes_bias(p)) continue;
+      auto found = std::make_unique<Plan>();
+      find(blas, p, with_bias, *found);
+      if (!found->found && with_bias) continue;
+      plan = std::move(found);
+      break;
+    }
+    return *plan;
+  }
+};
+
+Products::Products(Stream stream, CachingAllocator& memory)
+    : plans_(new Plans{stream, memory, nullptr, nullptr, {}, {}}) {}
+
+Products::~Products() = default;
+
+void Products::multiply(const Product& p) {
+  Plans& plans = *plans_;
+  const std::lock_guard lock(plans.mutex);
+  const Plan& plan = plans.plan(p);
+  if (!plan.found)
+    fail_status(Library::cublas, CUBLAS_STATUS_NOT_SUPPORTED, "no algorithm for a product",
+                "cublasLtMatmulAlgoGetHeuristic");
+  if (plan.with_bias) set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+  const auto run = [&](auto alpha, auto beta) {
+    activate(plans.stream);
+    require(cublasLtMatmul(plans.blas, plan.description.handle, &alpha, p.b.data, plan.a.handle,
+                           p.a.data, plan.b.handle, &beta, p.c, plan.c.handle, p.c, plan.c.handle,
+                           &plan.algorithm, plans.workspace, workspace_bytes,
+                           static_cast<cudaStream_t>(plans.stream.handle)),
+            "cublasLtMatmul");
+    using T = decltype(alpha);
+    if (p.bias && !plan.with_bias)
+      add_bias(plans.stream, p.m, p.n, 1, static_cast<const T*>(p.bias), static_cast<T*>(p.c));
+  };
+  if (p.dtype == DType::float64)
+    run(1.0, 0.0);
+  else
+    run(1.0f, 0.0f);
+}
+
+}  // namespace hebb::cuda

@@ -1,0 +1,101 @@
+#include "core/random_fill.hpp"
+#include "gpu/kernels.hpp"
+#include "gpu/launch.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+/// What thread i does: the four elements of block i of the key. One thread draws no word twice.
+inline int64_t blocks_of(int64_t n) { return (n + 3) / 4; }
+
+template <class T>
+struct UniformBody {
+  int64_t n;
+  double lower, upper;
+  RandomKey key;
+  T* x;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const Philox::Block words = key.block(uint64_t(i));
+    for (int k = 0; k < 4 && 4 * i + k < n; ++k)
+      x[4 * i + k] = T(uniform_number(words[size_t(k)], lower, upper));
+  }
+};
+
+template <class T>
+struct NormalBody {
+  int64_t n;
+  double mean, stddev;
+  RandomKey key;
+  T* x;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const Philox::Block words = key.block(uint64_t(i));
+    for (int k = 0; k < 4 && 4 * i + k < n; k += 2) {
+      const NormalPair z = normal_pair(words[size_t(k)], words[size_t(k) + 1]);
+      x[4 * i + k] = T(mean + stddev * z.first);
+      if (4 * i + k + 1 < n) x[4 * i + k + 1] = T(mean + stddev * z.second);
+    }
+  }
+};
+
+template <class T>
+struct TruncatedNormalBody {
+  int64_t n;
+  double stddev, limit, tail;
+  RandomKey key;
+  T* x;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const Philox::Block words = key.block(uint64_t(i));
+    for (int k = 0; k < 4 && 4 * i + k < n; ++k)
+      x[4 * i + k] = T(stddev * truncated_normal_number(words[size_t(k)], limit, tail));
+  }
+};
+
+template <class T>
+struct DropoutBody {
+  int64_t n;
+  uint32_t threshold;
+  T scale;
+  RandomKey key;
+  const T* x;
+  T* y;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const Philox::Block words = key.block(uint64_t(i));
+    for (int k = 0; k < 4 && 4 * i + k < n; ++k)
+      y[4 * i + k] = x[4 * i + k] * (words[size_t(k)] >> 8 >= threshold ? scale : T(0));
+  }
+};
+
+}  // namespace
+
+template <class T>
+void uniform(Stream stream, int64_t n, double lower, double upper, RandomKey key, T* x) {
+  for_each(stream, blocks_of(n), UniformBody<T>{n, lower, upper, key, x});
+}
+
+template <class T>
+void normal(Stream stream, int64_t n, double mean, double stddev, RandomKey key, T* x) {
+  for_each(stream, blocks_of(n), NormalBody<T>{n, mean, stddev, key, x});
+}
+
+template <class T>
+void truncated_normal(Stream stream, int64_t n, double stddev, double limit, RandomKey key, T* x) {
+  for_each(stream, blocks_of(n),
+           TruncatedNormalBody<T>{n, stddev, limit, normal_tail(limit), key, x});
+}
+
+template <class T>
+void dropout(Stream stream, int64_t n, double p, RandomKey key, const T* x, T* y) {
+  // u >= p for u = (word >> 8) / 2^24, in whole numbers.
+  const uint32_t threshold = uint32_t(std::ceil(p * 16777216.0));
+  for_each(stream, blocks_of(n), DropoutBody<T>{n, threshold, T(1 / (1 - p)), key, x, y});
+}
+
+#define HEBB_INSTANTIATE(T)                                                       \
+  template void uniform(Stream, int64_t, double, double, RandomKey, T*);          \
+  template void normal(Stream, int64_t, double, double, RandomKey, T*);           \
+  template void truncated_normal(Stream, int64_t, double, double, RandomKey, T*); \
+  template void dropout(Stream, int64_t, double, RandomKey, const T*, T*);
+HEBB_INSTANTIATE(float)
+HEBB_INSTANTIATE(double)
+
+}  // namespace hebb::cuda

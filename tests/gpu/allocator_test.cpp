@@ -1,0 +1,91 @@
+#include "gpu/allocator.hpp"
+
+#include <set>
+
+#include "core/error.hpp"
+#include "tests/catch.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+struct FakeSource final : BlockSource {
+  std::set<void*> blocks;
+  size_t left = size_t(1) << 20;
+  size_t held = 0;
+  int waits = 0;
+  std::vector<size_t> sizes;
+
+  void* allocate(size_t bytes) override {
+    if (held + bytes > left) return nullptr;
+    void* block = ::operator new(bytes);
+    held += bytes;
+    sizes.push_back(bytes);
+    blocks.insert(block);
+    return block;
+  }
+  void release(void* block) noexcept override {
+    blocks.erase(block);
+    held = 0;  // the tests below release all or nothing
+    ::operator delete(block);
+  }
+  size_t free_bytes() override { return left - held; }
+  void synchronize() override { ++waits; }
+  void lent(void*, size_t, size_t) override {}
+  void returned(void*, size_t, size_t) noexcept override {}
+};
+
+TEST_CASE("freed device memory is given out again", "[gpu]") {
+  FakeSource source;
+  CachingAllocator memory(source);
+  void* a = memory.allocate(1000);
+  CHECK(source.sizes == std::vector<size_t>{1024});
+  memory.release(a, 1000);
+  CHECK(memory.stats().kept == 1024);
+  CHECK(memory.allocate(1024) == a);  // the same size of block
+  CHECK(memory.stats().kept == 0);
+  void* b = memory.allocate(1024);
+  CHECK(b != a);
+  CHECK(memory.stats().lent == 2048);
+  CHECK(memory.stats().source_calls == 2);
+  CHECK(memory.allocate(0) != nullptr);
+  memory.release(a, 1024);
+  memory.release(b, 1024);
+  memory.trim();
+  CHECK(source.blocks.size() == 1);
+  CHECK(source.waits == 1);
+}
+
+TEST_CASE("blocks are at most a quarter larger than asked for", "[gpu]") {
+  FakeSource source;
+  source.left = size_t(1) << 40;
+  for (const size_t bytes : {1, 512, 513, 2049, 5000, 100000, 1 << 20, (1 << 20) + 1}) {
+    const size_t size = block_size(block_bin(bytes, 512), 512);
+    CHECK(size >= bytes);
+    CHECK(size % 512 == 0);
+    if (bytes > 2048) CHECK(size <= bytes + bytes / 4 + 512);
+  }
+}
+
+TEST_CASE("out of device memory, what is kept goes first", "[gpu]") {
+  FakeSource source;
+  source.left = 4096;
+  CachingAllocator memory(source);
+  void* a = memory.allocate(2048);
+  memory.release(a, 2048);
+  void* b = memory.allocate(4096);  // fits only once the other has gone
+  CHECK(source.waits == 1);
+  std::string message;
+  try {
+    memory.allocate(600);
+  } catch (const DeviceError& error) {
+    message = error.what();
+  }
+  CHECK(message ==
+        "[cuda] out of memory: asked for 1024 bytes, while tensors hold 4096 and 0 are free; use "
+        "smaller batches");
+  memory.release(b, 4096);  // and on it goes
+  CHECK(memory.allocate(600) != nullptr);
+}
+
+}  // namespace
+}  // namespace hebb::cuda

@@ -1,0 +1,12 @@
+#pragma once
+
+namespace hebb::cuda {
+
+/// What tests look at and change in the device that this CPU stands for.
+struct Emulation {
+  bool memory_left = true;
+  long broken_guards = 0;  // bytes behind tensors that were written to
+};
+extern Emulation emulation;
+
+}  // namespace hebb::cuda

@@ -1,0 +1,34 @@
+// In place of cuBLASLt: the definition of a product.
+#include "gpu/products.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+template <class T>
+void multiply(const Product& p) {
+  const auto at = [](const Operand& x, int64_t row, int64_t column) {
+    const int64_t i = x.transposed ? column * x.stride + row : row * x.stride + column;
+    return double(static_cast<const T*>(x.data)[i]);
+  };
+  for (int64_t i = 0; i < p.m; ++i)
+    for (int64_t j = 0; j < p.n; ++j) {
+      double sum = p.bias ? double(static_cast<const T*>(p.bias)[j]) : 0;
+      for (int64_t k = 0; k < p.k; ++k) sum += at(p.a, i, k) * at(p.b, k, j);
+      static_cast<T*>(p.c)[i * p.n + j] = T(sum);
+    }
+}
+
+}  // namespace
+
+struct Products::Plans {};
+Products::Products(Stream, CachingAllocator&) {}
+Products::~Products() = default;
+
+void Products::multiply(const Product& product) {
+  if (product.dtype == DType::float32)
+    cuda::multiply<float>(product);
+  else
+    cuda::multiply<double>(product);
+}
+
+}  // namespace hebb::cuda

@@ -1,0 +1,66 @@
+// CUDA's runtime as the tests have it: a device whose memory is this CPU's and whose stream is done
+// before a call returns. Kernels run as loops (gpu/launch_host.hpp).
+#include "gpu/runtime.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "gpu/launch.hpp"
+#include "tests/gpu/emulation/emulation.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+constexpr unsigned char guard = 0xa5;
+
+/// New blocks and freed ones are full of NaN, and what a tensor may not touch is guarded.
+class EmulatedMemory final : public BlockSource {
+ public:
+  void* allocate(size_t bytes) override {
+    return emulation.memory_left && bytes <= size_t(1) << 32
+               ? std::aligned_alloc(CachingAllocator::unit, bytes)
+               : nullptr;
+  }
+  void release(void* block) noexcept override { std::free(block); }
+  size_t free_bytes() override { return 12345; }
+  void synchronize() override {}
+  void lent(void* block, size_t bytes, size_t block_bytes) override {
+    std::memset(block, 0xff, bytes);
+    std::memset(static_cast<char*>(block) + bytes, guard, block_bytes - bytes);
+  }
+  void returned(void* block, size_t bytes, size_t block_bytes) noexcept override {
+    const auto* memory = static_cast<const unsigned char*>(block);
+    for (size_t i = bytes; i < block_bytes; ++i)
+      if (memory[i] != guard) ++emulation.broken_guards;
+    std::memset(block, 0xff, block_bytes);
+  }
+};
+
+}  // namespace
+
+Emulation emulation;
+
+void activate(Stream) {}
+void check_launch() {}
+
+Machine machine() { return {.driver = 13000, .runtime = 13000, .status = 0, .devices = 1}; }
+std::string device_name(int) { return "emulated"; }
+std::string library_versions() { return "no driver"; }
+
+Stream create_stream(int device) { return {device, nullptr}; }
+void synchronize(Stream) {}
+
+void copy_on_device(Stream, void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
+void copy_to_device(Stream, void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
+void copy_to_host(Stream, void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
+
+void* shared_memory(Stream, size_t bytes) { return std::calloc(1, bytes); }
+BlockSource& device_memory(Stream) { return *new EmulatedMemory; }
+
+}  // namespace hebb::cuda
