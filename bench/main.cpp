@@ -10,6 +10,7 @@
 #include "apps/common/run_folder.hpp"
 #include "bench/convolutions.hpp"
 #include "bench/measure.hpp"
+#include "bench/memory.hpp"
 #include "bench/operations.hpp"
 #include "bench/peak.hpp"
 #include "bench/steps.hpp"
@@ -28,7 +29,7 @@ struct Settings {
   double seconds = 1;
   int64_t batch = 100;
   int threads = 1;
-  bool stages = false, operations = false;
+  bool stages = false, operations = false, memory = false;
 };
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -51,17 +52,26 @@ apps::Json to_json(const Timing& timing) {
           {"calls", timing.calls}};
 }
 
+std::vector<std::string> chosen_steps(const Settings& settings) {
+  return settings.only.empty() ? step_names() : settings.only;
+}
+
 apps::Json run_steps(const Settings& settings, const Dataset& data) {
   apps::Json result = apps::Json::object();
-  fmt::print("{:<22} {:>10} {:>21} {:>12}\n", "training step", "median ms", "10 % to 90 %",
-             "images/s");
-  for (const std::string& name : settings.only.empty() ? step_names() : settings.only) {
+  fmt::print("{:<22} {:>10} {:>21} {:>12}\n", "step", "median ms", "10 % to 90 %", "images/s");
+  for (const std::string& name : chosen_steps(settings)) {
+    const double before = resident_mib();
     StepCase step(name, data);
     const Timing timing = measure([&] { step.run(); }, settings.seconds);
     fmt::print("{:<22} {:>10.4f} {:>10.4f}{:>11.4f} {:>12.0f}\n", name, timing.median, timing.low,
                timing.high, double(step.batch_size()) / timing.median * 1e3);
     result[name] = to_json(timing);
     result[name]["images_per_second"] = double(step.batch_size()) / timing.median * 1e3;
+    if (settings.memory) {
+      const double peak = peak_resident_mib() - before;
+      fmt::print("{:<22} {:>10.1f} MiB at the peak, model and batches included\n", "", peak);
+      result[name]["peak_mib"] = peak;
+    }
   }
   return result;
 }
@@ -72,8 +82,9 @@ apps::Json run_stages(const Settings& settings, const Dataset& data) {
   fmt::print("\n{:<22}", "stages, median us");
   for (const char* stage : stage_names) fmt::print(" {:>10}", stage);
   fmt::print("\n");
-  for (const std::string& name : settings.only.empty() ? step_names() : settings.only) {
+  for (const std::string& name : chosen_steps(settings)) {
     StepCase step(name, data);
+    if (!step.trains()) continue;
     std::array<std::vector<double>, stage_names.size()> times;
     const Clock::time_point begin = Clock::now();
     while (times[0].size() < 10 ||
@@ -173,8 +184,14 @@ void run_conv_command(const Settings& settings) {
 
 void run(const Settings& settings) {
   check_only(settings.only, step_names());
+  if (settings.memory && settings.only.size() != 1)
+    throw apps::UsageError(fmt::format(
+        "--memory: expected one --only, since a process keeps what its earlier steps took, got {}",
+        settings.only.size()));
   configure(settings);
-  const Dataset data = load_images(settings.data);
+  const std::vector<std::string> steps = chosen_steps(settings);
+  const bool noise_alone = std::all_of(steps.begin(), steps.end(), takes_noise);
+  const Dataset data = noise_alone ? Dataset{{}, {}, 0, "noise", {}} : load_images(settings.data);
   const double peak = measure_peak();
   apps::Json json = describe(settings, peak, "images of " + data.name);
   json["data"] = data.name;
@@ -195,7 +212,9 @@ int main(int argc, char** argv) {
                    "(repeatable)")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    app.add_flag("--stages", settings.stages, "Time the stages of each step, too");
+    app.add_flag("--stages", settings.stages, "Time the stages of each training step, too");
+    app.add_flag("--memory", settings.memory,
+                 "Print the peak of the process's memory over the step that is timed, too");
     app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
     app.add_option("--threads", settings.threads)->capture_default_str();
     app.add_option("--seconds", settings.seconds, "Time for each step; a quarter for an operation")
@@ -210,8 +229,9 @@ int main(int argc, char** argv) {
     conv.add_option("--batch", settings.batch, "Images")->capture_default_str();
   };
   return hebb::apps::run_app(
-      {.name = "hebb-bench", .description = "Times training steps and operations."}, argc, argv,
-      add_flags, [&](const CLI::App& app) {
+      {.name = "hebb-bench",
+       .description = "Times steps of training and inference, and operations."},
+      argc, argv, add_flags, [&](const CLI::App& app) {
         app.got_subcommand("conv") ? hebb::bench::run_conv_command(settings)
                                    : hebb::bench::run(settings);
       });

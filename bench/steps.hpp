@@ -10,16 +10,18 @@
 
 namespace hebb::bench {
 
-/// A training step of the sort that the peers in bench/peers run too: forward, loss, penalty,
-/// backward and Adam, each time on another batch.
+/// A step of the sort that the peers in bench/peers run too, each time on another batch: of
+/// training (forward, loss, penalty, backward and Adam), or inference.
 class StepCase {
  public:
-  /// `name` is MODEL/BATCH/REGULARIZER, e.g. "lenet5/100/bean-1". ResNet-18 gets noise of 3x32x32
-  /// instead of the data's images.
+  /// `name` is MODEL/BATCH/REGULARIZER or MODEL/BATCH/inference, e.g. "lenet5/100/bean-1". Where
+  /// takes_noise(name), the images are not the data's.
   StepCase(const std::string& name, const Dataset& data);
-  void run(const TrainStepOptions& options = {});
-  /// The milliseconds of each of `stage_names` in one step. BEAN's kernel computes its gradients
-  /// with its penalty.
+  void run();
+  /// Whether a step has the stages of training.
+  bool trains() const { return trains_; }
+  /// The milliseconds of each of `stage_names` in one step of training. BEAN's kernel computes its
+  /// gradients with its penalty.
   std::vector<double> run_stages();
   int64_t batch_size() const { return batch_size_; }
 
@@ -27,6 +29,7 @@ class StepCase {
   const Batch& next_batch() { return batches_[next_++ % batches_.size()]; }
 
   int64_t batch_size_;
+  bool trains_;
   Regularizers regularizers_;
   std::unique_ptr<Module> model_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -35,6 +38,9 @@ class StepCase {
 };
 
 std::vector<std::string> step_names();
+
+/// ResNet-18 gets noise of 3x32x32: zeros are no part of photographs, so it takes as long.
+bool takes_noise(const std::string& name);
 
 /// In the order of TrainStepOptions::Stage.
 inline constexpr std::array stage_names{"forward", "loss", "penalty", "backward", "update"};

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Compares hebb-bench with PyTorch on the same training steps, or on the convolutions of ResNet-18
-and LeNet-5 alone, on this machine, now.
+"""Compares hebb-bench with PyTorch on the same steps of training and inference, or on the
+convolutions of ResNet-18 and LeNet-5 alone, on this machine, now.
 
 Runs both in turn for several rounds, with as many threads each, and prints the medians over the
 rounds and their ratio (PyTorch's time / Hebb's, so more is better for Hebb) with its lowest and
-highest round. PyTorch's fastest variant of each row is looked for once, before the rounds.
+highest round. PyTorch's fastest variant of each row is looked for once, before the rounds. For a
+training step of ResNet-18 the peak memory of both is printed, of processes that do nothing else: the
+highest resident set less the one before the model was made.
 """
 
 import argparse
@@ -19,13 +21,15 @@ from data_sets import add_data_flag
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+MEMORY = ("resnet18/100/none",)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("family", nargs="?", choices=("steps", "conv"), default="steps",
-                        help="training steps (default), or convolutions in each direction")
+                        help="steps of training and inference (default), or convolutions in each "
+                             "direction")
     parser.add_argument("--hebb-bench", type=pathlib.Path, metavar="FILE",
                         default=ROOT / "build" / "bin" / "hebb-bench")
     parser.add_argument("--python", default=sys.executable, help="one that has PyTorch")
@@ -103,6 +107,18 @@ def run_pytorch(arguments, threads, names, variants=None, steps=None, rounds=1):
     return json.loads(run(command))
 
 
+def peak_memory(arguments, threads, name, variant):
+    """The peaks of both in MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "bench.json")
+        run([arguments.hebb_bench, "--threads", threads, "--only", name, "--memory", "--json", path])
+        hebb = json.loads(path.read_text())["steps"][name]["peak_mib"]
+    command = [arguments.python, HERE / "pytorch_steps.py", "--threads", threads, "--data",
+               arguments.data, "--only", name, "--variants", json.dumps({name: variant}),
+               "--memory", "--no-compile"]
+    return hebb, json.loads(run(command))["peak_mib"]
+
+
 def compare(arguments, threads):
     known = run([arguments.python, HERE / f"pytorch_{arguments.family}.py",
                  "--list"]).splitlines()
@@ -132,6 +148,9 @@ def compare(arguments, threads):
             "highest_ratio": max(ratios),
             "pytorch_variant": " ".join(tried["variants"][name].values()),
         })
+        if name in MEMORY:
+            rows[-1]["hebb_mib"], rows[-1]["pytorch_mib"] = peak_memory(
+                arguments, threads, name, tried["variants"][name])
     about = {key: tried[key] for key in ("torch", "torch.compile") if key in tried}
     return about, rows
 
@@ -167,8 +186,11 @@ def main():
         rows += more
     what = ("random images" if arguments.family == "conv"
             else f"torch.compile {about['torch.compile']}, MNIST's images")
+    memory = [f"{row['step']}, {row['threads']} thread(s): at the peak {row['hebb_mib']:.0f} MiB, "
+              f"PyTorch {row['pytorch_mib']:.0f} MiB" for row in rows if "hebb_mib" in row]
     note = (f"PyTorch {about['torch']}, {what}; medians over {arguments.rounds} rounds, both "
             "programs in turn")
+    note = "\n".join([*memory, note])
     print(as_text(rows))
     print(note)
     if arguments.markdown:

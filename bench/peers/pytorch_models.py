@@ -8,6 +8,7 @@ try:
     import torch
     import torch.nn.functional as F
     from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
 except ImportError:
     sys.exit("PyTorch is missing: python3 -m venv .venv && "
              ".venv/bin/pip install -r bench/peers/requirements.txt, "
@@ -77,6 +78,19 @@ class ResNet18(nn.Module):
 
     def dense(self, h):
         return self.fc(h), [(h, self.fc.weight)]
+
+
+def fold_normalisation(model):
+    """For inference: each normalisation becomes part of the convolution before it."""
+    pairs = [(model, "conv1", "bn1")]
+    for block in model.blocks:
+        pairs += [(block, "conv1", "bn1"), (block, "conv2", "bn2")]
+        if block.downsample:
+            pairs += [(block.downsample, "0", "1")]
+    for module, convolution, normalisation in pairs:
+        setattr(module, convolution, fuse_conv_bn_eval(getattr(module, convolution),
+                                                       getattr(module, normalisation)))
+        setattr(module, normalisation, nn.Identity())
 
 
 # BEAN with squared divergence and gamma = 1 for h [S, N] and G = |tanh(W)| [M, N], without the

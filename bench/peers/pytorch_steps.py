@@ -10,6 +10,7 @@ import argparse
 import itertools
 import json
 import os
+import resource
 import statistics
 import sys
 import time
@@ -19,12 +20,14 @@ from report import print_report
 
 STEPS = [f"{model}/{batch}/{regularizer}" for model, batch in (("mlp", 100), ("lenet5", 100),
                                                               ("lenet5", 1))
-         for regularizer in ("none", "bean-1", "bean-2")] + ["resnet18/100/none"]
-SLOW = 20  # how many times fewer steps ResNet-18 makes
+         for regularizer in ("none", "bean-1", "bean-2")] + [
+             "resnet18/100/none", "resnet18/100/inference", "resnet18/1/inference"]
+SLOW = 20  # how many times fewer steps ResNet-18 makes with batches
 AXES = {
     "adam": ("fused", "foreach", "plain"),
     "layout": ("contiguous", "channels-last"),  # networks with convolutions only
     "convolution": ("onednn", "native"),  # LeNet-5 only
+    "normalisation": ("folded", "plain"),  # inference only
     "bean": ("pairs", "single"),  # BEAN-2 at batch 1 only
     "mode": ("eager", "compiled", "dense-compiled"),  # the latter: all but the convolutions
     "wrapper": ("python", "cpp"),  # of what is compiled
@@ -45,11 +48,16 @@ def parse_arguments():
     parser.add_argument("--variants", type=json.loads, default={}, metavar="JSON",
                         help="take these variants, an earlier run's, instead of trying all")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    parser.add_argument("--memory", action="store_true",
+                        help="tell the peak of the process's memory over the one --only, too")
     parser.add_argument("--list", action="store_true", help="print the names of the steps")
     return parser.parse_args()
 
 
 arguments = parse_arguments()
+if arguments.memory and not (len(arguments.only or []) == 1 and arguments.variants):
+    sys.exit("--memory: expected one --only and its --variants, since a process keeps what its "
+             "earlier steps took")
 if arguments.list:
     print("\n".join(STEPS))
     sys.exit()
@@ -57,17 +65,19 @@ if arguments.list:
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(arguments.threads)
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 
-from pytorch_models import F, LeNet5, Mlp, ResNet18, bean, load_images, torch  # noqa: E402
+from pytorch_models import (F, LeNet5, Mlp, ResNet18, bean, fold_normalisation,  # noqa: E402
+                            load_images, torch)
 
 
 class Step:
     """A model and its optimiser in one variant; a call trains on the next batch."""
 
     def __init__(self, name, variant, images, labels):
-        model, batch, regularizer = name.split("/")
-        self.order = {"none": 0, "bean-1": 1, "bean-2": 2}[regularizer]
+        model, batch, kind = name.split("/")
+        self.order = {"bean-1": 1, "bean-2": 2}.get(kind, 0)
+        self.trains = kind != "inference"
         self.variant = variant
-        self.slow = SLOW if model == "resnet18" else 1
+        self.slow = SLOW if model == "resnet18" and batch != "1" else 1
         if model == "resnet18":  # noise: what photographs show does not change the time
             images = torch.rand(5 * int(batch), 3, 32, 32)
             labels = labels[:len(images)]
@@ -75,10 +85,17 @@ class Step:
                   else torch.contiguous_format)
         torch.manual_seed(1)
         network = {"mlp": Mlp, "lenet5": LeNet5, "resnet18": ResNet18}[model]
-        self.model = network().to(memory_format=layout)
+        self.model = network()
+        if not self.trains:
+            self.model.eval()
+        if variant.get("normalisation") == "folded":
+            fold_normalisation(self.model)
+        self.model.to(memory_format=layout)
         self.batches = itertools.cycle(
             [(x.contiguous(memory_format=layout), y)
              for x, y in zip(images.split(int(batch)), labels.split(int(batch)))])
+        if not self.trains:
+            return
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=5e-4,
                                           fused=variant["adam"] == "fused",
                                           foreach=variant["adam"] == "foreach")
@@ -101,6 +118,10 @@ class Step:
 
     def __call__(self):
         x, labels = next(self.batches)
+        if not self.trains:
+            with torch.inference_mode():
+                self.model.dense(self.model.features(x))
+            return
         self.optimizer.zero_grad(set_to_none=True)
         self.loss(x, labels).backward()
         self.optimizer.step()
@@ -123,8 +144,10 @@ def axes_of(name, can_compile):
         del axes["layout"], axes["convolution"]
         axes["mode"] = ("eager", "compiled")
     if name.startswith("resnet18"):  # whose trials take long
-        return {"adam": ("fused",), "layout": AXES["layout"], "convolution": ("onednn",),
-                "mode": ("eager",)}
+        part = "normalisation" if name.endswith("inference") else "adam"
+        return {part: AXES[part] if part == "normalisation" else ("fused",),
+                "layout": AXES["layout"], "convolution": ("onednn",), "mode": ("eager",)}
+    del axes["normalisation"]
     if name != "lenet5/1/bean-2":
         del axes["bean"]
     if not can_compile:
@@ -164,6 +187,11 @@ def best_variant(name, can_compile, pool):
     return best
 
 
+def resident_mib():
+    pages = int(open("/proc/self/statm").read().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / 2**20
+
+
 def compile_error():
     """Why torch.compile does not work here (no C++ compiler, for one), or nothing."""
     try:
@@ -183,12 +211,17 @@ def main():
     compiler = "left out by --no-compile" if arguments.no_compile else compile_error()
     variants = {name: arguments.variants.get(name) or best_variant(name, compiler is None, pool)
                 for name in names}
+    before = resident_mib()
     steps = {name: Step(name, variant, *pool) for name, variant in variants.items()}
     times = {name: [] for name in names}
     for _ in range(arguments.rounds):
         for name, step in steps.items():
             times[name].append(step.milliseconds(arguments.steps, arguments.warm_up))
-    print_report(torch, times, variants, **{"torch.compile": compiler or "available"})
+    more = {"torch.compile": compiler or "available"}
+    if arguments.memory:  # model and batches included, as hebb-bench does
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        more["peak_mib"] = peak - before
+    print_report(torch, times, variants, **more)
 
 
 if __name__ == "__main__":
