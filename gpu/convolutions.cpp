@@ -41,7 +41,6 @@ struct Convolutions::Plans {
   CachingAllocator& memory;
   std::mutex mutex;
   cudnnHandle_t handle = nullptr;
-  std::optional<Descriptor> device;
   std::map<PlanKey::Numbers, Entry> entries;
 
   Entry& entry(const Convolution& convolution) {
@@ -52,16 +51,15 @@ struct Convolutions::Plans {
     if (!handle) {
       require(cudnnCreate(&handle), "cudnnCreate");
       require(cudnnSetStream(handle, static_cast<cudaStream_t>(stream.handle)), "cudnnSetStream");
-      device.emplace(describe_device(stream.device));
     }
-    Entry found{find_plan(*device, key), ""};
+    Entry found{find_plan({.handle = handle}, key), ""};
     if (found.plan) found.name = "cudnn-" + std::to_string(found.plan->engine);
     return entries.emplace(key.numbers(), std::move(found)).first->second;
   }
 };
 
 Convolutions::Convolutions(Stream stream, CachingAllocator& memory)
-    : plans_(new Plans{stream, memory, {}, nullptr, {}, {}}) {}
+    : plans_(new Plans{stream, memory, {}, nullptr, {}}) {}
 
 Convolutions::~Convolutions() = default;
 

@@ -83,7 +83,8 @@ Names names_of(ConvDirection direction) {
   }
 }
 
-Descriptor make_graph(const PlanKey& key) {
+/// None where cuDNN refuses the operation itself.
+std::optional<Descriptor> make_graph(const Target& target, const PlanKey& key) {
   const ConvGeometry& g = key.geometry;
   const Names names = names_of(key.direction);
   const Descriptor convolution = make_convolution(key);
@@ -105,10 +106,11 @@ Descriptor make_graph(const PlanKey& key) {
     operation.set(names.alpha, CUDNN_TYPE_FLOAT, 1.0f);
     operation.set(names.beta, CUDNN_TYPE_FLOAT, 0.0f);
   }
-  operation.finalize();
+  if (!operation.try_finalize()) return std::nullopt;
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation);
-  graph.finalize();
+  if (target.handle) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, target.handle);
+  if (!graph.try_finalize()) return std::nullopt;
   return graph;
 }
 
@@ -141,12 +143,12 @@ bool wanted(const Descriptor& engine, const PlanKey& key) {
 }
 
 /// Engines with their settings, the fastest first as cuDNN thinks.
-std::vector<Descriptor> configurations(const Descriptor& device, const Descriptor& graph,
+std::vector<Descriptor> configurations(const Target& target, const Descriptor& graph,
                                        cudnnBackendHeurMode_t mode) {
   Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, mode);
-  heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device);
+  if (!target.handle) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.description);
   std::vector<Descriptor> found;
   if (!heuristics.try_finalize()) return found;
   const int64_t count =
@@ -193,13 +195,6 @@ void Descriptor::finalize() { require(cudnnBackendFinalize(raw_), "cudnnBackendF
 
 bool Descriptor::try_finalize() { return cudnnBackendFinalize(raw_) == CUDNN_STATUS_SUCCESS; }
 
-Descriptor describe_device(int device) {
-  Descriptor description(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
-  description.set(CUDNN_ATTR_DEVICEPROP_DEVICE_ID, CUDNN_TYPE_INT32, int32_t(device));
-  description.finalize();
-  return description;
-}
-
 Descriptor describe_device(const std::string& json) {
   Descriptor description(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   description.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
@@ -217,17 +212,21 @@ PlanKey::Numbers PlanKey::numbers() const {
           alignment_y};
 }
 
-std::optional<Plan> find_plan(const Descriptor& device, const PlanKey& key) {
-  const Descriptor graph = make_graph(key);
+std::optional<Plan> find_plan(const Target& target, const PlanKey& key) {
+  const std::optional<Descriptor> graph = make_graph(target, key);
+  if (!graph) return std::nullopt;
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
-    for (const Descriptor& configuration : configurations(device, graph, mode)) {
+    for (const Descriptor& configuration : configurations(target, *graph, mode)) {
       Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
       cudnnBackendDescriptor_t raw = engine.raw();
       configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &raw);
       if (!wanted(engine, key)) continue;
       Plan plan{Descriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), 0, 0};
       plan.descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
-      plan.descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
+      if (target.handle)
+        plan.descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, target.handle);
+      else
+        plan.descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target.description);
       if (!plan.descriptor.try_finalize()) continue;
       engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &plan.engine);
       plan.descriptor.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,

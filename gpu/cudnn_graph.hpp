@@ -9,8 +9,8 @@
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
 
-/// cuDNN's graph API for one operation, a convolution. Plans are made for a description of a
-/// device: that of a GPU, or a text, which needs none.
+/// cuDNN's graph API for one operation, a convolution. Plans are made for the device of a handle
+/// or, to look at, for one that a text describes.
 namespace hebb::cuda {
 
 /// Owns a descriptor.
@@ -42,8 +42,12 @@ class Descriptor {
   cudnnBackendDescriptor_t raw_ = nullptr;
 };
 
-/// What a device can do, for heuristics and plans.
-Descriptor describe_device(int device);
+/// What plans are made for.
+struct Target {
+  cudnnHandle_t handle = nullptr;  // or
+  const Descriptor* description = nullptr;
+};
+/// A device, from what CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION gives of one.
 Descriptor describe_device(const std::string& json);
 
 /// Everything that a plan depends on but for the device.
@@ -69,7 +73,7 @@ enum TensorId : int64_t { id_x = 1, id_weight = 2, id_y = 3 };
 
 /// The first engine of cuDNN's choice that keeps to float32 and to a fixed order of sums, and whose
 /// workspace stays below 256 MiB; none where there is none.
-std::optional<Plan> find_plan(const Descriptor& device, const PlanKey& key);
+std::optional<Plan> find_plan(const Target& target, const PlanKey& key);
 
 [[noreturn]] void fail_cudnn(cudnnStatus_t status, const char* call);
 

@@ -66,6 +66,8 @@ void run(const CLI::App& app, AssembliesSettings& s) {
   s.apply_quick(app);
   check_settings(s);
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
+  const std::string header = device_header(parse_device(s.device));
+  if (!s.quiet && !header.empty()) fmt::print("{}\n", header);
   const std::vector<int> numbers = s.figure_numbers();
   const std::vector<ModelSpec> specs = model_specs(s);
 

@@ -111,12 +111,13 @@ enum Purpose : uint64_t { weights, training, training_samples };
 std::string recipe(const ModelSpec& spec, const AssembliesSettings& s, uint64_t seed) {
   const int64_t epochs = spec.shots > 0 ? s.shot_epochs : s.epochs;
   const int64_t batch = spec.shots > 0 ? 1 : s.batch_size;
-  return fmt::format("{} on {}, {} epochs of {}, batch {}, Adam {}, seed {}, version {}", spec.text,
-                     s.dataset, epochs,
+  const std::string device = s.device == "cpu" ? "" : " on " + s.device;
+  return fmt::format("{} on {}, {} epochs of {}, batch {}, Adam {}, seed {}, version {}{}",
+                     spec.text, s.dataset, epochs,
                      spec.shots > 0      ? fmt::format("{} shots", spec.shots)
                      : s.train_limit > 0 ? fmt::format("{} images", s.train_limit)
                                          : "all images",
-                     batch, s.lr, seed, version());
+                     batch, s.lr, seed, version(), device);
 }
 
 bool train(Module& model, const ModelSpec& spec, const AssembliesSettings& s, uint64_t seed,
@@ -127,6 +128,7 @@ bool train(Module& model, const ModelSpec& spec, const AssembliesSettings& s, ui
     data = all.subset(few_shot(all, random.fork(training_samples), {.shots = spec.shots}));
   else if (s.train_limit > 0 && s.train_limit < all.size())
     data = all.subset(random_subset(all.size(), s.train_limit, random.fork(training_samples)));
+  model.to(parse_device(s.device));
   Adam optimizer(model.parameters(), {.lr = s.lr});
   const int64_t epochs = spec.shots > 0 ? s.shot_epochs : s.epochs;
   Trainer trainer(model, optimizer, make_regularizers(spec.regularizers, model.parameters()),
@@ -138,7 +140,9 @@ bool train(Module& model, const ModelSpec& spec, const AssembliesSettings& s, ui
     progress.update(metrics.epoch, fmt::format("training {:.2f} %", 100 * metrics.train.accuracy));
   };
   trainer.stop_requested = Interrupt::requested;
-  return trainer.fit({.train = &data}) != Stopped::requested;
+  const bool done = trainer.fit({.train = &data}) != Stopped::requested;
+  model.to(Device::cpu());  // where it is looked at
+  return done;
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ void AssembliesSettings::add_flags(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--seed", seed, "Decides what is random in the analysis")->capture_default_str();
   app.add_option("--threads", threads, "Threads (otherwise one for each core)");
+  app.add_option("--device", device, "What networks are trained on: cpu or cuda:N")
+      ->capture_default_str();
   app.add_flag("--quiet", quiet, "Print the last lines only");
   app.footer(
       "Examples:\n"
@@ -95,7 +97,8 @@ Json AssembliesSettings::to_json() const {
           {"quick", quick},
           {"seeds", seeds},
           {"seed", seed},
-          {"threads", threads}};
+          {"threads", threads},
+          {"device", device}};
 }
 
 }  // namespace hebb::apps

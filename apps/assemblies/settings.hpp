@@ -20,6 +20,7 @@ struct AssembliesSettings {
           clusters = 10;
   double lr = 5e-4;
   uint64_t seed = 0;
+  std::string device = "cpu";
   int threads = 0;
   bool quick = false, quiet = false;
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <new>
 
+#include "core/backend.hpp"
 #include "optim/trainer.hpp"
 
 namespace hebb::apps {
@@ -28,6 +29,18 @@ int failed(const CLI::App& app, const char* message, int code) {
 }
 
 }  // namespace
+
+Device parse_device(const std::string& text) {
+  const Device device = parse_flag("--device", [&] { return Device::parse(text); });
+  backend_for(device);
+  return device;
+}
+
+std::string device_header(Device device) {
+  Backend& backend = backend_for(device);
+  const std::string details = backend.details();
+  return details.empty() ? "" : fmt::format("{}: {}", backend.name(), details);
+}
 
 Interrupt::Interrupt() {
   for (const int signal : {SIGINT, SIGTERM}) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "core/device.hpp"
 #include "core/error.hpp"
 
 namespace CLI {
@@ -37,6 +38,13 @@ auto parse_flag(const std::string& flag, Parse&& parse) {
     throw UsageError(flag + ": " + error.what());
   }
 }
+
+/// What --device names, "cpu" or "cuda:N": UsageError for others, DeviceError where this build or
+/// machine has no such device.
+Device parse_device(const std::string& text);
+/// The line of a run's header on a device with versions of its own: "cuda:0 (...): driver ...".
+/// Empty for the CPU.
+std::string device_header(Device device);
 
 /// From its making on, the first ^C (or SIGTERM) is remembered instead of ending the program;
 /// the second one ends it.

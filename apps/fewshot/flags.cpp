@@ -86,6 +86,8 @@ void FewShotSettings::add_output_flags(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--fresh", fresh, "Forget the runs that the folder holds");
   app.add_option("--threads", threads, "Runs at a time (otherwise one for each core)");
+  app.add_option("--device", device, "What networks are trained on: cpu or cuda:N")
+      ->capture_default_str();
   app.add_flag("--quiet", quiet, "No progress bar");
 }
 

@@ -34,6 +34,8 @@ class Program {
         data_[name] = std::make_unique<RunData>(parse_flag("--dataset", [&] {
           return load_dataset(name, {.root = settings_.data, .digits_train = digits_to_train});
         }));
+    const std::string header = device_header(settings_.training_device());
+    if (root() && !header.empty()) fmt::print(stderr, "{}\n", header);
     if (root() && !folder_.empty()) open_journal();
     const Interrupt interrupt;
     if (settings_.tune)
@@ -53,7 +55,7 @@ class Program {
     if (error) throw IoError(fmt::format("{}: {}", folder_.string(), error.message()));
     const fs::path path = folder_ / "runs.jsonl";
     if (settings_.fresh) fs::remove(path);
-    journal_ = Journal(path, std::string(backend_for({}).name()));
+    journal_ = Journal(path, std::string(backend_for(settings_.training_device()).name()));
   }
 
   // The runs of these cells, all draws of each; false when they did not come to their end, or this

@@ -60,13 +60,18 @@ void FewShotSettings::complete(const CLI::App& app) {
   if (ablate && !given(app, "--shots")) shots = {1, 10};
   if (!methods.empty()) return;
   for (const auto& [name, method, settings] : known_methods())
-    if ((method.in_paper || table1) && (method.follows_protocol || !ablate))
+    if ((method.in_paper || table1) && (method.follows_protocol || !ablate) &&
+        (method.on_any_device || training_device().is_cpu()))
       methods.emplace_back(name);
 }
 
 void FewShotSettings::check_methods(const CLI::App& app) const {
-  for (const std::string& method : methods)
-    parse_flag("--methods", [&] { return known_methods().at(method); });
+  for (const std::string& method : methods) {
+    const Method& known =
+        parse_flag("--methods", [&]() -> const Method& { return known_methods().at(method); });
+    if (!known.on_any_device && !training_device().is_cpu())
+      throw UsageError(fmt::format("--device: {} runs on the CPU alone", method));
+  }
   if (!given(app, "--against")) return;
   if (ablate || tune) throw UsageError("--against has no meaning with --ablate-protocol or --tune");
   if (std::ranges::find(methods, against) == methods.end())
@@ -118,6 +123,8 @@ double FewShotSettings::value_for(const RunKey& cell, bool published,
       .value_or(method.tuning_under(normalization).fallback);
 }
 
+Device FewShotSettings::training_device() const { return parse_device(device); }
+
 std::vector<RunKey> FewShotSettings::cells(const Protocol& run_protocol, bool published) const {
   const TunedValues tuned_values =
       tuned.empty() ? TunedValues::embedded()
@@ -130,6 +137,7 @@ std::vector<RunKey> FewShotSettings::cells(const Protocol& run_protocol, bool pu
                    .shots = count,
                    .method = name,
                    .seed = seed,
+                   .device = training_device(),
                    .protocol = run_protocol,
                    .imitation = imitation};
         key.value = value_for(key, published, tuned_values);

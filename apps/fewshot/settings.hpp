@@ -22,7 +22,7 @@ struct FewShotSettings {
   uint64_t seed = 0;
   bool table1 = false, ablate = false, tune = false, fresh = false, quiet = false;
   int threads = 0;
-  std::string data, output = "few-shot", tuned, against = "vanilla";
+  std::string data, output = "few-shot", tuned, against = "vanilla", device = "cpu";
   ProtocolFlags protocol;
   ImitationOptions imitation;
 
@@ -38,6 +38,7 @@ struct FewShotSettings {
   /// All variants of the protocol for each data set and number of shots; those of one pair follow
   /// each other, the protocol itself first.
   std::vector<Ablation> ablations() const;
+  Device training_device() const;
 
  private:
   void add_study_flags(CLI::App& app);

@@ -96,7 +96,7 @@ void train(const TrainSettings& s) {
   const Clock::time_point start = Clock::now();
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
-  const Device device = parse_flag("--device", [&] { return Device::parse(s.device); });
+  const Device device = parse_device(s.device);
   const std::string_view backend = backend_for(device).name();
   check_counts(s);
 
@@ -112,6 +112,7 @@ void train(const TrainSettings& s) {
 
   Log log(s, {{"threads", num_threads()},
               {"backend", backend},
+              {"backend_details", backend_for(device).details()},
               {"precision", "float32"},
               {"version", version()},
               {"train_samples", data.train.size()},
@@ -121,6 +122,8 @@ void train(const TrainSettings& s) {
     fmt::print("{} on {}: {} training, {} test images; {} parameters; {}, {} threads, float32\n",
                s.model, s.dataset, data.train.size(), data.test.size(), model->parameter_count(),
                backend, num_threads());
+    if (const std::string header = device_header(device); !header.empty())
+      fmt::print("{}\n", header);
     if (!data.train.description.empty()) fmt::print("{}\n", data.train.description);
   }
   if (s.explain_kernels)

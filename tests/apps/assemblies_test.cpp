@@ -197,6 +197,8 @@ TEST_CASE("hebb-assemblies: wrong flags name what is accepted", "[apps]") {
   check_failure(assemblies({"--output", output, "--checkpoint", "vgg=a"}), 2,
                 "lenet5-bean2-alpha300");
   check_failure(assemblies({"--output", output, "--epochs", "0"}), 2, "at least 1");
+  check_failure(assemblies({"--output", output, "--device", "cuda:63"}), 1,
+                "[device] cuda:63 is not there: ");
   check_failure(assemblies({"--output", output, "--models", "lenet5", "--checkpoint",
                             "lenet5=" + (folder / "absent")}),
                 1, "absent");

@@ -97,6 +97,7 @@ TEST_CASE("hebb-train: wrong flags name what is accepted", "[apps]") {
   check_failure(train({"--recipe", "slow"}), 2, "none, paper, fast");
   check_failure(train({"--on-divergence", "panic", "--train-limit", "10"}), 2, "stop, continue");
   check_failure(train({"--device", "tpu"}), 2, "cpu, cuda or cuda:N");
+  check_failure(train({"--device", "cuda:63"}), 1, "[device] cuda:63 is not there: ");
   check_failure(train({"--dataset", "svhn"}), 1, "digits");
   const ProcessResult help = train({"--help"});
   CHECK(help.code == 0);

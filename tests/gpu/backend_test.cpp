@@ -38,8 +38,8 @@ std::vector<float> ten_steps(const std::string& name, Device on, const std::stri
     const Tensor x = Tensor::empty({4, 1, 28, 28});
     fill_uniform(x, 0, 1, images);
     const Tensor labels = Tensor::from(std::vector<int64_t>{step % 10, 3, 7, 1}, {4});
-    train_step(*model, optimizer, regularizers, {x.to(on), labels.to(on)},
-               {.generator = &dropout}, {.clip_norm = 1.0});
+    train_step(*model, optimizer, regularizers, {x.to(on), labels.to(on)}, {.generator = &dropout},
+               {.clip_norm = 1.0});
   }
   std::vector<float> values;
   for (const auto& parameter : model->parameters()) {

@@ -40,7 +40,7 @@ PlanKey key_of(const Layer& layer, ConvDirection direction, DType dtype, ConvPol
            .out_w = out}};
 }
 
-TEST_CASE("cuDNN has strict plans for every convolution of ResNet-18", "[gpu]") {
+TEST_CASE("cuDNN has strict plans for every convolution of ResNet-18", "[gpu][cudnn]") {
   std::ifstream file(HEBB_DEVICE_DESCRIPTION);
   std::stringstream json;
   json << file.rdbuf();
@@ -54,20 +54,21 @@ TEST_CASE("cuDNN has strict plans for every convolution of ResNet-18", "[gpu]") 
           INFO(layer.channels << " to " << layer.filters << ", " << layer.kernel << "x"
                               << layer.kernel << ", direction " << int(direction));
           PlanKey key = key_of(layer, direction, dtype, policy);
-          const std::optional<Plan> plan = find_plan(device, key);
+          const std::optional<Plan> plan = find_plan({.description = &device}, key);
           REQUIRE(plan);
           CHECK(plan->engine >= 0);
           CHECK(plan->workspace < 256 << 20);
           keys.insert(key.numbers());
           key.alignment_y = 4;  // a slice is another plan
-          CHECK(find_plan(device, key).has_value());
+          CHECK(find_plan({.description = &device}, key).has_value());
           keys.insert(key.numbers());
         }
   CHECK(keys.size() == std::size(layers) * 3 * 2 * 2 * 2);
 }
 
-TEST_CASE("what cuDNN refuses is an error with its name", "[gpu]") {
-  CHECK_THROWS_WITH(describe_device("{}"), ContainsSubstring("[cudnn] cudnnBackendFinalize failed:"));
+TEST_CASE("what cuDNN refuses is an error with its name", "[gpu][cudnn]") {
+  CHECK_THROWS_WITH(describe_device("{}"),
+                    ContainsSubstring("[cudnn] cudnnBackendFinalize failed:"));
 }
 
 }  // namespace

@@ -17,6 +17,10 @@ Batch to_batch(const Dataset& dataset, std::span<const int64_t> indices) {
   return to_batch(dataset.subset(indices));
 }
 
+Batch moved(const Batch& batch, Device device) {
+  return {batch.images.to(device), batch.labels.to(device)};
+}
+
 Batch rows_of(const Batch& batch, std::span<const int64_t> indices) {
   const Tensor rows = Tensor::from(indices, {std::ssize(indices)});
   const Tensor labels = Tensor::empty(rows.shape(), rows.options());

@@ -12,7 +12,10 @@ namespace hebb::apps {
 Batch to_batch(const Dataset& dataset);
 Batch to_batch(const Dataset& dataset, std::span<const int64_t> indices);
 
-/// The samples of a batch with these indices.
+/// A batch on another device.
+Batch moved(const Batch& batch, Device device);
+
+/// The samples of a batch on the CPU with these indices.
 Batch rows_of(const Batch& batch, std::span<const int64_t> indices);
 
 }  // namespace hebb::apps

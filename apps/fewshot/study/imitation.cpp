@@ -183,6 +183,7 @@ std::string settings_of(const RunKey& key) {
 
 Method imitation_networks(Method method) {
   method.follows_protocol = false;
+  method.on_any_device = false;
   method.settings = settings_of;
   method.run = imitate_and_test;
   return method;

@@ -43,6 +43,7 @@ struct Method {
   double published = NAN;        ///< The parameter's value in the authors' code; NaN: tuned too.
   bool follows_protocol = true;  ///< Whether it makes sense to vary the protocol.
   bool in_paper = true;          ///< Whether the paper's Table 1 has it.
+  bool on_any_device = true;     ///< Whether it may train elsewhere than on the CPU.
 
   /// What else of the key has a say in the results, as RunKey::text has it: " lr=0.0005 ...".
   std::function<std::string(const RunKey&)> settings = {};

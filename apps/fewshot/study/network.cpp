@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/fewshot/study/batches.hpp"
 #include "core/autograd.hpp"
 #include "core/ops/reduce.hpp"
 #include "layers/models/registry.hpp"
@@ -9,15 +10,20 @@
 namespace hebb::apps {
 
 std::unique_ptr<Module> make_network(const Task& task, double dropout) {
-  return make_model("lenet5", {.input = task.dataset.images.shape().without(0),
-                               .classes = task.dataset.classes,
-                               .dropout = dropout,
-                               .init = Initializer::parse(task.key.protocol.init),
-                               .generator = task.draw.weights});
+  std::unique_ptr<Module> network =
+      make_model("lenet5", {.input = task.dataset.images.shape().without(0),
+                            .classes = task.dataset.classes,
+                            .dropout = dropout,
+                            .init = Initializer::parse(task.key.protocol.init),
+                            .generator = task.draw.weights});
+  network->to(task.key.device);
+  return network;
 }
 
 Tester::Tester(const Task& task)
-    : dropout_(task.key.protocol.dropout_at_test), masks_(task.draw.test_dropout) {}
+    : device_(task.key.device),
+      dropout_(task.key.protocol.dropout_at_test),
+      masks_(task.draw.test_dropout) {}
 
 int64_t Tester::correct(const Module& network, const Batch& images) {
   constexpr int64_t slice = 100;
@@ -27,8 +33,10 @@ int64_t Tester::correct(const Module& network, const Batch& images) {
   int64_t sum = 0;
   for (int64_t begin = 0; begin < images.size(); begin += slice) {
     const int64_t end = std::min(begin + slice, images.size());
-    const Tensor logits = network(images.images.slice(begin, end), context);
-    sum += int64_t(count_equal(argmax(logits, 1), images.labels.slice(begin, end)).item());
+    const Batch slice_of =
+        moved({images.images.slice(begin, end), images.labels.slice(begin, end)}, device_);
+    const Tensor logits = network(slice_of.images, context);
+    sum += int64_t(count_equal(argmax(logits, 1), slice_of.labels).item());
   }
   return sum;
 }

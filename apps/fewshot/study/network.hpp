@@ -7,7 +7,7 @@
 
 namespace hebb::apps {
 
-/// LeNet-5 for the task's images, with the draw's initial weights.
+/// LeNet-5 for the task's images, with the draw's initial weights, on the key's device.
 std::unique_ptr<Module> make_network(const Task& task, double dropout = 0);
 
 /// Counts the images that a network gets right, with dropout as the protocol has it at test.
@@ -18,6 +18,7 @@ class Tester {
   int64_t correct(const Module& network, const Batch& images);
 
  private:
+  Device device_;
   bool dropout_;
   Generator masks_;
 };

@@ -53,6 +53,7 @@ std::string reference_settings(const RunKey& key) {
 
 Method gaussian_process(Method method) {
   method.follows_protocol = false;
+  method.on_any_device = false;
   method.settings = reference_settings;
   method.run = learn_and_test;
   return method;

@@ -26,6 +26,7 @@ struct RunKey {
   int64_t draw = 0;
   uint64_t seed = 0;
   Stage stage = Stage::report;
+  Device device = {};  ///< That trains; no part of the name, as a journal is of one backend.
   Protocol protocol = {};
   ImitationOptions imitation = {};
 

@@ -18,13 +18,16 @@ class Supervision {
   Supervision(Recipe recipe, const Task& task, const Module& network)
       : network_(network),
         images_(task.images),
+        device_(task.key.device),
         batch_size_(std::min(task.key.protocol.batch_size, task.images.size())),
         order_(task.draw.order),
         dropout_(task.draw.dropout),
         regularizers_(std::move(recipe.regularizers)),
         adam_(network.parameters(), {.lr = recipe.lr, .weight_decay = recipe.weight_decay}) {
+    if (batch_size_ > 1) return;
+    const Batch resident = moved(images_, device_);
     for (int64_t i = 0; i < images_.size(); ++i)
-      singles_.push_back({images_.images.slice(i, i + 1), images_.labels.slice(i, i + 1)});
+      singles_.push_back({resident.images.slice(i, i + 1), resident.labels.slice(i, i + 1)});
   }
 
   void epoch(int64_t number) {
@@ -35,7 +38,8 @@ class Supervision {
     }
     for (int64_t begin = 0; begin < images_.size(); begin += batch_size_) {
       const int64_t count = std::min(batch_size_, images_.size() - begin);
-      step(rows_of(images_, std::span(order).subspan(size_t(begin), size_t(count))));
+      step(
+          moved(rows_of(images_, std::span(order).subspan(size_t(begin), size_t(count))), device_));
     }
   }
 
@@ -46,6 +50,7 @@ class Supervision {
 
   const Module& network_;
   const Batch& images_;
+  Device device_;
   int64_t batch_size_;
   Generator order_, dropout_;
   Regularizers regularizers_;

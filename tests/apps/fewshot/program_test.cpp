@@ -72,6 +72,7 @@ TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]
                             "--table1 --dataset mnist",
                             "--tune --table1",
                             "--threads 0",
+                            "--device tpu",
                             "--gp-starts 0",
                             "--checkpoint best-validation --validation-set none",
                             "--fidelity-high 0",
