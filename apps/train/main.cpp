@@ -71,15 +71,6 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   return options;
 }
 
-void check_counts(const TrainSettings& s) {
-  for (const auto& [flag, value] : {std::pair("--train-limit", s.train_limit),
-                                    {"--test-limit", s.test_limit},
-                                    {"--shots", s.shots},
-                                    {"--validation", s.validation},
-                                    {"--crop", s.crop}})
-    if (value < 0) throw UsageError(fmt::format("{}: expected at least 0, got {}", flag, value));
-}
-
 std::unique_ptr<Module> build_model(const TrainSettings& s, const Dataset& train) {
   ModelOptions options{.input = train.images.shape().without(0),
                        .classes = train.classes,
@@ -98,7 +89,6 @@ void train(const TrainSettings& s) {
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
   const Device device = parse_flag("--device", [&] { return Device::parse(s.device); });
   const std::string_view backend = backend_for(device).name();
-  check_counts(s);
 
   const Data data = prepare_data(s);
   const std::unique_ptr<Module> model = build_model(s, data.train);
