@@ -98,7 +98,7 @@ void train(const TrainSettings& s) {
   Regularizers regularizers = parse_flag(
       "--regularizer", [&] { return make_regularizers(s.regularizers, model->parameters()); });
 
-  TrainerOptions options = trainer_options(s, data.train);
+  const TrainerOptions options = trainer_options(s, data.train);
 
   Log log(s, {{"threads", num_threads()},
               {"backend", backend},
@@ -120,20 +120,21 @@ void train(const TrainSettings& s) {
       {"model", s.model}, {"dataset", s.dataset}, {"version", std::string(version())}};
   if (const auto* normalize = options.evaluation_transform.target<Normalize>())
     write_normalization(metadata, *normalize);
-  Trainer trainer(*model, *optimizer, std::move(regularizers), std::move(options));
+  Trainer trainer(*model, *optimizer, std::move(regularizers), options);
   log.follow(trainer, *model, metadata);
   trainer.stop_requested = Interrupt::requested;
   const Interrupt interrupt;
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   try {
-    const Stopped stopped =
-        trainer.fit({.train = &data.train,
-                     .validation = data.validation ? &*data.validation : nullptr,
-                     .test = &data.test});
+    const Splits splits{.train = &data.train,
+                        .validation = data.validation ? &*data.validation : nullptr,
+                        .test = &data.test};
+    const std::optional<State> from = log.checkpoint();
+    const Stopped stopped = from ? trainer.fit(splits, *from) : trainer.fit(splits);
     const std::optional<Evaluation> final_train = trainer.try_evaluate(data.train);
     log.finish(final_train, stopped, seconds());
   } catch (const DivergenceError& error) {
-    throw log.diverged(error, seconds());
+    throw log.diverged(error);
   }
 }
 

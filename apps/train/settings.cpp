@@ -78,6 +78,16 @@ void TrainSettings::add_flags(CLI::App& app) {
                "Print which algorithm computes each convolution");
   app.add_option("--output", output, "Folder for the run's files (otherwise none are written)");
   app.add_flag("--overwrite", overwrite, "Let --output replace a run");
+  app.add_flag("--resume", resume,
+               "Go on with the run in --output from its checkpoint; begin it where there is none")
+      ->excludes("--overwrite")
+      ->needs("--output");
+  app.add_option("--checkpoint-every", checkpoint_every,
+                 "When all that --resume needs is written to --output, beside the run's end and "
+                 "its interruption: never, or some of epochs=N,steps=N,seconds=T")
+      ->capture_default_str();
+  app.add_flag("--ignore-lock", ignore_lock,
+               "Write to --output even where another run has taken the folder");
   app.add_flag("--quiet", quiet, "Print the last line only");
   app.footer(
       "Examples:\n"
@@ -87,7 +97,7 @@ void TrainSettings::add_flags(CLI::App& app) {
       "  hebb-train --dataset mnist --data DIR --shots 10 --batch-size 1 --epochs 50 \\\n"
       "      --regularizer bean:order=1,alpha=100\n"
       "  hebb-train --model mlp --regularizer bean:order=2,alpha=3e4 --regularizer l1:lambda=1e-5 "
-      "\\\n      --validation 5000 --early-stopping validation-loss --output runs/mlp");
+      "\\\n      --validation 5000 --early-stopping validation-loss --output runs/mlp --resume");
 }
 
 Json TrainSettings::to_json() const {
@@ -120,7 +130,13 @@ Json TrainSettings::to_json() const {
           {"seed", seed},
           {"threads", threads},
           {"device", device},
-          {"conv_policy", conv_policy}};
+          {"conv_policy", conv_policy},
+          {"checkpoint_every", checkpoint_every}};
+}
+
+const std::vector<std::string>& TrainSettings::free() {
+  static const std::vector<std::string> keys = {"data", "threads", "checkpoint_every"};
+  return keys;
 }
 
 }  // namespace hebb::apps
