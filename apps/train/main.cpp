@@ -6,6 +6,7 @@
 
 #include "apps/common/app.hpp"
 #include "apps/common/normalization.hpp"
+#include "apps/onnx/export.hpp"
 #include "apps/train/explain.hpp"
 #include "apps/train/log.hpp"
 #include "apps/train/recipes.hpp"
@@ -133,6 +134,11 @@ void train(const TrainSettings& s) {
     const Stopped stopped = from ? trainer.fit(splits, *from) : trainer.fit(splits);
     const std::optional<Evaluation> final_train = trainer.try_evaluate(data.train);
     log.finish(final_train, stopped, seconds());
+    if (!s.export_onnx.empty() && stopped != Stopped::requested)
+      write_file(s.export_onnx,
+                 to_onnx(*model, {.input = data.train.images.shape().without(0),
+                                  .normalize = options.evaluation_transform.target<Normalize>(),
+                                  .metadata = metadata}));
   } catch (const DivergenceError& error) {
     throw log.diverged(error);
   }

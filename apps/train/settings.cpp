@@ -88,6 +88,9 @@ void TrainSettings::add_flags(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--ignore-lock", ignore_lock,
                "Write to --output even where another run has taken the folder");
+  app.add_option("--export-onnx", export_onnx,
+                 "File for the trained model in ONNX's format; with --resume and no epochs left, "
+                 "this is all that happens");
   app.add_flag("--quiet", quiet, "Print the last line only");
   app.footer(
       "Examples:\n"
