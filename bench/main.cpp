@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "apps/common/app.hpp"
+#include "apps/common/flags.hpp"
 #include "apps/common/run_folder.hpp"
 #include "bench/convolutions.hpp"
 #include "bench/measure.hpp"
@@ -169,8 +170,6 @@ void write(const Settings& settings, const apps::Json& json) {
 }
 
 void run_conv_command(const Settings& settings) {
-  if (settings.batch < 1)
-    throw apps::UsageError(fmt::format("--batch: expected at least 1, got {}", settings.batch));
   std::vector<std::string> known;
   for (const ConvCase& c : conv_cases(settings.batch)) known.push_back(c.name);
   check_only(settings.only, known);
@@ -207,6 +206,7 @@ void run(const Settings& settings) {
 int main(int argc, char** argv) {
   hebb::bench::Settings settings;
   const auto add_flags = [&](CLI::App& app) {
+    using hebb::apps::add_number;
     app.add_option("--only", settings.only,
                    "Steps to time, e.g. lenet5/100/bean-1, or shapes, e.g. \"64-64 3x3 32x32\" "
                    "(repeatable)")
@@ -216,17 +216,17 @@ int main(int argc, char** argv) {
     app.add_flag("--memory", settings.memory,
                  "Print the peak of the process's memory over the step that is timed, too");
     app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
-    app.add_option("--threads", settings.threads)->capture_default_str();
-    app.add_option("--seconds", settings.seconds, "Time for each step; a quarter for an operation")
-        ->capture_default_str();
-    app.add_option("--data", settings.data, "Folder of the data sets, for MNIST's images");
+    add_number(app, "--threads", settings.threads, hebb::apps::thread_counts);
+    add_number(app, "--seconds", settings.seconds, {.above = 0, .at_most = 1e6},
+               "Time for each step; a quarter for an operation");
+    hebb::apps::add_data_folder(app, settings.data);
     app.add_option("--json", settings.json, "Write the numbers to this file as well");
     app.add_option("--conv-policy", settings.conv_policy, hebb::conv_policies().help())
         ->capture_default_str();
     CLI::App& conv = *app.add_subcommand(
         "conv", "Times the convolutions of ResNet-18 and LeNet-5 in each direction, instead");
     conv.fallthrough();
-    conv.add_option("--batch", settings.batch, "Images")->capture_default_str();
+    add_number(conv, "--batch", settings.batch, hebb::apps::some, "Images");
   };
   return hebb::apps::run_app(
       {.name = "hebb-bench",

@@ -8,6 +8,7 @@
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 #include "core/error.hpp"
+#include "core/number.hpp"
 #include "core/ops/ops.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"

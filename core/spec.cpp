@@ -1,39 +1,10 @@
 #include "core/spec.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
 #include "core/check.hpp"
 
 namespace hebb {
-namespace {
-
-template <class T>
-bool read_number(const std::string& text, T& value) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stop == end;
-}
-
-}  // namespace
-
-bool Range::contains(double value) const {
-  return value >= at_least && value > above && value <= at_most && value < below;
-}
-
-std::string Range::to_string() const {
-  std::string text;
-  const auto append = [&text](const char* words, double bound) {
-    if (std::isinf(bound)) return;
-    text += fmt::format("{}{} {}", text.empty() ? "" : " and ", words, bound);
-  };
-  append("at least", at_least);
-  append("above", above);
-  append("at most", at_most);
-  append("below", below);
-  return text.empty() ? "any number" : text;
-}
 
 Spec Spec::parse(std::string_view text) {
   Spec spec;
@@ -63,24 +34,18 @@ const std::string* Spec::find(const std::string& key) {
 
 bool Spec::has(const std::string& key) { return find(key) != nullptr; }
 
-double Spec::number(const std::string& key, double fallback, Range range) {
+template <class T>
+T Spec::read(const std::string& key, T fallback, const Range& range) {
   const std::string* given = find(key);
-  if (!given) return fallback;
-  double value = 0;
-  check(read_number(*given, value) && std::isfinite(value),
-        "[{}] expected a number for {}, got \"{}\"", name, key, *given);
-  check(range.contains(value), "[{}] expected {} {}, got {}", name, key, range, *given);
-  return value;
+  return given ? parse_number<T>(*given, range, fmt::format("[{}: {}]", name, key)) : fallback;
 }
 
-int64_t Spec::integer(const std::string& key, int64_t fallback, Range range) {
-  const std::string* given = find(key);
-  if (!given) return fallback;
-  int64_t value = 0;
-  check(read_number(*given, value), "[{}] expected an integer for {}, got \"{}\"", name, key,
-        *given);
-  check(range.contains(double(value)), "[{}] expected {} {}, got {}", name, key, range, *given);
-  return value;
+double Spec::number(const std::string& key, double fallback, const Range& range) {
+  return read(key, fallback, range);
+}
+
+int64_t Spec::integer(const std::string& key, int64_t fallback, const Range& range) {
+  return read(key, fallback, range);
 }
 
 bool Spec::flag(const std::string& key, bool fallback) {

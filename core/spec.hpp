@@ -1,26 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/choice.hpp"
+#include "core/number.hpp"
 
 namespace hebb {
-
-/// Which numbers a key takes, for designated initialisers: `{.at_least = 0, .below = 1}`.
-struct Range {
-  double at_least = -std::numeric_limits<double>::infinity();
-  double above = -std::numeric_limits<double>::infinity();
-  double at_most = std::numeric_limits<double>::infinity();
-  double below = std::numeric_limits<double>::infinity();
-
-  bool contains(double value) const;  ///< Never true for NaN or an infinity.
-  std::string to_string() const;      ///< "at least 0 and below 1"
-};
 
 /// A choice and its settings as a flag has them: "bean:order=2,alpha=1e5" is the name "bean" and
 /// the keys "order" and "alpha".
@@ -30,7 +19,8 @@ struct Range {
 ///     const double gamma = spec.number("gamma", 0.1, {.above = 0});
 ///     spec.done();
 ///
-/// Errors are ValueErrors that begin with the name: `[step] expected gamma above 0, got -1`.
+/// Errors are ValueErrors that begin with the name: `[step: gamma] expected a number
+/// above 0, got "-1"`.
 class Spec {
  public:
   /// ValueError for an empty name, a setting without "=" or a key given twice.
@@ -40,8 +30,8 @@ class Spec {
 
   /// The value of a key, or `fallback` where it is not given. ValueError when it is no finite
   /// number (integer, true or false, one of the choices) or outside `range`.
-  double number(const std::string& key, double fallback, Range range = {});
-  int64_t integer(const std::string& key, int64_t fallback, Range range = {});
+  double number(const std::string& key, double fallback, const Range& range = {});
+  int64_t integer(const std::string& key, int64_t fallback, const Range& range = {});
   bool flag(const std::string& key, bool fallback);
   std::string text(const std::string& key, std::string fallback);
   template <class T>
@@ -57,6 +47,8 @@ class Spec {
 
  private:
   const std::string* find(const std::string& key);
+  template <class T>
+  T read(const std::string& key, T fallback, const Range& range);
 
   std::map<std::string, std::string> values_;
   std::vector<std::string> asked_;  // in the order of asking

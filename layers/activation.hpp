@@ -14,6 +14,7 @@ class Activation final : public Module {
 
   std::string description() const override;  ///< "ReLU", "Tanh" or "Sigmoid"
   Tensor forward(const Tensor& x, Context& context) const override;
+  Kind kind() const { return kind_; }
 
  private:
   Kind kind_;

@@ -91,7 +91,12 @@ State Module::state() const {
   return state;
 }
 
-void Module::load_state(const State& state) { copy_state(this->state(), state, "load_state"); }
+void Module::load_state(const State& state) {
+  State read = state;
+  std::erase_if(read,
+                [](const auto& item) { return item.first.ends_with(".num_batches_tracked"); });
+  copy_state(this->state(), read, "load_state");
+}
 
 void Module::to(Device device) {
   for (const auto& [name, tensor] : state())

@@ -66,7 +66,8 @@ class Module {
 
   /// Parameters and buffers by path; the tensors are this module's own, not copies.
   State state() const;
-  /// Copies `state` in. Strict, as `copy_state` says.
+  /// Copies `state` in. Strict, as `copy_state` says, but for "num_batches_tracked", with which
+  /// PyTorch's normalisations count what nothing here asks for.
   void load_state(const State& state);
 
   /// Moves or converts all parameters and buffers in place: every handle to them sees it.

@@ -19,6 +19,7 @@ class MaxPool2d final : public Module {
   explicit MaxPool2d(const PoolingOptions& options);
   std::string description() const override;
   Tensor forward(const Tensor& x, Context& context) const override;
+  const Pool2dOptions& options() const { return options_; }
 
  private:
   Pool2dOptions options_;
@@ -30,6 +31,7 @@ class AvgPool2d final : public Module {
   explicit AvgPool2d(const PoolingOptions& options);
   std::string description() const override;
   Tensor forward(const Tensor& x, Context& context) const override;
+  const Pool2dOptions& options() const { return options_; }
 
  private:
   Pool2dOptions options_;

@@ -10,6 +10,7 @@
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"
+#include "optim/trainer_run.hpp"
 
 namespace hebb {
 namespace {
@@ -39,28 +40,6 @@ const Choices<EarlyStopping::Monitor>& EarlyStopping::monitors() {
   return monitors;
 }
 
-// Adds up on the device, in float64: it waits for the device only where it is read. A term that is
-// not finite stays in it.
-class Trainer::Sum {
- public:
-  void add(const Tensor& value, double weight) {
-    const NoGrad no_grad;
-    const Tensor term = value.detach().to(DType::float64) * weight;
-    sum_ = sum_.defined() ? sum_ + term : term;
-  }
-  double over(double count) const { return sum_.defined() ? sum_.item() / count : 0; }
-  bool is_finite() const { return !sum_.defined() || std::isfinite(sum_.item()); }
-
- private:
-  Tensor sum_;
-};
-
-struct Trainer::Run {
-  Loader loader;
-  Generator dropout;
-  int64_t steps_done = 0;
-};
-
 Trainer::Trainer(Module& model, Optimizer& optimizer, Regularizers regularizers,
                  TrainerOptions options)
     : model_(model),
@@ -88,36 +67,12 @@ void Trainer::check_options(const Splits& data) const {
   check(data.train && data.train->size() > 0, "[trainer] expected at least 1 training sample");
 }
 
-// The sums of an epoch, batch by batch.
-struct Trainer::Totals {
-  Sum loss, correct;
-  std::vector<Sum> penalties;
-  int64_t images = 0;
-
-  explicit Totals(size_t regularizers) : penalties(regularizers) {}
-  void add(const TrainStep& step, const Batch& batch) {
-    const auto size = double(batch.size());
-    images += batch.size();
-    loss.add(step.loss, size);
-    correct.add(count_equal(argmax(step.logits, 1), batch.labels), 1);
-    for (size_t i = 0; i < penalties.size(); ++i)
-      if (step.penalties[i].defined()) penalties[i].add(step.penalties[i], size);
-  }
-  bool are_finite() const {
-    return loss.is_finite() && std::ranges::all_of(penalties, &Sum::is_finite);
-  }
-  void write(EpochMetrics& metrics) const {
-    const auto count = double(images);
-    metrics.train = {loss.over(count), correct.over(count)};
-    for (const Sum& penalty : penalties) metrics.penalties.push_back(penalty.over(count));
-  }
-};
-
-void Trainer::check_loss(const Totals& totals, int64_t epoch, int64_t step, int64_t steps) const {
+void Trainer::check_loss(int64_t step, int64_t steps) const {
   const int64_t interval = device_.is_cpu() ? 1 : 50;
   if (options_.on_divergence == OnDivergence::go_on || (step % interval != 0 && step != steps) ||
-      totals.are_finite())
+      run_->totals.are_finite())
     return;
+  const int64_t epoch = run_->position.epoch + 1;
   throw DivergenceError(
       fmt::format(
           "[trainer] the training loss is not finite any more in epoch {}, step {} of {}: try "
@@ -127,31 +82,43 @@ void Trainer::check_loss(const Totals& totals, int64_t epoch, int64_t step, int6
 }
 
 // Whether training was asked to stop.
-bool Trainer::run_epoch(Run& run, EpochMetrics& metrics) {
-  const int64_t batches = run.loader.batches(), total_steps = options_.epochs * batches;
+bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
+  Run& run = *run_;
+  const int64_t batches = loader.batches(), total_steps = options_.epochs * batches;
   const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
                                       .clip_norm = options_.clip_norm};
-  Totals totals(regularizers_.size());
-  int64_t batch_number = 0;
+  const auto lr_at = [&](int64_t step) {
+    return options_.schedule.lr_at(step, total_steps, base_lr_, batches);
+  };
+  metrics.epoch = run.position.epoch + 1;
+  int64_t step = run.position.epoch * batches + run.position.batch;
+  // For an epoch that goes on after its last step: its rate is asked for below.
+  if (run.position.batch > 0) optimizer_.set_lr(lr_at(step - 1));
   bool requested = false;
+  const double seconds_before = run.seconds;
   const Clock::time_point start = Clock::now();
   while (!requested) {
     const Clock::time_point asked = Clock::now();
-    const std::optional<Batch> batch = run.loader.next();
-    metrics.loader_seconds += seconds_since(asked);
+    const std::optional<Batch> batch = loader.next();
+    run.loader_seconds += seconds_since(asked);
     if (!batch) break;
-    optimizer_.set_lr(options_.schedule.lr_at(run.steps_done++, total_steps, base_lr_, batches));
-    totals.add(train_step(model_, optimizer_, regularizers_, *batch, {.generator = &run.dropout},
-                          step_options),
-               *batch);
-    check_loss(totals, metrics.epoch, ++batch_number, batches);
-    if (on_step) on_step(batch_number, batches);
+    optimizer_.set_lr(lr_at(step++));
+    run.totals.add(train_step(model_, optimizer_, regularizers_, *batch,
+                              {.generator = &run.dropout}, step_options),
+                   *batch);
+    const int64_t number = loader.position().batch;
+    check_loss(number, batches);
+    run.position = loader.position();
+    run.seconds = seconds_before + seconds_since(start);
+    if (on_step) on_step(number, batches);
     requested = stop_requested && stop_requested();
   }
+  run.seconds = seconds_before + seconds_since(start);
   metrics.lr = optimizer_.lr();
-  totals.write(metrics);
-  metrics.seconds = seconds_since(start);
-  metrics.images_per_second = double(totals.images) / metrics.seconds;
+  run.totals.write(metrics);
+  metrics.seconds = run.seconds;
+  metrics.loader_seconds = run.loader_seconds;
+  metrics.images_per_second = double(run.totals.images) / run.seconds;
   return requested;
 }
 
@@ -162,7 +129,7 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
                           .prefetch = 0,
                           .transform = options_.evaluation_transform,
                           .device = device_});
-  Sum loss, correct;
+  DeviceSum loss, correct;
   for (const Batch& batch : loader) {
     if (stop && stop()) return std::nullopt;
     const Tensor logits = model_(batch.images);
@@ -196,20 +163,63 @@ LoaderOptions Trainer::loader_options() const {
           .device = device_};
 }
 
-Stopped Trainer::fit(const Splits& data) {
+Trainer::~Trainer() = default;
+
+Loader Trainer::begin(const Splits& data) {
   check_options(data);
-  Run run{.loader = Loader(*data.train, loader_options()),
-          .dropout = Generator(options_.seed).split(dropout_stream)};
-  check(run.loader.batches() > 0,
-        "[trainer] expected at least one whole batch of {}, got {} samples", options_.batch_size,
-        data.train->size());
+  Loader loader(*data.train, loader_options());
+  check(loader.batches() > 0, "[trainer] expected at least one whole batch of {}, got {} samples",
+        options_.batch_size, data.train->size());
+  run_ = std::make_unique<Run>(Run{.position = loader.position(),
+                                   .dropout = Generator(options_.seed).split(dropout_stream),
+                                   .totals = EpochTotals(regularizers_.size()),
+                                   .history = {},
+                                   .has_validation = data.validation != nullptr,
+                                   .has_test = data.test != nullptr});
+  return loader;
+}
+
+Stopped Trainer::fit(const Splits& data) {
+  Loader loader = begin(data);
+  return go_on(data, loader);
+}
+
+Stopped Trainer::fit(const Splits& data, const State& from) {
+  Loader loader = begin(data);
+  load(from, loader);
+  return go_on(data, loader);
+}
+
+const std::vector<EpochMetrics>& Trainer::history() const {
+  static const std::vector<EpochMetrics> none;
+  return run_ ? run_->history : none;
+}
+
+// Notes how good an epoch was.
+void Trainer::Run::compare(const EpochMetrics& metrics, const EarlyStopping& stopping) {
+  if (stopping.monitor == EarlyStopping::Monitor::none) return;
+  const double watched =
+      stopping.monitor == EarlyStopping::Monitor::validation_loss
+          ? metrics.validation->loss
+          : std::accumulate(metrics.penalties.begin(), metrics.penalties.end(), metrics.train.loss);
+  const bool better = watched < best - stopping.min_change * std::abs(best) || best == HUGE_VAL;
+  since_best = better ? 0 : since_best + 1;
+  if (better) best = watched;
+}
+
+bool Trainer::has_waited_enough() const {
   const EarlyStopping& stopping = options_.early_stopping;
-  double best = HUGE_VAL;
-  int64_t since_best = 0;
-  for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
+  return stopping.monitor != EarlyStopping::Monitor::none && run_->since_best >= stopping.patience;
+}
+
+Stopped Trainer::go_on(const Splits& data, Loader& loader) {
+  Run& run = *run_;
+  if (on_begin) on_begin();
+  for (;;) {
+    if (has_waited_enough()) return Stopped::early;
+    if (std::ssize(run.history) >= options_.epochs) return Stopped::all_epochs;
     EpochMetrics metrics;
-    metrics.epoch = epoch;
-    bool requested = run_epoch(run, metrics);
+    bool requested = run_epoch(loader, metrics);
     const auto look = [&](const Dataset* set, std::optional<Evaluation>& result) {
       if (!set || requested) return;
       result = try_evaluate(*set);
@@ -217,21 +227,13 @@ Stopped Trainer::fit(const Splits& data) {
     };
     look(data.validation, metrics.validation);
     look(data.test, metrics.test);
+    if (!requested) {
+      run.compare(metrics, options_.early_stopping);
+      run.end_epoch(metrics, loader.position());
+    }
     if (on_epoch) on_epoch(metrics);
     if (requested) return Stopped::requested;
-    if (stopping.monitor == EarlyStopping::Monitor::none) continue;
-    const double watched = stopping.monitor == EarlyStopping::Monitor::validation_loss
-                               ? metrics.validation->loss
-                               : std::accumulate(metrics.penalties.begin(), metrics.penalties.end(),
-                                                 metrics.train.loss);
-    if (watched < best - stopping.min_change * std::abs(best) || best == HUGE_VAL) {
-      best = watched;
-      since_best = 0;
-    } else if (++since_best >= stopping.patience) {
-      return Stopped::early;
-    }
   }
-  return Stopped::all_epochs;
 }
 
 }  // namespace hebb

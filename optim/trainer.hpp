@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -87,12 +88,30 @@ class Trainer {
   Trainer(Module& model, Optimizer& optimizer, Regularizers regularizers = {},
           TrainerOptions options = {});
 
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
   /// Each call begins anew with the schedule, the order of samples and dropout; the weights and the
   /// optimiser's state go on. ValueError for options out of their range, early stopping on a
   /// validation set that is not there, or an empty training set. DivergenceError, unless options
   /// say otherwise, for a loss that is not finite: after its step on the CPU, within 50 steps
   /// elsewhere, as to look at a loss is to wait for the device.
   Stopped fit(const Splits& data);
+  /// Goes on from what `state` gave in a fit with the same data and options, in the middle of an
+  /// epoch or after the run's end, and gives the same bits as that fit gives or would have given.
+  /// ValueError, which lists all that is missing, unexpected or of another shape, for a state that
+  /// does not fit; then nothing has changed.
+  Stopped fit(const Splits& data, const State& from);
+
+  /// All of the run: weights ("model."), the optimiser's state ("optimizer."), and the run's own
+  /// ("trainer."): where the loader and the generators stand, sums of the epoch under way, what
+  /// early stopping waits for, metrics. What save_safetensors writes is a checkpoint. To be asked
+  /// in on_step and on_epoch, or after a fit (ValueError before the first one); the tensors of
+  /// weights and moments are the run's own, not copies.
+  State state() const;
+  /// What the epochs that are complete came to.
+  const std::vector<EpochMetrics>& history() const;
 
   /// Loss and accuracy without a graph, in inference mode.
   Evaluation evaluate(const Dataset& dataset) const;
@@ -102,6 +121,8 @@ class Trainer {
   /// Called after every epoch, and once more for the part of one in which a stop was requested:
   /// that one is not evaluated.
   std::function<void(const EpochMetrics&)> on_epoch;
+  /// Called once in every fit, before its first step.
+  std::function<void()> on_begin;
   /// Called after every step with its number in the epoch, from 1, and the steps of an epoch.
   std::function<void(int64_t step, int64_t steps)> on_step;
   /// Asked after every step, and every batch that is evaluated; true ends training there.
@@ -110,13 +131,16 @@ class Trainer {
   const Regularizers& regularizers() const { return regularizers_; }
 
  private:
-  class Sum;      // of device-resident scalars, weighted by batch size
-  struct Totals;  // of an epoch
-  struct Run;     // what goes on from epoch to epoch of a fit
+  struct Run;
+  Loader begin(const Splits& data);
+  void load(const State& from, Loader& loader);
+  Stopped go_on(const Splits& data, Loader& loader);
+  State state_of(const Run& run) const;
   void check_options(const Splits& data) const;
   LoaderOptions loader_options() const;
-  bool run_epoch(Run& run, EpochMetrics& metrics);
-  void check_loss(const Totals& totals, int64_t epoch, int64_t step, int64_t steps) const;
+  bool run_epoch(Loader& loader, EpochMetrics& metrics);
+  bool has_waited_enough() const;
+  void check_loss(int64_t step, int64_t steps) const;
   std::optional<Evaluation> look_at(const Dataset& dataset,
                                     const std::function<bool()>& stop) const;
 
@@ -126,6 +150,7 @@ class Trainer {
   TrainerOptions options_;
   Device device_;
   double base_lr_;
+  std::unique_ptr<Run> run_;  // of the last fit
 };
 
 }  // namespace hebb

@@ -28,6 +28,9 @@ Bean::Bean(BeanOptions options) : options_(std::move(options)) {
         "[bean] expected finite alpha of at least 0, got {}", options_.alpha);
   check(std::isfinite(options_.gamma) && options_.gamma > 0,
         "[bean] expected finite gamma over 0, got {}", options_.gamma);
+  for (const std::string& layer : options_.layers)
+    check(!layer.empty() && layer.find_first_of("+,") == layer.npos,
+          "[bean] expected names of layers without \"+\" and \",\", got \"{}\"", layer);
 }
 
 std::string Bean::name() const {

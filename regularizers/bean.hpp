@@ -25,7 +25,7 @@ struct BeanOptions {
   Divergence divergence = Divergence::squared;
   Normalization normalization = Normalization::paper;
   /// Paths of dense layers, or globs ("fc*"). Empty: every dense layer that neurons feed, that is
-  /// all but those on raw pixels.
+  /// all but those on raw pixels. "+" and "," join names in texts and are part of none.
   std::vector<std::string> layers = {};
 };
 
@@ -40,7 +40,7 @@ struct BeanOptions {
 /// O(S N M) for order 1; never takes S×N×N memory.
 class Bean final : public Regularizer {
  public:
-  /// ValueError for options out of range.
+  /// ValueError for options out of range, or layers that the name could not say.
   explicit Bean(BeanOptions options = {});
 
   std::string name() const override;

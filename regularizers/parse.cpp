@@ -12,12 +12,12 @@ constexpr Range not_negative = {.at_least = 0};
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
-  while (!text.empty()) {
+  for (;;) {
     const size_t plus = text.find('+');
     parts.emplace_back(text.substr(0, plus));
-    text.remove_prefix(plus == text.npos ? text.size() : plus + 1);
+    if (plus == text.npos) return parts;
+    text.remove_prefix(plus + 1);
   }
-  return parts;
 }
 
 std::unique_ptr<Regularizer> read_bean(Spec& spec, const std::vector<NamedTensor>&) {
@@ -28,7 +28,7 @@ std::unique_ptr<Regularizer> read_bean(Spec& spec, const std::vector<NamedTensor
   o.divergence = spec.choice("divergence", o.divergence, known_divergences());
   const char* key = spec.has("normalization") ? "normalization" : "normalisation";
   o.normalization = spec.choice(key, o.normalization, known_normalizations());
-  o.layers = split(spec.text("layers", ""));
+  if (spec.has("layers")) o.layers = split(spec.text("layers", ""));
   return std::make_unique<Bean>(std::move(o));
 }
 

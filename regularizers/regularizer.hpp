@@ -14,7 +14,8 @@ namespace hebb {
 class Regularizer {
  public:
   virtual ~Regularizer() = default;
-  /// How it shows in logs, with its parameters: "bean:order=2,alpha=300".
+  /// How it shows in logs, with its parameters: "bean:order=2,alpha=300". The text from which
+  /// make_regularizer makes the same again, for those that it knows.
   virtual std::string name() const = 0;
   /// A differentiable scalar, with its own strength in it; undefined when there is nothing to
   /// penalise.

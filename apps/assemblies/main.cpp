@@ -17,18 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void check_settings(const AssembliesSettings& s) {
-  for (const auto& [flag, value, least] : {std::tuple("--epochs", s.epochs, 1),
-                                           {"--shot-epochs", s.shot_epochs, 1},
-                                           {"--batch-size", s.batch_size, 1},
-                                           {"--clusters", s.clusters, 2},
-                                           {"--train-limit", s.train_limit, 0},
-                                           {"--test-limit", s.test_limit, 0}})
-    if (value < least)
-      throw UsageError(fmt::format("{}: expected at least {}, got {}", flag, least, value));
-  if (s.lr <= 0) throw UsageError(fmt::format("--lr: expected a number above 0, got {}", s.lr));
-}
-
 // All networks, one after the other; fewer after ^C.
 std::vector<Analysed> analyse(const AssembliesSettings& s, const std::vector<ModelSpec>& specs,
                               const DataPair& data) {
@@ -64,7 +52,6 @@ std::vector<Analysed> analyse(const AssembliesSettings& s, const std::vector<Mod
 void run(const CLI::App& app, AssembliesSettings& s) {
   const auto start = std::chrono::steady_clock::now();
   s.apply_quick(app);
-  check_settings(s);
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
   const std::string header = device_header(parse_device(s.device));
   if (!s.quiet && !header.empty()) fmt::print("{}\n", header);

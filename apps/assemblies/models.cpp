@@ -9,6 +9,7 @@
 #include <set>
 
 #include "apps/common/app.hpp"
+#include "apps/common/flags.hpp"
 #include "apps/common/normalization.hpp"
 #include "apps/common/progress.hpp"
 #include "core/serialize.hpp"
@@ -82,8 +83,8 @@ ModelSpec parse_model(const std::string& text) {
   const size_t at = parts[0].find('@');
   if (at != std::string::npos) {
     spec.architecture = parts[0].substr(0, at);
-    if (!CLI::detail::lexical_cast(parts[0].substr(at + 1), spec.shots) || spec.shots < 1)
-      throw UsageError(fmt::format("expected a number of shots after \"@\" in \"{}\"", text));
+    spec.shots = parse_number<int64_t>(parts[0].substr(at + 1), some,
+                                       fmt::format("the shots of \"{}\":", text));
   }
   spec.name = safe(spec.architecture);
   spec.label = readable(spec.architecture);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/app.hpp"
+#include "apps/common/flags.hpp"
 #include "data/catalog.hpp"
 #include "layers/models/registry.hpp"
 #include "regularizers/parse.hpp"
@@ -17,8 +18,7 @@ void AssembliesSettings::add_flags(CLI::App& app) {
   app.add_option("--figures", figures, "all, or some of the paper's figures: 1,2,3,4,5,6")
       ->capture_default_str();
   app.add_option("--dataset", dataset, known_datasets().help())->capture_default_str();
-  app.add_option("--data", data,
-                 "Folder of the data sets (otherwise $HEBB_DATA, then the cache folder)");
+  add_data_folder(app, data);
   app.add_option("--models,--model", models,
                  fmt::format("Networks to analyse, each ARCHITECTURE[@SHOTS][+REGULARIZER]..., "
                              "separated by commas (otherwise the paper's: MLP and LeNet-5, plain "
@@ -32,23 +32,21 @@ void AssembliesSettings::add_flags(CLI::App& app) {
   app.add_option("--output", output,
                  "Folder for report, figures and weights; weights that are there are used again")
       ->required();
-  app.add_option("--epochs", epochs)->capture_default_str();
-  app.add_option("--shot-epochs", shot_epochs, "Epochs of networks that learn from SHOTS")
-      ->capture_default_str();
-  app.add_option("--batch-size", batch_size, "Except with SHOTS, which go one by one")
-      ->capture_default_str();
-  app.add_option("--lr", lr, "Learning rate of Adam")->capture_default_str();
-  app.add_option("--train-limit", train_limit, "Train on this many samples, chosen by the seed");
-  app.add_option("--test-limit", test_limit, "Analyse this many test samples, chosen by the seed");
-  app.add_option("--clusters", clusters, "Assemblies that K-means looks for")
-      ->capture_default_str();
+  add_number(app, "--epochs", epochs, some);
+  add_number(app, "--shot-epochs", shot_epochs, some, "Epochs of networks that learn from SHOTS");
+  add_number(app, "--batch-size", batch_size, some, "Except with SHOTS, which go one by one");
+  add_number(app, "--lr", lr, learning_rates, "Learning rate of Adam");
+  add_number(app, "--train-limit", train_limit, any_count,
+             "Train on this many samples, chosen by the seed; 0: all");
+  add_number(app, "--test-limit", test_limit, any_count,
+             "Analyse this many test samples, chosen by the seed; 0: all");
+  add_number(app, "--clusters", clusters, {.at_least = 2, .at_most = 1e6},
+             "Assemblies that K-means looks for");
   app.add_flag("--quick", quick, "A look within minutes: 4 epochs");
-  app.add_option("--seeds", seeds,
-                 "Seeds of trainings: figures of the first one, means and spreads of all")
-      ->delimiter(',')
-      ->capture_default_str();
-  app.add_option("--seed", seed, "Decides what is random in the analysis")->capture_default_str();
-  app.add_option("--threads", threads, "Threads (otherwise one for each core)");
+  add_number(app, "--seeds", seeds, any_seed,
+             "Seeds of trainings: figures of the first one, means and spreads of all");
+  add_number(app, "--seed", seed, any_seed, "Decides what is random in the analysis");
+  add_number(app, "--threads", threads, thread_counts, "Threads; otherwise one for each core");
   app.add_option("--device", device, "What networks are trained on: cpu or cuda:N")
       ->capture_default_str();
   app.add_flag("--quiet", quiet, "Print the last lines only");

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "apps/common/app.hpp"
 #include "core/atomic_file.hpp"
 #include "core/check.hpp"
 
@@ -36,37 +39,84 @@ void write_file(const fs::path& path, const std::string& text) {
   file.commit();
 }
 
-RunFolder::RunFolder(fs::path path, bool overwrite) : path_(std::move(path)) {
+RunFolder::RunFolder(fs::path path, const RunFolderOptions& options) : path_(std::move(path)) {
   std::error_code error;
   fs::create_directories(path_, error);
   check<IoError>(!error, "{}: cannot create the folder: {}", path_.string(), error.message());
-  check<IoError>(overwrite || !fs::exists(path_ / "config.json"),
-                 "{} holds a run already; name another folder with --output or add --overwrite",
+  if (!options.ignore_lock) lock_.emplace(path_);
+  const bool holds_run = fs::exists(path_ / "config.json");
+  check<IoError>(options.overwrite || options.resume || !holds_run,
+                 "{} holds a run already; name another folder with --output, or add --resume or "
+                 "--overwrite",
                  path_.string());
-  for (const char* name : {"metrics.csv", "metrics.jsonl", "summary.json", "model.safetensors"})
+  // What a program left that was killed while it wrote.
+  if (lock_)
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_, error))
+      if (entry.path().extension() == ".partial") fs::remove(entry.path(), error);
+  resumes_ = options.resume && holds_run;
+  if (resumes_) return;
+  // The run ends with its settings: without these, what is left of it counts for nothing.
+  for (const char* name : {"config.json", "checkpoint.safetensors", "model.safetensors"})
     fs::remove(path_ / name, error);
+  clear_metrics();
 }
 
 void RunFolder::write_config(const Json& config) const {
   write_file(path_ / "config.json", config.dump(2) + '\n');
 }
 
-void RunFolder::append(File& file, const char* name, const std::string& line) {
+void RunFolder::check_config(const Json& config, const std::vector<std::string>& free) const {
+  const fs::path path = path_ / "config.json";
+  const Json own = Json::parse(std::ifstream(path), nullptr, false);
+  check<FormatError>(own.is_object(), "{}: expected an object with the run's settings",
+                     path.string());
+  std::vector<std::string> differences;
+  const auto text = [](const Json& object, const std::string& key) {
+    return object.contains(key) ? object[key].dump() : "nothing";
+  };
+  const auto compare = [&](const std::string& key) {
+    if (text(own, key) != text(config, key) && std::ranges::find(free, key) == free.end())
+      differences.push_back(fmt::format("{} {} (here {})", key, text(own, key), text(config, key)));
+  };
+  for (const auto& [key, value] : own.items()) compare(key);
+  for (const auto& [key, value] : config.items())
+    if (!own.contains(key)) compare(key);
+  if (!differences.empty())
+    throw UsageError(fmt::format("--resume: {} holds a run with other settings: {}", path_.string(),
+                                 fmt::join(differences, ", ")));
+}
+
+void RunFolder::clear_metrics() {
+  std::error_code error;
+  metrics_ = {};
+  times_ = {};
+  jsonl_.reset();
+  for (const char* name : {"metrics.csv", "metrics.jsonl", "times.csv", "summary.json"})
+    fs::remove(path_ / name, error);
+}
+
+void RunFolder::append(File& file, const char* name, const std::string& text) const {
   const fs::path path = path_ / name;
   if (!file) file.reset(std::fopen(path.c_str(), "wb"));
   if (!file) io_error(path, "open");
-  if (std::fwrite(line.data(), 1, line.size(), file.get()) != line.size() ||
+  if (std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() ||
       std::fflush(file.get()) != 0)
     io_error(path, "write");
 }
 
-void RunFolder::append_metrics(const Json& row) {
-  if (!csv_) {
-    for (const auto& [column, cell] : row.items()) columns_.push_back(column);
-    append(csv_, "metrics.csv", fmt::format("{}\n", fmt::join(columns_, ",")));
+void RunFolder::append(Table& table, const char* name, const Json& row) const {
+  std::string text;
+  if (!table.file) {
+    for (const auto& [column, cell] : row.items()) table.columns.push_back(column);
+    text = fmt::format("{}\n", fmt::join(table.columns, ","));
   }
-  append(csv_, "metrics.csv", csv_line(row, columns_));
+  append(table.file, name, text + csv_line(row, table.columns));
+}
+
+void RunFolder::append_metrics(const Json& row, const Json& times) {
+  append(metrics_, "metrics.csv", row);
   append(jsonl_, "metrics.jsonl", row.dump() + '\n');
+  append(times_, "times.csv", times);
 }
 
 void RunFolder::write_summary(const Json& summary) const {

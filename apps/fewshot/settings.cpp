@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -18,23 +17,20 @@ namespace {
 
 bool given(const CLI::App& app, const char* flag) { return app.count(flag) > 0; }
 
-// "bean-1=100" as a method and a number.
-std::pair<std::string, double> parse_value(const std::string& text) {
+// "bean-1=100" as a method and its parameter's text.
+std::pair<std::string, std::string> split_value(const std::string& text) {
   const size_t equals = text.find('=');
-  double value = NAN;
-  if (equals != text.npos) {
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + equals + 1, end, value);
-    if (error != std::errc() || stop != end) value = NAN;
-  }
-  if (!std::isfinite(value))
+  if (equals == text.npos)
     throw UsageError(fmt::format("--value: expected METHOD=NUMBER, got \"{}\"", text));
-  return {text.substr(0, equals), value};
+  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-void require(const char* flag, double value, const Range& range) {
-  if (!range.contains(value))
-    throw UsageError(fmt::format("{}: expected {}, got {}", flag, range.to_string(), value));
+double parse_value(const std::string& name, const std::string& text, const Method& method) {
+  try {
+    return parse_number<double>(text, method.range, fmt::format("--value: {}:", name));
+  } catch (const ValueError& error) {
+    throw UsageError(error.what());
+  }
 }
 
 }  // namespace
@@ -43,10 +39,6 @@ void FewShotSettings::check_and_complete(const CLI::App& app) {
   complete(app);
   check_methods(app);
   check_values();
-  for (const int64_t count : shots) require("--shots", double(count), {.at_least = 1});
-  require("--draws", double(draws), {.at_least = 1});
-  require("--tuning-draws", double(tuning_draws), {.at_least = 1});
-  check_imitation();
   protocol.protocol();
   if (given(app, "--threads")) parse_flag("--threads", [&] { set_num_threads(threads); });
 }
@@ -81,42 +73,22 @@ void FewShotSettings::check_methods(const CLI::App& app) const {
 
 void FewShotSettings::check_values() const {
   for (const std::string& value : values) {
-    const std::pair given = parse_value(value);
+    const std::pair given = split_value(value);
     const std::string& name = given.first;
-    const double number = given.second;
     const Method& method =
         parse_flag("--value", [&]() -> const Method& { return known_methods().at(name); });
     if (method.parameter.empty())
       throw UsageError(fmt::format("--value: {} has no parameter", name));
-    if (!method.range.contains(number))
-      throw UsageError(
-          fmt::format("--value: expected {} {}, got {}", name, method.range.to_string(), number));
+    parse_value(name, given.second, method);
   }
-}
-
-void FewShotSettings::check_imitation() const {
-  const ImitationOptions& o = imitation;
-  for (const auto& [flag, value] : {std::pair("--gp-starts", o.gp_starts),
-                                    {"--gp-rows", o.gp_rows},
-                                    {"--pseudo-examples", o.pseudo_examples},
-                                    {"--imitation-steps", o.steps},
-                                    {"--imitation-epochs", o.epochs},
-                                    {"--imitation-batch", o.batch_size},
-                                    {"--labelled-batch", o.labelled_batch}})
-    require(flag, double(value), {.at_least = 1});
-  require("--gp-evaluations", double(o.gp_evaluations), {.at_least = 0});
-  require("--ascent-steps", double(o.ascent_steps), {.at_least = 0});
-  require("--hard-weight", o.hard_weight, {.at_least = 0});
-  require("--ascent-lr", o.ascent_lr, {.at_least = 0});
-  require("--fidelity-high", o.fidelity_high, {.above = 0});
-  require("--fidelity-mean", o.fidelity_mean, {.above = 0});
 }
 
 double FewShotSettings::value_for(const RunKey& cell, bool published,
                                   const TunedValues& tuned_values) const {
-  for (const std::string& value : values)
-    if (const auto [name, number] = parse_value(value); name == cell.method) return number;
   const Method& method = known_methods().at(cell.method);
+  for (const std::string& value : values)
+    if (const auto [name, text] = split_value(value); name == cell.method)
+      return parse_value(name, text, method);
   if (published && !std::isnan(method.published)) return method.published;
   const Normalization normalization = cell.protocol.normalization;
   return tuned_values.find(cell.dataset, cell.shots, cell.method, normalization)

@@ -49,7 +49,6 @@ struct FewShotSettings {
   void complete(const CLI::App& app);
   void check_methods(const CLI::App& app) const;
   void check_values() const;
-  void check_imitation() const;
 
   double value_for(const RunKey& cell, bool published, const TunedValues& tuned_values) const;
 };

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/common/app.hpp"
+#include "core/number.hpp"
 #include "core/serialize.hpp"
 #include "core/version.hpp"
 
@@ -26,10 +28,14 @@ Json to_row(const EpochMetrics& m) {
     row[fmt::format("penalty_{}", i + 1)] = m.penalties[i];
   add(row, "validation", m.validation);
   add(row, "test", m.test);
-  row["seconds"] = m.seconds;
-  row["loader_seconds"] = m.loader_seconds;
-  row["images_per_second"] = m.images_per_second;
   return row;
+}
+
+Json to_times(const EpochMetrics& m) {
+  return {{"epoch", m.epoch},
+          {"seconds", m.seconds},
+          {"loader_seconds", m.loader_seconds},
+          {"images_per_second", m.images_per_second}};
 }
 
 const Choices<Stopped>& stops() {
@@ -48,39 +54,78 @@ bool is_good(const EpochMetrics& m) {
 
 }  // namespace
 
-Log::Log(const TrainSettings& settings, const Json& found) : settings_(settings) {
+Log::Log(const TrainSettings& settings, const Json& found)
+    : settings_(settings), config_(settings.to_json()) {
+  config_.update(found);
+  const CheckpointEvery every = parse_flag(
+      "--checkpoint-every", [&] { return CheckpointEvery::parse(settings.checkpoint_every); });
   if (settings.output.empty()) return;
-  folder_.emplace(settings.output, settings.overwrite);
-  Json config = settings.to_json();
-  config.update(found);
-  folder_->write_config(config);
+  folder_.emplace(settings.output, RunFolderOptions{.overwrite = settings.overwrite,
+                                                    .resume = settings.resume,
+                                                    .ignore_lock = settings.ignore_lock});
+  if (folder_->resumes())
+    folder_->check_config(config_, TrainSettings::free());
+  else
+    folder_->write_config(config_);
+  checkpoints_.emplace(folder_->path() / "checkpoint.safetensors", every,
+                       std::map<std::string, std::string>{{"config", config_.dump()}});
 }
 
 void Log::follow(Trainer& trainer, const Module& model,
                  const std::map<std::string, std::string>& metadata) {
   for (const auto& regularizer : trainer.regularizers())
     regularizers_.push_back(regularizer->name());
-  if (folder_)
-    save_ = [this, &model, metadata] { save_safetensors(weights(), model.state(), metadata); };
+  trainer_ = &trainer;
+  model_ = &model;
+  metadata_ = metadata;
+  state_ = [&trainer] { return trainer.state(); };
+  trainer.on_begin = [this] { begin(); };
   trainer.on_step = [this](int64_t step, int64_t steps) { show_step(step, steps); };
   trainer.on_epoch = [this](const EpochMetrics& metrics) { note_epoch(metrics); };
+}
+
+std::optional<State> Log::checkpoint() const {
+  return folder_ && folder_->resumes() ? checkpoints_->read() : std::nullopt;
+}
+
+// What a run wrote after the checkpoint from which it goes on is not so.
+void Log::begin() {
+  if (!folder_ || !folder_->resumes()) return;
+  folder_->clear_metrics();
+  for (const EpochMetrics& metrics : trainer_->history()) write_down(metrics);
+  if (std::filesystem::exists(weights())) {
+    const auto found = load_safetensors(weights()).metadata;
+    if (const auto epoch = found.find("epoch"); epoch != found.end())
+      kept_ = parse_number<int64_t>(epoch->second, {.at_least = 0}, weights().string());
+  }
+  if (!settings_.quiet)
+    fmt::print("goes on after {} epoch{}\n", last_.epoch, last_.epoch == 1 ? "" : "s");
 }
 
 void Log::show_step(int64_t step, int64_t steps) {
   if (!progress_)
     progress_.emplace(fmt::format("epoch {}", last_.epoch + 1), steps, settings_.quiet);
   progress_->update(step);
+  if (checkpoints_) checkpoints_->after_step(state_);
+}
+
+void Log::write_down(const EpochMetrics& metrics) {
+  last_ = metrics;
+  if (metrics.test) tested_ = metrics;
+  if (folder_) folder_->append_metrics(to_row(metrics), to_times(metrics));
+}
+
+void Log::save(const EpochMetrics& metrics) {
+  metadata_["epoch"] = std::to_string(metrics.epoch);
+  save_safetensors(weights(), model_->state(), metadata_);
+  kept_ = metrics.epoch;
 }
 
 void Log::note_epoch(const EpochMetrics& metrics) {
   progress_.reset();
-  last_ = metrics;
-  if (metrics.test) tested_ = metrics;
-  if (folder_) folder_->append_metrics(to_row(metrics));
-  if (save_ && is_good(metrics)) {
-    save_();
-    kept_ = metrics.epoch;
-  }
+  write_down(metrics);
+  if (folder_ && is_good(metrics)) save(metrics);
+  if (checkpoints_) checkpoints_->after_epoch(state_);
   if (settings_.quiet) return;
   fmt::print("{}\n", line(metrics));
   std::fflush(stdout);
@@ -99,8 +144,7 @@ std::string Log::line(const EpochMetrics& m) const {
   return line + fmt::format("  {:.0f} images/s", m.images_per_second);
 }
 
-Json Log::summary(const std::optional<Evaluation>& train, std::string_view stopped,
-                  double seconds) const {
+Json Log::summary(const std::optional<Evaluation>& train, std::string_view stopped) const {
   Json summary;
   add(summary, "train", train);
   add(summary, "validation", last_.validation);
@@ -110,7 +154,6 @@ Json Log::summary(const std::optional<Evaluation>& train, std::string_view stopp
   summary["epochs"] = last_.epoch;
   summary["weights_of_epoch"] = kept_;
   summary["stopped"] = stopped;
-  summary["seconds"] = seconds;
   return summary;
 }
 
@@ -119,8 +162,9 @@ std::string Log::kept() const {
                    : "no weights were kept";
 }
 
-void Log::finish(const std::optional<Evaluation>& train, Stopped stopped, double seconds) const {
-  if (folder_) folder_->write_summary(summary(train, stops().name_of(stopped), seconds));
+void Log::finish(const std::optional<Evaluation>& train, Stopped stopped, double seconds) {
+  if (checkpoints_) checkpoints_->at_end(state_);
+  if (folder_) folder_->write_summary(summary(train, stops().name_of(stopped)));
   const std::string tested =
       tested_.test ? fmt::format("test accuracy {:.2f} %", 100 * tested_.test->accuracy) : "";
   std::string text;
@@ -136,10 +180,10 @@ void Log::finish(const std::optional<Evaluation>& train, Stopped stopped, double
   fmt::print("{}\n", text);
 }
 
-DivergenceError Log::diverged(const DivergenceError& error, double seconds) {
+DivergenceError Log::diverged(const DivergenceError& error) {
   progress_.reset();
   if (!folder_) return error;
-  folder_->write_summary(summary({}, "diverged", seconds));
+  folder_->write_summary(summary({}, "diverged"));
   return {fmt::format("{}; {}", error.what(), kept()), error.epoch(), error.step()};
 }
 

@@ -6,6 +6,7 @@
 
 #include "apps/common/app.hpp"
 #include "apps/common/normalization.hpp"
+#include "apps/onnx/export.hpp"
 #include "apps/train/explain.hpp"
 #include "apps/train/log.hpp"
 #include "apps/train/recipes.hpp"
@@ -71,15 +72,6 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   return options;
 }
 
-void check_counts(const TrainSettings& s) {
-  for (const auto& [flag, value] : {std::pair("--train-limit", s.train_limit),
-                                    {"--test-limit", s.test_limit},
-                                    {"--shots", s.shots},
-                                    {"--validation", s.validation},
-                                    {"--crop", s.crop}})
-    if (value < 0) throw UsageError(fmt::format("{}: expected at least 0, got {}", flag, value));
-}
-
 std::unique_ptr<Module> build_model(const TrainSettings& s, const Dataset& train) {
   ModelOptions options{.input = train.images.shape().without(0),
                        .classes = train.classes,
@@ -98,7 +90,6 @@ void train(const TrainSettings& s) {
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
   const Device device = parse_device(s.device);
   const std::string_view backend = backend_for(device).name();
-  check_counts(s);
 
   const Data data = prepare_data(s);
   const std::unique_ptr<Module> model = build_model(s, data.train);
@@ -108,7 +99,7 @@ void train(const TrainSettings& s) {
   Regularizers regularizers = parse_flag(
       "--regularizer", [&] { return make_regularizers(s.regularizers, model->parameters()); });
 
-  TrainerOptions options = trainer_options(s, data.train);
+  const TrainerOptions options = trainer_options(s, data.train);
 
   Log log(s, {{"threads", num_threads()},
               {"backend", backend},
@@ -133,20 +124,26 @@ void train(const TrainSettings& s) {
       {"model", s.model}, {"dataset", s.dataset}, {"version", std::string(version())}};
   if (const auto* normalize = options.evaluation_transform.target<Normalize>())
     write_normalization(metadata, *normalize);
-  Trainer trainer(*model, *optimizer, std::move(regularizers), std::move(options));
+  Trainer trainer(*model, *optimizer, std::move(regularizers), options);
   log.follow(trainer, *model, metadata);
   trainer.stop_requested = Interrupt::requested;
   const Interrupt interrupt;
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   try {
-    const Stopped stopped =
-        trainer.fit({.train = &data.train,
-                     .validation = data.validation ? &*data.validation : nullptr,
-                     .test = &data.test});
+    const Splits splits{.train = &data.train,
+                        .validation = data.validation ? &*data.validation : nullptr,
+                        .test = &data.test};
+    const std::optional<State> from = log.checkpoint();
+    const Stopped stopped = from ? trainer.fit(splits, *from) : trainer.fit(splits);
     const std::optional<Evaluation> final_train = trainer.try_evaluate(data.train);
     log.finish(final_train, stopped, seconds());
+    if (!s.export_onnx.empty() && stopped != Stopped::requested)
+      write_file(s.export_onnx,
+                 to_onnx(*model, {.input = data.train.images.shape().without(0),
+                                  .normalize = options.evaluation_transform.target<Normalize>(),
+                                  .metadata = metadata}));
   } catch (const DivergenceError& error) {
-    throw log.diverged(error, seconds());
+    throw log.diverged(error);
   }
 }
 

@@ -20,14 +20,18 @@ struct TrainSettings {
   int64_t epochs = 10, batch_size = 100, train_limit = 0, test_limit = 0, shots = 0, validation = 0,
           patience = 5;
   double lr = 5e-4, dropout = 0, label_smoothing = 0, clip_norm = 0, min_change = 1e-3;
-  bool normalize = false, flip = false, quiet = false, overwrite = false, explain_kernels = false;
+  bool normalize = false, flip = false, quiet = false, overwrite = false, resume = false,
+       ignore_lock = false, explain_kernels = false;
   int64_t crop = 0;
   uint64_t seed = 0;
   int threads = 0;
-  std::string device = "cpu", conv_policy = "fast", output;
+  std::string device = "cpu", conv_policy = "fast", output, checkpoint_every = "epochs=1",
+              export_onnx;
 
   void add_flags(CLI::App& app);
   Json to_json() const;
+  /// Those in it that have no say in a run's results.
+  static const std::vector<std::string>& free();
 };
 
 }  // namespace hebb::apps

@@ -93,7 +93,6 @@ TEST_CASE("hebb-train: wrong flags name what is accepted", "[apps]") {
   check_failure(train({"--init", "zero", "--train-limit", "10"}), 2, "xavier");
   check_failure(train({"--regularizer", "bean:beta=1", "--train-limit", "10"}), 2, "alpha");
   check_failure(train({"--regularizer", "l3", "--train-limit", "10"}), 2, "bean");
-  check_failure(train({"--shots", "-1"}), 2, "expected at least 0");
   check_failure(train({"--recipe", "slow"}), 2, "none, paper, fast");
   check_failure(train({"--on-divergence", "panic", "--train-limit", "10"}), 2, "stop, continue");
   check_failure(train({"--device", "tpu"}), 2, "cpu, cuda or cuda:N");

@@ -34,12 +34,11 @@ TEST_CASE("bad specs say what is accepted", "[core]") {
   CHECK_THROWS_WITH(Spec::parse("a:=1"), ContainsSubstring("expected key=value"));
   CHECK_THROWS_WITH(Spec::parse("a:b=1,b=2"), "[a] expected b once, got it twice in \"a:b=1,b=2\"");
 
-  Spec spec = Spec::parse("l1:lambda=x,n=1.5,big=1e999,p=1,kind=z,on=yes");
-  CHECK_THROWS_WITH(spec.number("lambda", 0), "[l1] expected a number for lambda, got \"x\"");
-  CHECK_THROWS_WITH(spec.integer("n", 0), "[l1] expected an integer for n, got \"1.5\"");
-  CHECK_THROWS_WITH(spec.number("big", 0), ContainsSubstring("expected a number for big"));
+  Spec spec = Spec::parse("l1:lambda=x,n=1.5,p=1,kind=z,on=yes");
+  CHECK_THROWS_WITH(spec.number("lambda", 0), "[l1: lambda] expected a number, got \"x\"");
+  CHECK_THROWS_WITH(spec.integer("n", 0), "[l1: n] expected an integer, got \"1.5\"");
   CHECK_THROWS_WITH(spec.number("p", 0, {.at_least = 0, .below = 1}),
-                    "[l1] expected p at least 0 and below 1, got 1");
+                    "[l1: p] expected a number at least 0 and below 1, got \"1\"");
   CHECK_THROWS_WITH(spec.choice("kind", 1, Choices<int>("kind", {{"a", 1}, {"b", 2}})),
                     "[l1: kind] expected one of a, b, got \"z\"");
   CHECK_THROWS_WITH(spec.flag("on", false), "[l1: on] expected one of true, false, got \"yes\"");

@@ -5,12 +5,14 @@
 #include "core/autograd.hpp"
 #include "core/error.hpp"
 #include "core/ops/softmax.hpp"
+#include "core/serialize.hpp"
 #include "layers/summary.hpp"
 #include "optim/adam.hpp"
 #include "regularizers/bean.hpp"
 #include "tests/catch.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/layers/names.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace hebb;
 
@@ -88,6 +90,32 @@ TEST_CASE("ResNet-18 has torchvision's parameters under their names", "[layers]"
   CHECK_FALSE(state.contains("layer1.0.downsample.0.weight"));
   CHECK(net.buffers().size() == 40);
   CHECK(resnet18({.input = {3, 224, 224}, .classes = 1000}).parameter_count() == 11689512);
+}
+
+TEST_CASE("ResNet-18 loads a file with torchvision's names", "[layers]") {
+  const ResNet from = resnet18({.input = {3, 8, 8}, .generator = Generator(1)});
+  State file = from.state();
+  size_t normalizations = 0;
+  for (const auto& [name, tensor] : from.state())
+    if (name.ends_with(".running_mean")) {
+      file[name.substr(0, name.rfind('.')) + ".num_batches_tracked"] =
+          Tensor::from<int64_t>({7}, {});
+      ++normalizations;
+    }
+  CHECK(normalizations == 20);
+  CHECK(file.size() == 122);  // as many as torchvision's state_dict() has
+  const test::TemporaryFolder folder;
+  save_safetensors(folder / "resnet18.safetensors", file);
+  ResNet to = resnet18({.input = {3, 8, 8}, .generator = Generator(2)});
+  to.load_state(load_safetensors(folder / "resnet18.safetensors").tensors);
+  for (const auto& [name, tensor] : from.state()) {
+    CAPTURE(name);
+    CHECK(tensor.to_vector<float>() == to.state().at(name).to_vector<float>());
+  }
+  file.erase("fc.bias");
+  file["fc.scale"] = Tensor::ones({1});
+  CHECK_THROWS_WITH(to.load_state(file), ContainsSubstring("missing fc.bias [10]") &&
+                                             ContainsSubstring("unexpected fc.scale"));
 }
 
 TEST_CASE("ResNet-18 starts as torchvision's", "[layers]") {

@@ -11,13 +11,12 @@
 #include <sstream>
 #include <utility>
 
+#include "apps/common/json_number.hpp"
 #include "core/check.hpp"
 #include "core/version.hpp"
 
 namespace hebb::apps {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json header_for(const std::string& backend) {
   return {{"journal", "hebb-fewshot"}, {"version", version()}, {"backend", backend}};
@@ -34,13 +33,15 @@ Json to_json(const std::string& name, const RunResult& r) {
 }
 
 std::pair<std::string, RunResult> from_json(const Json& line) {
+  constexpr Range counts = {.at_least = 0, .at_most = 1e15};
+  const auto count = [&](const char* key) { return read_integer(line, key, counts); };
   return {line.at("run").get<std::string>(),
-          {.correct = line.at("correct"),
-           .total = line.at("total"),
-           .epoch = line.at("epoch"),
-           .validation_correct = line.at("validation_correct"),
-           .validation_total = line.at("validation_total"),
-           .seconds = line.at("seconds")}};
+          {.correct = count("correct"),
+           .total = count("total"),
+           .epoch = count("epoch"),
+           .validation_correct = count("validation_correct"),
+           .validation_total = count("validation_total"),
+           .seconds = read_number(line, "seconds", {.at_least = 0})}};
 }
 
 }  // namespace
@@ -78,6 +79,9 @@ size_t Journal::read(std::string_view text, const std::string& backend) {
                           path_.string(), line, header_for(backend).dump());
     } catch (const Json::exception&) {
       fail<FormatError>("{}: line {} is no record of a run", path_.string(), number);
+    } catch (const FormatError& error) {
+      fail<FormatError>("{}: line {} is no record of a run: {}", path_.string(), number,
+                        error.what());
     }
   }
   return kept;

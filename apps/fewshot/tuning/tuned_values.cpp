@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "apps/common/json.hpp"
+#include "apps/common/json_number.hpp"
 #include "apps/fewshot/embedded.hpp"
 #include "apps/fewshot/study/method.hpp"
 #include "core/check.hpp"
@@ -13,18 +13,23 @@ namespace hebb::apps {
 
 TunedValues TunedValues::parse(const std::string& text, const std::string& name) {
   TunedValues tuned;
+  size_t number = 0;
   try {
     const Json file = Json::parse(text);
     for (const Json& cell : file.at("cells")) {
+      ++number;
       const std::string form = cell.value("normalisation", "paper");
-      tuned.values_.push_back({.dataset = cell.at("dataset"),
-                               .shots = cell.at("shots"),
-                               .method = cell.at("method"),
-                               .normalization = known_normalizations().at(form),
-                               .value = cell.at("value")});
+      const std::string method = cell.at("method");
+      tuned.values_.push_back(
+          {.dataset = cell.at("dataset"),
+           .shots = read_integer(cell, "shots", {.at_least = 1, .at_most = 1e9}),
+           .method = method,
+           .normalization = known_normalizations().at(form),
+           .value = read_number(cell, "value", known_methods().at(method).range)});
     }
   } catch (const std::exception& error) {
-    fail<FormatError>("{}: no file of tuned values: {}", name, error.what());
+    fail<FormatError>("{}: no file of tuned values: {}{}", name,
+                      number > 0 ? fmt::format("cell {}: ", number) : "", error.what());
   }
   return tuned;
 }

@@ -71,6 +71,18 @@ TEST_CASE("A journal is not mixed with other numbers, nor read when damaged", "[
   const std::string whole = text_of(path);
   write(path, whole + "{\"run\": 3}\n");
   CHECK_THROWS_AS(Journal(path, "cpu (v3)"), FormatError);
+  // Numbers that no count is, or that no integer holds.
+  const std::string run =
+      R"({"run":"b","correct":C,"total":2,"epoch":0,"validation_correct":0,"validation_total":0,"seconds":1})";
+  for (const std::string count : {"1e30", "-1e30", "1.5", "-1", "9223372036854775808",
+                                  "18446744073709551615", "1e400", "true", "null", "\"1\"", "[]"}) {
+    CAPTURE(count);
+    std::string line = run;
+    line.replace(line.find('C'), 1, count);
+    write(path, whole + line + '\n');
+    CHECK_THROWS_AS(Journal(path, "cpu (v3)"), FormatError);
+    CHECK_THROWS_WITH(Journal(path, "cpu (v3)"), ContainsSubstring("line 3 is no record of a run"));
+  }
   write(path, "something else\n");
   CHECK_THROWS_AS(Journal(path, "cpu (v3)"), FormatError);
 

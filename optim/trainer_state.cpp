@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "core/autograd.hpp"
+#include "core/check.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/reduce.hpp"
+#include "core/ops/softmax.hpp"
+#include "optim/trainer_run.hpp"
+
+namespace hebb {
+namespace {
+
+using Row = std::vector<double*>;
+
+// The numbers of an epoch's metrics under the names that a state has them by.
+std::vector<std::pair<std::string, Row>> rows_of(EpochMetrics& m) {
+  std::vector<std::pair<std::string, Row>> rows = {
+      {"history.lr", {&m.lr}},
+      {"history.train", {&m.train.loss, &m.train.accuracy}},
+      {"history.seconds", {&m.seconds, &m.loader_seconds, &m.images_per_second}}};
+  if (m.validation)
+    rows.push_back({"history.validation", {&m.validation->loss, &m.validation->accuracy}});
+  if (m.test) rows.push_back({"history.test", {&m.test->loss, &m.test->accuracy}});
+  Row& penalties = rows.emplace_back("history.penalties", Row()).second;
+  for (double& penalty : m.penalties) penalties.push_back(&penalty);
+  return rows;
+}
+
+Tensor floats(const std::vector<double>& values) {
+  return Tensor::from<double>(values, {std::ssize(values)});
+}
+
+// Random states are unsigned; a file has their bits.
+Tensor words(std::initializer_list<uint64_t> values) {
+  std::vector<int64_t> bits;
+  for (const uint64_t value : values) bits.push_back(int64_t(value));
+  return Tensor::from<int64_t>(bits, {std::ssize(bits)});
+}
+
+}  // namespace
+
+DeviceSum::DeviceSum(double value, Device device)
+    : sum_(Tensor::scalar(value, {.dtype = DType::float64, .device = device})) {}
+
+void DeviceSum::add(const Tensor& value, double weight) {
+  const NoGrad no_grad;
+  const Tensor term = value.detach().to(DType::float64) * weight;
+  sum_ = sum_.defined() ? sum_ + term : term;
+}
+
+void EpochTotals::add(const TrainStep& step, const Batch& batch) {
+  const auto size = double(batch.size());
+  images += batch.size();
+  loss.add(step.loss, size);
+  correct.add(count_equal(argmax(step.logits, 1), batch.labels), 1);
+  for (size_t i = 0; i < penalties.size(); ++i)
+    if (step.penalties[i].defined()) penalties[i].add(step.penalties[i], size);
+}
+
+bool EpochTotals::are_finite() const {
+  return loss.is_finite() && std::ranges::all_of(penalties, &DeviceSum::is_finite);
+}
+
+void EpochTotals::write(EpochMetrics& metrics) const {
+  const auto count = double(images);
+  metrics.train = {loss.over(count), correct.over(count)};
+  for (const DeviceSum& penalty : penalties) metrics.penalties.push_back(penalty.over(count));
+}
+
+void Trainer::Run::end_epoch(const EpochMetrics& metrics, const LoaderPosition& next) {
+  history.push_back(metrics);
+  position = next;
+  totals = EpochTotals(totals.penalties.size());
+  seconds = loader_seconds = 0;
+}
+
+State Trainer::state() const {
+  check(run_ != nullptr, "[trainer] expected a state to be asked for once a fit has begun");
+  return state_of(*run_);
+}
+
+State Trainer::state_of(const Run& run) const {
+  State state;
+  add_part(state, "model.", model_.state());
+  add_part(state, "optimizer.", optimizer_.state());
+  add_part(state, "trainer.", run.state());
+  return state;
+}
+
+// An epoch's metrics without their values: it says how wide the rows are.
+EpochMetrics Trainer::Run::blank() const {
+  EpochMetrics metrics;
+  metrics.penalties.resize(totals.penalties.size());
+  if (has_validation) metrics.validation.emplace();
+  if (has_test) metrics.test.emplace();
+  return metrics;
+}
+
+State Trainer::Run::state() const {
+  const Generator::State random = dropout.state();
+  std::vector<double> sums = {totals.loss.value(), totals.correct.value()};
+  for (const DeviceSum& penalty : totals.penalties) sums.push_back(penalty.value());
+  State state{
+      {"loader", words({position.seed, uint64_t(position.epoch), uint64_t(position.batch)})},
+      {"dropout", words({random.seed, random.stream, random.offset})},
+      {"epoch.images", words({uint64_t(totals.images)})},
+      {"epoch.sums", floats(sums)},
+      {"epoch.seconds", floats({seconds, loader_seconds})},
+      {"best", floats({best})},
+      {"epochs_since_best", words({uint64_t(since_best)})}};
+  EpochMetrics metrics = blank();
+  for (const auto& [name, row] : rows_of(metrics))
+    state[name] = Tensor::zeros({std::ssize(history), std::ssize(row)}, {.dtype = DType::float64});
+  for (size_t epoch = 0; epoch < history.size(); ++epoch) {
+    metrics = history[epoch];
+    for (const auto& [name, row] : rows_of(metrics))
+      for (size_t i = 0; i < row.size(); ++i)
+        state.at(name).host<double>()[epoch * row.size() + i] = *row[i];
+  }
+  return state;
+}
+
+void Trainer::Run::read(const State& state, Device device) {
+  const auto floats = [&](const std::string& name) {
+    return state.at(name).to(Device::cpu()).to(DType::float64).to_vector<double>();
+  };
+  const auto integers = [&](const std::string& name) {
+    return state.at(name).to(Device::cpu()).to(DType::int64).to_vector<int64_t>();
+  };
+  const auto count = [&](const std::string& name, size_t i) {
+    const int64_t value = integers(name)[i];
+    check(value >= 0, "[trainer] expected {} of at least 0, got {}", name, value);
+    return value;
+  };
+  const std::vector<int64_t> loader = integers("loader"), random = integers("dropout");
+  const std::vector<double> sums = floats("epoch.sums"), times = floats("epoch.seconds");
+  position = {.seed = uint64_t(loader[0]), .epoch = loader[1], .batch = loader[2]};
+  check(position.epoch == std::ssize(history),
+        "[trainer] expected metrics of {} epochs before this one, got {}", position.epoch,
+        history.size());
+  dropout.set_state({uint64_t(random[0]), uint64_t(random[1]), uint64_t(random[2])});
+  totals.images = count("epoch.images", 0);
+  if (totals.images > 0) {
+    totals.loss = {sums[0], device};
+    totals.correct = {sums[1], device};
+    for (size_t i = 0; i < totals.penalties.size(); ++i)
+      totals.penalties[i] = {sums[2 + i], device};
+  }
+  seconds = times[0];
+  loader_seconds = times[1];
+  best = floats("best")[0];
+  since_best = count("epochs_since_best", 0);
+  std::map<std::string, std::vector<double>> columns;
+  EpochMetrics metrics = blank();
+  for (const auto& [name, row] : rows_of(metrics)) columns[name] = floats(name);
+  for (size_t epoch = 0; epoch < history.size(); ++epoch) {
+    history[epoch].epoch = int64_t(epoch) + 1;
+    for (const auto& [name, row] : rows_of(history[epoch]))
+      for (size_t i = 0; i < row.size(); ++i) *row[i] = columns.at(name)[epoch * row.size() + i];
+  }
+}
+
+// Everything is checked before anything is changed.
+void Trainer::load(const State& from, Loader& loader) {
+  Run run = *run_;
+  const auto epochs = from.find("trainer.history.lr");
+  if (epochs != from.end() && epochs->second.rank() == 2 && epochs->second.size(1) == 1)
+    run.history.assign(size_t(epochs->second.size(0)), run.blank());
+  check_state(state_of(run), from, "trainer");
+  run.read(part_of(from, "trainer."), device_);
+  loader.seek(run.position);
+  optimizer_.load_state(part_of(from, "optimizer."));
+  model_.load_state(part_of(from, "model."));
+  *run_ = std::move(run);
+}
+
+}  // namespace hebb
