@@ -40,7 +40,7 @@ class Backend {
   /// What else a run's header says: the versions of drivers and libraries, and of float32 what is
   /// not plain. Empty when there is nothing.
   virtual std::string details() const { return ""; }
-  virtual void synchronize() = 0;             ///< Waits for everything that was asked for.
+  virtual void synchronize() = 0;  ///< Waits for everything that was asked for.
 
   // Memory.
   virtual void* allocate(size_t bytes) = 0;
