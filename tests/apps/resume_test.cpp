@@ -247,7 +247,7 @@ TEST_CASE("hebb-train: a disk that is full costs no checkpoint", "[apps]") {
   const Bytes before = read_file(checkpoint);
   // The weights alone take 200 KB, a checkpoint three times as much.
   const auto small_disk = [] {
-    std::signal(SIGXFSZ, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{400'000, 400'000};
     setrlimit(RLIMIT_FSIZE, &limit);
   };

@@ -12,6 +12,7 @@
 #include "tests/catch.hpp"
 #include "tests/optim/weights.hpp"
 #include "tests/temporary_folder.hpp"
+#include "tests/threads.hpp"
 
 namespace hebb::test {
 namespace {
@@ -71,17 +72,6 @@ State copy_of(const State& state) {
   for (const auto& [name, tensor] : state) copy[name] = tensor.clone();
   return copy;
 }
-
-class Threads {
- public:
-  explicit Threads(int n) : previous_(num_threads()) { set_num_threads(n); }
-  ~Threads() { set_num_threads(previous_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int previous_;
-};
 
 State state_after(Parts& parts, const State* from) {
   from ? parts.trainer.fit(splits(), *from) : parts.trainer.fit(splits());

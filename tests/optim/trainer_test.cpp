@@ -15,6 +15,7 @@
 #include "regularizers/bean.hpp"
 #include "tests/catch.hpp"
 #include "tests/optim/weights.hpp"
+#include "tests/threads.hpp"
 
 namespace hebb::test {
 namespace {
@@ -117,17 +118,6 @@ void check_by_hand(const Dataset& data, TrainerOptions options, const Hand& hand
   CHECK(last.test->accuracy ==
         count_equal(argmax(logits, 1), all.labels).item() / double(data.size()));
 }
-
-class Threads {
- public:
-  explicit Threads(int n) : previous_(num_threads()) { set_num_threads(n); }
-  ~Threads() { set_num_threads(previous_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int previous_;
-};
 
 }  // namespace
 
