@@ -5,14 +5,14 @@
 namespace hebb::cuda {
 
 template <class Body>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     run_each(int64_t n, const __grid_constant__ Body body) {
   const int64_t step = int64_t(gridDim.x) * block_threads;
   for (int64_t i = int64_t(blockIdx.x) * block_threads + threadIdx.x; i < n; i += step) body(i);
 }
 
 template <class Body>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     run_blocks(int64_t blocks, const __grid_constant__ Body body) {
   __shared__ typename Body::Shared shared;
   for (int64_t block = blockIdx.x; block < blocks; block += gridDim.x) {
