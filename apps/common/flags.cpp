@@ -93,9 +93,11 @@ void add_data_folder(CLI::App& app, std::string& target) {
       ->type_name("FOLDER");
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in them.
 #define HEBB_NUMBER_FLAG(T)                                                         \
   template CLI::Option* add_number(CLI::App&, const std::string&, T&, const Range&, \
                                    const std::string&)
+// NOLINTEND(bugprone-macro-parentheses)
 HEBB_NUMBER_FLAG(double);
 HEBB_NUMBER_FLAG(int);
 HEBB_NUMBER_FLAG(int64_t);
