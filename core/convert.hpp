@@ -36,7 +36,7 @@ HEBB_HOST_DEVICE inline To convert(From x) {
     return to_bfloat16(float(x));
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     using Limits = std::numeric_limits<To>;
-    const From lowest = From(Limits::min()), end = 2 * From(Limits::max() / 2 + 1);
+    const From lowest = From(Limits::min()), end = 2 * static_cast<From>(To(Limits::max() / 2 + 1));
     const To whole = static_cast<To>(x >= lowest && x < end ? x : From(0));
     return x >= end ? Limits::max() : x < lowest ? Limits::min() : whole;
   } else {

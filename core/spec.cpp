@@ -53,7 +53,7 @@ bool Spec::flag(const std::string& key, bool fallback) {
   return choice(key, fallback, choices);
 }
 
-std::string Spec::text(const std::string& key, std::string fallback) {
+std::string Spec::text(const std::string& key, const std::string& fallback) {
   const std::string* given = find(key);
   return given ? *given : fallback;
 }

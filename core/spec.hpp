@@ -33,7 +33,7 @@ class Spec {
   double number(const std::string& key, double fallback, const Range& range = {});
   int64_t integer(const std::string& key, int64_t fallback, const Range& range = {});
   bool flag(const std::string& key, bool fallback);
-  std::string text(const std::string& key, std::string fallback);
+  std::string text(const std::string& key, const std::string& fallback);
   template <class T>
   T choice(const std::string& key, T fallback, const Choices<T>& choices) {
     const std::string* given = find(key);

@@ -93,18 +93,19 @@ void add_data_folder(CLI::App& app, std::string& target) {
       ->type_name("FOLDER");
 }
 
-// NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in them.
-#define HEBB_NUMBER_FLAG(T)                                                         \
-  template CLI::Option* add_number(CLI::App&, const std::string&, T&, const Range&, \
-                                   const std::string&)
-// NOLINTEND(bugprone-macro-parentheses)
-HEBB_NUMBER_FLAG(double);
-HEBB_NUMBER_FLAG(int);
-HEBB_NUMBER_FLAG(int64_t);
-HEBB_NUMBER_FLAG(uint64_t);
-HEBB_NUMBER_FLAG(std::optional<int64_t>);
-HEBB_NUMBER_FLAG(std::vector<int64_t>);
-HEBB_NUMBER_FLAG(std::vector<uint64_t>);
-#undef HEBB_NUMBER_FLAG
+template CLI::Option* add_number(CLI::App&, const std::string&, double&, const Range&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, int&, const Range&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, int64_t&, const Range&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, uint64_t&, const Range&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::optional<int64_t>&,
+                                 const Range&, const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::vector<int64_t>&, const Range&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, std::vector<uint64_t>&,
+                                 const Range&, const std::string&);
 
 }  // namespace hebb::apps

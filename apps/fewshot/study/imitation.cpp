@@ -68,6 +68,7 @@ Tensor fidelity(const std::vector<double>& deviations, const ImitationOptions& o
   const double slope =
       mean > 0 ? std::log(options.fidelity_high / options.fidelity_mean) / mean : 0;
   std::vector<float> weights;
+  weights.reserve(deviations.size());
   for (const double deviation : deviations)
     weights.push_back(float(options.fidelity_high * std::exp(-slope * deviation)));
   return Tensor::from(weights, {std::ssize(weights)});
