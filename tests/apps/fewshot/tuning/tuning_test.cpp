@@ -41,21 +41,21 @@ TEST_CASE("The best trial is chosen", "[apps]") {
   CHECK(!tuned.find("digits", 1, "l1", Normalization::paper));
   CHECK_THROWS_AS(TunedValues::parse("{}", "here"), FormatError);
   CHECK_NOTHROW(TunedValues::embedded());
-  const auto cell = [](const std::string& shots, const std::string& value) {
+  const auto file_with = [](const std::string& shots, const std::string& value) {
     return R"({"cells":[{"dataset":"mnist","shots":1,"method":"l1","value":1},)"
            R"({"dataset":"mnist","method":"l1","shots":)" +
            shots + ",\"value\":" + value + "}]}";
   };
-  CHECK(TunedValues::parse(cell("5", "2"), "here")
+  CHECK(TunedValues::parse(file_with("5", "2"), "here")
             .find("mnist", 5, "l1", Normalization::paper)
             .value_or(0) == 2);
   for (const std::string shots : {"1e30", "-1e30", "0", "1.0", "9223372036854775808", "\"1\""})
-    CHECK_THROWS_WITH(TunedValues::parse(cell(shots, "1"), "here"),
+    CHECK_THROWS_WITH(TunedValues::parse(file_with(shots, "1"), "here"),
                       ContainsSubstring("here: no file of tuned values: cell 2: expected an "
                                         "integer at least 1") &&
                           ContainsSubstring(shots.substr(0, 2)));
   for (const std::string value : {"-1", "null", "\"1\""})
-    CHECK_THROWS_WITH(TunedValues::parse(cell("5", value), "here"),
+    CHECK_THROWS_WITH(TunedValues::parse(file_with("5", value), "here"),
                       ContainsSubstring("cell 2: expected a number at least 0"));
 }
 
