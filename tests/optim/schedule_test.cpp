@@ -70,6 +70,6 @@ TEST_CASE("schedules name what they accept", "[optim]") {
                     "[step] expected keys every, gamma, warmup, warmup-start, got unknown key "
                     "\"size\"");
   CHECK_THROWS_WITH(Schedule::parse("one-cycle:share=2"),
-                    "[one-cycle] expected share at least 0 and at most 1, got 2");
+                    "[one-cycle: share] expected a number at least 0 and at most 1, got \"2\"");
   CHECK_THROWS_AS(Schedule::parse("step:every=0"), ValueError);
 }
