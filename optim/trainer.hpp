@@ -107,7 +107,7 @@ class Trainer {
   /// All of the run: weights ("model."), the optimiser's state ("optimizer."), and the run's own
   /// ("trainer."): where the loader and the generators stand, sums of the epoch under way, what
   /// early stopping waits for, metrics. What save_safetensors writes is a checkpoint. To be asked
-  /// in on_step and on_epoch, or after a fit (ValueError before the first one); the tensors of
+  /// in on_step and on_epoch, or after a fit that returned (ValueError before one); the tensors of
   /// weights and moments are the run's own, not copies.
   State state() const;
   /// What the epochs that are complete came to.

@@ -31,8 +31,13 @@ const Case cases[] = {{"mlp",
                       {"lenet5",
                        "lenet5",
                        {1, 28, 28},
+                       Activation::Kind::relu,
+                       {{"Conv", 2}, {"MaxPool", 2}, {"Relu", 4}, {"Flatten", 1}, {"Gemm", 3}}},
+                      {"mlp-sigmoid",
+                       "mlp:784-20-10",
+                       {1, 28, 28},
                        Activation::Kind::sigmoid,
-                       {{"Conv", 2}, {"MaxPool", 2}, {"Sigmoid", 4}, {"Flatten", 1}, {"Gemm", 3}}},
+                       {{"Flatten", 1}, {"Gemm", 2}, {"Sigmoid", 1}}},
                       {"resnet18",
                        "resnet18",
                        {3, 32, 32},
@@ -64,8 +69,11 @@ std::unique_ptr<Module> model_of(const Case& c) {
                            .dropout = c.model == std::string("resnet18") ? 0 : 0.25,
                            .generator = Generator(3)});
   Generator random(5);
-  for (const auto& [name, tensor] : model->buffers())
-    for (float& value : tensor.host<float>()) value = float(random.uniform(0.5, 1.5));
+  for (const auto& [name, tensor] : model->buffers()) {
+    const bool mean = name.ends_with("running_mean");
+    for (float& value : tensor.host<float>())
+      value = float(mean ? random.uniform(-0.1, 0.1) : random.uniform(0.5, 1.5));
+  }
   return model;
 }
 
