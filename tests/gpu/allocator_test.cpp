@@ -15,6 +15,13 @@ struct FakeSource final : BlockSource {
   int waits = 0;
   std::vector<size_t> sizes;
 
+  FakeSource() = default;
+  FakeSource(const FakeSource&) = delete;
+  FakeSource& operator=(const FakeSource&) = delete;
+  ~FakeSource() {
+    for (void* block : blocks) ::operator delete(block);
+  }
+
   void* allocate(size_t bytes) override {
     if (held + bytes > left) return nullptr;
     void* block = ::operator new(bytes);

@@ -60,6 +60,44 @@ void for_each_padded(const PaddedImage& image, const float* x, int64_t first, in
   }
 }
 
+/// Elements (i, p) of A at data[offset[p] + i]: what weight p meets at the i-th position.
+struct ShiftedPositions {
+  const float* data;
+  const int32_t* offset;
+  float operator()(int64_t i, int64_t p) const { return data[offset[p] + i]; }
+};
+
+/// y [filters, out_h, out_w] of every image x, with filters in the lanes: rows of the output that
+/// fill no vectors.
+void correlate_by_filters(int64_t batch, const PaddedImage& image, int64_t filters,
+                          int64_t kernel_h, int64_t kernel_w, int64_t out_h, int64_t out_w,
+                          const float* x, const float* w, const float* bias, float* y) {
+  const int64_t weights = image.channels * kernel_h * kernel_w, positions = out_h * out_w;
+  const int64_t blocks = ceil_div(out_w, max_tile_rows);
+  Scratch<int32_t> offsets(weights);
+  fill_offsets(image, kernel_h, kernel_w, offsets.data());
+  Scratch<float> transposed(weights * filters);
+  transpose_copy(filters, weights, w, weights, transposed.data(), filters);
+  const int64_t grain = ceil_div(conv_piece_work, filters * weights * positions);
+  parallel_for(batch, grain, [&](int64_t first, int64_t last) {
+    Scratch<float> result(positions * filters);
+    for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
+      for (int64_t oy = 0; oy < out_h; ++oy)
+        for (int64_t block = 0; block < blocks; ++block) {
+          const int64_t ox = out_w * block / blocks;
+          gemm_rows(out_w * (block + 1) / blocks - ox, filters, weights,
+                    ShiftedPositions{in + oy * image.row + ox, offsets.data()},
+                    StridedRows<float>{transposed.data(), filters},
+                    TileOutput<float>{.c = result.data() + (oy * out_w + ox) * filters,
+                                      .stride = filters,
+                                      .column_bias = bias});
+        }
+      transpose_copy(positions, filters, result.data(), filters, y + n * filters * positions,
+                     positions);
+    });
+  });
+}
+
 /// y [filters, out_h, out_w] of every image x, with stride 1: a matrix product whose right rows are
 /// shifted views of the padded image.
 void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t kernel_h,
@@ -68,13 +106,30 @@ void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t
   constexpr int64_t block_columns = 8 * Floats::lanes;
   const int64_t weights = image.channels * kernel_h * kernel_w;
   const int64_t wide = (out_h - 1) * image.row + out_w;
+  if (filters % Floats::lanes == 0 && 4 * wide > 5 * out_h * out_w)
+    return correlate_by_filters(batch, image, filters, kernel_h, kernel_w, out_h, out_w, x, w, bias,
+                                y);
+  const bool whole = out_w % (2 * Floats::lanes) == 0;  // a row of the output is a row of tiles
   const int64_t blocks = ceil_div(filters, max_tile_rows);
   Scratch<int32_t> offsets(weights);
   fill_offsets(image, kernel_h, kernel_w, offsets.data());
   const int64_t grain = ceil_div(conv_piece_work, filters * weights * wide);
   parallel_for(batch, grain, [&](int64_t first, int64_t last) {
-    Scratch<float> result(filters * wide);
+    Scratch<float> result(whole ? 0 : filters * wide);
     for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
+      float* out = y + n * filters * out_h * out_w;
+      if (whole) {
+        for (int64_t block = 0; block < blocks; ++block) {
+          const int64_t f = filters * block / blocks, end = filters * (block + 1) / blocks;
+          for (int64_t oy = 0; oy < out_h; ++oy)
+            gemm_rows(end - f, out_w, weights, RowMajor<float>{w + f * weights, weights},
+                      OffsetRows<float>{in + oy * image.row, offsets.data()},
+                      TileOutput<float>{.c = out + (f * out_h + oy) * out_w,
+                                        .stride = out_h * out_w,
+                                        .row_bias = bias ? bias + f : nullptr});
+        }
+        return;
+      }
       for (int64_t p = 0; p < wide; p += block_columns)
         for (int64_t block = 0; block < blocks; ++block) {
           const int64_t f = filters * block / blocks, end = filters * (block + 1) / blocks;
@@ -85,7 +140,6 @@ void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t
                                       .stride = wide,
                                       .row_bias = bias ? bias + f : nullptr});
         }
-      float* out = y + n * filters * out_h * out_w;
       for (int64_t f = 0; f < filters; ++f)
         for (int64_t oy = 0; oy < out_h; ++oy, out += out_w)
           copy_row(out_w, result.data() + f * wide + oy * image.row, out);
@@ -152,11 +206,22 @@ void weights_by_filters(const ConvGeometry& g, const PaddedImage& image, const i
   transpose_copy(weights, g.filters, sums.data(), stride, dw, weights);
 }
 
+/// Whether the output's rows fill vectors, and are long enough for their sums to stay apart.
+bool whole_rows(const ConvGeometry& g) {
+  return g.out_w % Floats::lanes == 0 && g.out_h * g.out_w >= 16 * Floats::lanes;
+}
+
 constexpr int dot_filters = 6, dot_weights = max_accumulators / dot_filters;
 
-/// sum[r * stride + f] += dy[f * wide + p] * in[offset[r] + p], with positions p in the lanes.
+/// Rows of output positions: where they stand in the padded image, and in the gradients of a
+/// filter.
+struct PositionRows {
+  int64_t rows, length, image_step, step, filter_step;
+};
+
+/// sum[r * stride + f] += dy[f, p] * in[offset[r] + p], with positions p in the lanes.
 template <int filters, int columns>
-void dot_tile(const float* in, const int32_t* offset, int64_t wide, const float* dy,
+void dot_tile(const float* in, const int32_t* offset, const PositionRows& of, const float* dy,
               Vec<float>* sum, int64_t stride) {
   using V = Vec<float>;
   V s[filters][columns];
@@ -170,52 +235,59 @@ void dot_tile(const float* in, const int32_t* offset, int64_t wide, const float*
     for (int r = 0; r < columns; ++r) left[r] = read(in + offset[r] + p);
 #pragma GCC unroll 6
     for (int f = 0; f < filters; ++f) {
-      const V right = read(dy + f * wide + p);
+      const V right = read(dy + f * of.filter_step + p);
 #pragma GCC unroll 4
       for (int r = 0; r < columns; ++r) s[f][r] += left[r] * right;
     }
   };
-  int64_t p = 0;
-  for (; p + Floats::lanes <= wide; p += Floats::lanes)
-    step(p, [](const float* x) { return load(x); });
-  if (p < wide) step(p, [left = wide - p](const float* x) { return load(x, left); });
+  for (int64_t row = 0; row < of.rows; ++row, in += of.image_step, dy += of.step) {
+    int64_t p = 0;
+    for (; p + Floats::lanes <= of.length; p += Floats::lanes)
+      step(p, [](const float* x) { return load(x); });
+    if (p < of.length) step(p, [left = of.length - p](const float* x) { return load(x, left); });
+  }
 #pragma GCC unroll 6
   for (int f = 0; f < filters; ++f)
 #pragma GCC unroll 4
     for (int r = 0; r < columns; ++r) sum[r * stride + f] = s[f][r];
 }
 
-using DotTile = void (*)(const float*, const int32_t*, int64_t, const float*, Vec<float>*, int64_t);
-template <int columns, int... f>
-DotTile find_dot_tile(int64_t filters, std::integer_sequence<int, f...>) {
-  static constexpr DotTile table[] = {dot_tile<f + 1, columns>...};
-  return table[filters - 1];
+using DotTile = void (*)(const float*, const int32_t*, const PositionRows&, const float*,
+                         Vec<float>*, int64_t);
+template <int... i>
+DotTile find_dot_tile(int64_t filters, int64_t columns, std::integer_sequence<int, i...>) {
+  static constexpr DotTile table[] = {dot_tile<i / dot_weights + 1, i % dot_weights + 1>...};
+  return table[(filters - 1) * dot_weights + columns - 1];
 }
 
-/// The weights' gradients with output positions in the lanes, for few filters.
+/// The weights' gradients with output positions in the lanes.
 void weights_by_positions(const ConvGeometry& g, const PaddedImage& image, const int32_t* offsets,
                           int64_t first, int64_t last, const float* x, const float* dy, float* dw) {
   const int64_t weights = g.channels * g.kernel_h * g.kernel_w;
-  const int64_t wide = (g.out_h - 1) * image.row + g.out_w;
-  const auto sequence = std::make_integer_sequence<int, dot_filters>();
-  Scratch<float> gradients(g.filters * wide);
+  const int64_t positions = g.out_h * g.out_w, wide = (g.out_h - 1) * image.row + g.out_w;
+  const bool view = whole_rows(g);
+  const PositionRows rows = view ? PositionRows{g.out_h, g.out_w, image.row, g.out_w, positions}
+                                 : PositionRows{1, wide, 0, 0, wide};
+  const int64_t filter_blocks = ceil_div(g.filters, dot_filters);
+  Scratch<float> gradients(view ? 0 : g.filters * wide);
   Scratch<Vec<float>> sums(weights * g.filters);
-  std::memset(gradients.data(), 0, size_t(g.filters * wide) * sizeof(float));
+  if (!view) std::memset(gradients.data(), 0, size_t(g.filters * wide) * sizeof(float));
   for (int64_t i = 0; i < weights * g.filters; ++i) sums[i] = 0.0f;
   for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
-    const float* from = dy + n * g.filters * g.out_h * g.out_w;
-    for (int64_t f = 0; f < g.filters; ++f)
-      for (int64_t oy = 0; oy < g.out_h; ++oy, from += g.out_w)
-        copy_row(g.out_w, from, gradients.data() + f * wide + oy * image.row);
-    for (int64_t f = 0; f < g.filters; f += dot_filters) {
-      const int64_t filters = smaller(dot_filters, g.filters - f);
-      for (int64_t r = 0; r < weights;) {
-        const bool full = r + dot_weights <= weights;
-        const DotTile tile = full ? find_dot_tile<dot_weights>(filters, sequence)
-                                  : find_dot_tile<1>(filters, sequence);
-        tile(in, offsets + r, wide, gradients.data() + f * wide, sums.data() + r * g.filters + f,
-             g.filters);
-        r += full ? dot_weights : 1;
+    const float* from = dy + n * g.filters * positions;
+    for (int64_t f = 0; f < g.filters && !view; ++f)
+      for (int64_t oy = 0; oy < g.out_h; ++oy)
+        copy_row(g.out_w, from + f * positions + oy * g.out_w,
+                 gradients.data() + f * wide + oy * image.row);
+    if (!view) from = gradients.data();
+    for (int64_t i = 0; i < filter_blocks; ++i) {
+      const int64_t f = g.filters * i / filter_blocks,
+                    filters = g.filters * (i + 1) / filter_blocks - f;
+      for (int64_t r = 0; r < weights; r += dot_weights) {
+        const int64_t count = smaller(dot_weights, weights - r);
+        find_dot_tile(filters, count, std::make_integer_sequence<int, dot_filters * dot_weights>())(
+            in, offsets + r, rows, from + f * rows.filter_step, sums.data() + r * g.filters + f,
+            g.filters);
       }
     }
   });
@@ -256,10 +328,13 @@ void direct_backward_weight(const ConvGeometry& g, const float* x, const float* 
   const PaddedImage image(g.channels, g.height, g.width, g.pad_h, g.pad_w);
   Scratch<int32_t> offsets(g.channels * g.kernel_h * g.kernel_w);
   fill_offsets(image, g.kernel_h, g.kernel_w, offsets.data());
-  const bool few_filters = 4 * g.filters <= 3 * Floats::lanes;
+  constexpr int64_t most_sums = 4096;
+  const bool by_positions =
+      4 * g.filters <= 3 * Floats::lanes ||
+      (whole_rows(g) && g.filters * g.channels * g.kernel_h * g.kernel_w <= most_sums);
   accumulate_weights(g, g.channels, dy, dw, db,
                      [&](int64_t first, int64_t last, int64_t, int64_t, float* sum) {
-                       const auto run = few_filters ? weights_by_positions : weights_by_filters;
+                       const auto run = by_positions ? weights_by_positions : weights_by_filters;
                        run(g, image, offsets.data(), first, last, x, dy, sum);
                      });
 }

@@ -128,6 +128,10 @@ TEST_CASE("the direct convolution agrees with the definition", "[conv2d]") {
        {geometry(3, 1, 28, 28, 6, 5, 5, 2, 2), geometry(5, 6, 14, 14, 16, 5, 5, 0, 0),
         geometry(2, 3, 9, 13, 17, 3, 3, 1, 1), geometry(1, 2, 5, 31, 3, 2, 3, 0, 2),
         geometry(40, 4, 7, 6, 40, 3, 1, 2, 0), geometry(2, 13, 16, 16, 1, 7, 7, 3, 3),
+        geometry(2, 3, 32, 32, 64, 3, 3, 1, 1),  // whole rows
+        geometry(3, 7, 12, 34, 21, 3, 3, 1, 0), geometry(2, 64, 9, 66, 5, 2, 3, 0, 0),
+        geometry(3, 5, 14, 14, 32, 5, 5, 0, 0),
+        geometry(3, 16, 14, 14, 6, 5, 5, 0, 0),  // short ones
         geometry(0, 3, 8, 8, 4, 3, 3, 1, 1)}) {
     INFO(name_of(g));
     REQUIRE(direct_applies(g));
@@ -226,8 +230,9 @@ TEST_CASE("convolutions have the same bits for every number of threads", "[conv2
     return std::array{y, dx, dw, db};
   };
   const Case large(geometry(50, 6, 14, 14, 16, 5, 5, 0, 0)),
-      small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1)),
+      wide(geometry(30, 3, 32, 32, 20, 3, 3, 1, 1)), small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1)),
       single(geometry(60, 33, 9, 9, 40, 1, 1, 0, 0));
+  CHECK((results(ConvPath::direct, wide, 1) == results(ConvPath::direct, wide, 3)));
   for (const ConvPath path : {ConvPath::direct, ConvPath::im2col})
     CHECK((results(path, large, 1) == results(path, large, 3)));
   CHECK((results(ConvPath::pointwise, single, 1) == results(ConvPath::pointwise, single, 3)));
