@@ -12,7 +12,7 @@ BatchNorm2d::BatchNorm2d(const Options& o)
   check(o.epsilon > 0, "[BatchNorm2d] expected an epsilon above 0, got {}", o.epsilon);
   check(o.momentum >= 0 && o.momentum <= 1, "[BatchNorm2d] expected a momentum in [0, 1], got {}",
         o.momentum);
-  weight_ = add_parameter("weight", Tensor::ones({o.channels}));
+  weight_ = add_parameter("weight", Tensor::full({o.channels}, o.weight));
   bias_ = add_parameter("bias", Tensor::zeros({o.channels}));
   running_mean_ = add_buffer("running_mean", Tensor::zeros({o.channels}));
   running_var_ = add_buffer("running_var", Tensor::ones({o.channels}));

@@ -12,14 +12,15 @@ struct NormTail {
 };
 
 /// Batch normalisation (Ioffe and Szegedy 2015) of [S, C, H, W] for each channel: by the batch's
-/// statistics when training, by the running ones otherwise. Parameters weight (1) and bias (0)
-/// [C]; buffers running_mean (0) and running_var (1) [C].
+/// statistics when training, by the running ones otherwise. Parameters weight and bias (0) [C];
+/// buffers running_mean (0) and running_var (1) [C].
 class BatchNorm2d final : public Module {
  public:
   struct Options {
     int64_t channels;
     double epsilon = 1e-5;
     double momentum = 0.1;  ///< Share of the new batch in the running statistics.
+    double weight = 1;      ///< What the weights start with.
   };
   /// ValueError for no channels, an epsilon that is not positive or a momentum outside [0, 1].
   explicit BatchNorm2d(const Options& options);

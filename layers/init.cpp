@@ -14,25 +14,30 @@ constexpr double truncated_stddev = 0.1, truncated_limit = 2;
 }  // namespace
 
 const Choices<Initializer::Kind>& Initializer::kinds() {
+  static constexpr const char* settings = "scale=1,residual=1";
   static const Choices<Kind> kinds("init",
-                                   {{"pytorch", Kind::pytorch, "scale=1"},
-                                    {"he", Kind::he, "scale=1"},
-                                    {"he-fan-out", Kind::he_fan_out, "scale=1"},
-                                    {"xavier", Kind::xavier, "scale=1"},
-                                    {"truncated-normal", Kind::truncated_normal, "scale=1"}});
+                                   {{"pytorch", Kind::pytorch, settings},
+                                    {"he", Kind::he, settings},
+                                    {"he-fan-out", Kind::he_fan_out, settings},
+                                    {"xavier", Kind::xavier, settings},
+                                    {"truncated-normal", Kind::truncated_normal, settings}});
   return kinds;
 }
 
 Initializer Initializer::parse(std::string_view text) {
   Spec spec = Spec::parse(text);
-  const Initializer initializer{kinds().at(spec.name), spec.number("scale", 1, {.above = 0})};
+  const Initializer initializer{.kind = kinds().at(spec.name),
+                                .scale = spec.number("scale", 1, {.above = 0}),
+                                .residual = spec.number("residual", 1, {.at_least = 0})};
   spec.done();
   return initializer;
 }
 
 std::string Initializer::to_string() const {
-  const std::string_view name = kinds().name_of(kind);
-  return scale == 1 ? std::string(name) : fmt::format("{}:scale={}", name, scale);
+  std::string text(kinds().name_of(kind));
+  if (scale != 1) text += fmt::format(":scale={}", scale);
+  if (residual != 1) text += fmt::format("{}residual={}", scale == 1 ? ':' : ',', residual);
+  return text;
 }
 
 void Initializer::operator()(const Tensor& weight, const Tensor& bias, Generator& generator) const {

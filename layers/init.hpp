@@ -21,12 +21,15 @@ struct Initializer {
   };
   Kind kind = Kind::pytorch;
   double scale = 1;  ///< Times all random numbers.
+  /// The weights of the last normalisation in each residual block. 0: blocks start as the identity
+  /// (Goyal et al. 2017).
+  double residual = 1;
 
-  /// Reads "pytorch", "he", "he-fan-out", "xavier" or "truncated-normal", each with ":scale=..."
-  /// where wanted; ValueError otherwise.
+  /// Reads "pytorch", "he", "he-fan-out", "xavier" or "truncated-normal", each with
+  /// ":scale=...,residual=..." where wanted; ValueError otherwise.
   static Initializer parse(std::string_view text);
   static const Choices<Kind>& kinds();
-  std::string to_string() const;  ///< "xavier" or "xavier:scale=0.5"
+  std::string to_string() const;  ///< "xavier" or "xavier:scale=0.5,residual=0"
 
   /// Fills a layer's weight and bias (which may be undefined).
   void operator()(const Tensor& weight, const Tensor& bias, Generator& generator) const;

@@ -61,7 +61,7 @@ class BasicBlock final : public Module {
       : conv1_(add_module("conv1", kernels.conv(in, out, 3, stride))),
         bn1_(add_module("bn1", BatchNorm2d({.channels = out}))),
         conv2_(add_module("conv2", kernels.conv(out, out, 3, 1))),
-        bn2_(add_module("bn2", BatchNorm2d({.channels = out}))) {
+        bn2_(add_module("bn2", BatchNorm2d({.channels = out, .weight = kernels.init.residual}))) {
     if (stride != 1 || in != out)
       downsample_ = &add_module("downsample", Downsample(in, out, stride, kernels));
   }

@@ -81,13 +81,14 @@ TEST_CASE("initialisers have the spread that their formulas ask for", "[layers]"
 }
 
 TEST_CASE("initialisers have names", "[layers]") {
-  for (const char* name :
-       {"pytorch", "he", "he-fan-out", "xavier", "truncated-normal", "xavier:scale=0.25"})
+  for (const char* name : {"pytorch", "he", "he-fan-out", "xavier", "truncated-normal",
+                           "xavier:scale=0.25", "he:residual=0", "pytorch:scale=2,residual=0.5"})
     CHECK(Initializer::parse(name).to_string() == name);
   CHECK_THROWS_WITH(
       Initializer::parse("lecun"),
       "[init] expected one of pytorch, he, he-fan-out, xavier, truncated-normal, got \"lecun\"");
   CHECK_THROWS_AS(Initializer::parse("he:scale=0"), ValueError);
+  CHECK_THROWS_AS(Initializer::parse("he:residual=-1"), ValueError);
   CHECK_THROWS_AS(Initializer::parse("he:gain=2"), ValueError);
 }
 

@@ -164,3 +164,16 @@ TEST_CASE("BEAN sees ResNet-18's pooled features as neurons", "[layers]") {
   Bean({.order = 1}).penalty(taps).backward();
   CHECK(net.state().at("layer4.1.bn2.weight").grad().defined());
 }
+
+TEST_CASE("residual blocks may start as the identity", "[layers]") {
+  const ResNet net = resnet18({.input = small_images.without(0), .init = {.residual = 0}});
+  int blocks = 0;
+  for (const auto& [name, tensor] : net.parameters()) {
+    if (!name.ends_with("weight") || name.find("bn") == name.npos) continue;
+    const bool last = name.find("bn2") != name.npos;
+    INFO(name);
+    CHECK(tensor.to_vector<float>() == std::vector<float>(size_t(tensor.numel()), last ? 0 : 1));
+    blocks += last;
+  }
+  CHECK(blocks == 8);
+}
