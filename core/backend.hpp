@@ -81,6 +81,8 @@ class Backend {
   virtual Tensor count_equal(const Tensor& a, const Tensor& b) = 0;
 
   // Products.
+  /// Of the matrices that the last two axes are, each transposed first where asked; other axes
+  /// stretch to those of the result.
   virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                         const Shape& shape) = 0;
   /// x Wᵀ + bias for x [N, in], W [out, in]; bias may be undefined.
@@ -139,6 +141,8 @@ class Backend {
   // Layout.
   virtual Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) = 0;
   virtual Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) = 0;
+  /// Axis axes[i] of x becomes axis i of the result.
+  virtual Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) = 0;
   virtual Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) = 0;
   virtual Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) = 0;
 

@@ -8,7 +8,7 @@ namespace hebb {
 enum class Unary { neg, exp, log, sqrt, tanh, abs, relu, sigmoid, square };
 /// Comparisons give 1 or 0; maximum and minimum are NaN where an operand is; keep is the first
 /// operand where the second is not 0, else 0.
-enum class Binary { add, sub, mul, div, maximum, minimum, less, less_equal, equal, keep };
+enum class Binary { add, sub, mul, div, pow, maximum, minimum, less, less_equal, equal, keep };
 enum class Reduce { sum, mean, sum_abs, sum_square };
 
 struct Conv2dOptions {

@@ -144,6 +144,8 @@ void cross_entropy(Stream stream, const CrossEntropy<T>& c);
 void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_step,
                const void* from, int64_t from_step);
 template <class T>
+void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y);
+template <class T>
 void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
                  const int64_t* index, T* y);
 /// dx [rows, width] has zeros before.

@@ -24,6 +24,14 @@ Tensor CudaBackend::narrow(const Tensor& x, const Shape& shape, int axis, int64_
   return y;
 }
 
+Tensor CudaBackend::permute(const Tensor& x, const Shape& shape, std::span<const int> axes) {
+  const Tensor y = Tensor::empty(shape, x.options());
+  dispatch(x.dtype(), [&]<class T>() {
+    cuda::permute(stream_, permute_loop(x.shape(), axes), y.numel(), data_of<T>(x), data_of<T>(y));
+  });
+  return y;
+}
+
 // Indices out of range are a complaint that the next synchronisation throws.
 Tensor CudaBackend::gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) {
   const Tensor y = Tensor::empty(shape, x.options());

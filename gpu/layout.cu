@@ -17,6 +17,21 @@ struct CopyRunsBody {
   }
 };
 
+template <class T>
+struct PermuteBody {
+  PermuteLoop loop;
+  const T* x;
+  T* y;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    int64_t at = 0, rest = i;
+    for (int axis = 0; axis < loop.rank; ++axis) {
+      at += rest % loop.axes[axis].extent * loop.axes[axis].step;
+      rest /= loop.axes[axis].extent;
+    }
+    y[i] = x[at];
+  }
+};
+
 template <class Word>
 struct GatherRowsBody {
   int64_t rows, width;
@@ -84,6 +99,11 @@ void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_
 }
 
 template <class T>
+void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y) {
+  for_each(stream, n, PermuteBody<T>{loop, x, y});
+}
+
+template <class T>
 void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
                  const int64_t* index, T* y) {
   for_each(stream, count * width, GatherRowsBody<T>{rows, width, x, index, y});
@@ -101,6 +121,7 @@ void check_range(Stream stream, int64_t n, int64_t bound, const int64_t* values,
 }
 
 #define HEBB_INSTANTIATE(T)                                                                   \
+  template void permute(Stream, const PermuteLoop&, int64_t, const T*, T*);                   \
   template void gather_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*); \
   template void scatter_add_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*);
 HEBB_INSTANTIATE(float)

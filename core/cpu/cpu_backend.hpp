@@ -75,6 +75,7 @@ class CpuBackend final : public Backend {
                               bool with_grad) override;
   Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) override;
   Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) override;
+  Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) override;
   Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
   Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
   void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,

@@ -91,6 +91,8 @@ struct ElementwiseKernels {
 
 template <class T>
 struct LayoutKernels {
+  /// Of x with elements.
+  void (*permute)(const PermuteLoop& loop, const T* x, T* y);
   /// dx[index[i]] += dy[i] for `count` rows of `width` elements.
   void (*scatter_add_rows)(int64_t count, int64_t width, const T* dy, const int64_t* index, T* dx);
 };

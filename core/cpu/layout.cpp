@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "core/cpu/cpu_backend.hpp"
+#include "core/loop_nest.hpp"
 
 namespace hebb::cpu {
 namespace {
@@ -38,6 +39,15 @@ Tensor CpuBackend::narrow(const Tensor& x, const Shape& shape, int axis, int64_t
   const int64_t bytes = shape[axis] * inner;
   copy_runs(shape.product(0, axis), bytes, data_of<char>(y), bytes,
             data_of<char>(x) + begin * inner, x.size(axis) * inner);
+  return y;
+}
+
+Tensor CpuBackend::permute(const Tensor& x, const Shape& shape, std::span<const int> axes) {
+  const Tensor y = Tensor::empty(shape, x.options());
+  if (y.numel() == 0) return y;
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.permute(permute_loop(x.shape(), axes), data_of<T>(x), data_of<T>(y));
+  });
   return y;
 }
 

@@ -1,5 +1,7 @@
 #include "core/ops/layout.hpp"
 
+#include <array>
+#include <utility>
 #include <vector>
 
 #include "core/autograd.hpp"
@@ -16,6 +18,24 @@ Tensor widen(const Tensor& dy, const Shape& shape, int axis, int64_t begin) {
   const Tensor parts[] = {Tensor::zeros(shape.with(axis, begin), dy.options()), dy,
                           Tensor::zeros(shape.with(axis, shape[axis] - end), dy.options())};
   return backend_of(dy)->concat(parts, shape, axis);
+}
+
+using Order = std::array<int, Shape::max_rank>;
+
+Tensor permuted(const char* where, const Tensor& x, const Order& order) {
+  const auto rank = size_t(x.rank());
+  const std::span<const int> axes(order.data(), rank);
+  std::array<int64_t, Shape::max_rank> extents{};
+  Order inverse{};
+  for (size_t i = 0; i < rank; ++i) {
+    extents[i] = x.size(axes[i]);
+    inverse[size_t(axes[i])] = int(i);
+  }
+  const Shape shape(std::span<const int64_t>(extents.data(), rank));
+  const Tensor y = backend_of(x)->permute(x, shape, axes);
+  return record(where, y, {x}, [inverse, rank, from = x.shape()](const Tensor& dy) {
+    return Grads{backend_of(dy)->permute(dy, from, {inverse.data(), rank})};
+  });
 }
 
 }  // namespace
@@ -68,6 +88,31 @@ Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
   return record("narrow", y, {x}, [shape = x.shape(), axis, begin](const Tensor& dy) {
     return Grads{widen(dy, shape, axis, begin)};
   });
+}
+
+Tensor permute(const Tensor& x, std::span<const int> axes) {
+  check_operands("permute", {{"x", x}});
+  check<ShapeError>(int(axes.size()) == x.rank(), "[permute] expected {} axes for shape {}, got {}",
+                    x.rank(), x.shape(), axes.size());
+  Order order{};
+  uint32_t seen = 0;
+  for (size_t i = 0; i < axes.size(); ++i) {
+    order[i] = x.shape().axis(axes[i], "permute");
+    const uint32_t bit = uint32_t(1) << order[i];
+    check<ShapeError>(!(seen & bit), "[permute] expected each axis once, got axis {} twice",
+                      axes[i]);
+    seen |= bit;
+  }
+  return permuted("permute", x, order);
+}
+
+Tensor transpose(const Tensor& x, int axis0, int axis1) {
+  check_operands("transpose", {{"x", x}});
+  Order order{};
+  for (int i = 0; i < x.rank(); ++i) order[size_t(i)] = i;
+  std::swap(order[size_t(x.shape().axis(axis0, "transpose"))],
+            order[size_t(x.shape().axis(axis1, "transpose"))]);
+  return permuted("transpose", x, order);
 }
 
 Tensor gather_rows(const Tensor& x, const Tensor& indices) {

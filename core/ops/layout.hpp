@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <span>
 
 #include "core/tensor.hpp"
@@ -11,6 +12,14 @@ namespace hebb {
 Tensor concat(std::span<const Tensor> parts, int axis = 0);
 /// Elements [begin, begin + length) along any axis, copied. ShapeError when they are not there.
 Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length);
+/// Axis axes[i] of x becomes axis i, copied; axes may be negative. ShapeError unless each axis
+/// stands there once.
+Tensor permute(const Tensor& x, std::span<const int> axes);
+inline Tensor permute(const Tensor& x, std::initializer_list<int> axes) {
+  return permute(x, std::span<const int>(axes.begin(), axes.size()));
+}
+/// Two axes change places: for a matrix and axes 0 and 1, its transpose.
+Tensor transpose(const Tensor& x, int axis0, int axis1);
 /// Rows x[indices[i]] of x [R, ...] for indices int64 [N]: [N, ...]. ValueError for an index
 /// outside [0, R) (on the CPU). A row that is taken twice gets the sum of the gradients.
 Tensor gather_rows(const Tensor& x, const Tensor& indices);

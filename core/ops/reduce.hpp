@@ -28,6 +28,11 @@ Tensor sum_square(const Tensor& x);  ///< Σx², a scalar, in one pass.
 /// Largest element along an axis; the gradient goes to the first of equals. NaN wins.
 /// ShapeError when that axis is empty.
 Tensor max(const Tensor& x, int axis, ReduceOptions options = {});
+/// Over several axes; the first of equals is that of row-major order.
+Tensor max(const Tensor& x, std::span<const int> axes = {}, ReduceOptions options = {});
+inline Tensor max(const Tensor& x, std::initializer_list<int> axes, ReduceOptions options = {}) {
+  return max(x, std::span<const int>(axes.begin(), axes.size()), options);
+}
 /// Where it stands (int64); not differentiable.
 Tensor argmax(const Tensor& x, int axis);
 /// How many elements of two int64 tensors of one shape are equal: an int64 scalar.

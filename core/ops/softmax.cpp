@@ -6,14 +6,17 @@
 #include "core/backend.hpp"
 #include "core/check.hpp"
 #include "core/ops/checks.hpp"
+#include "core/ops/layout.hpp"
 
 namespace hebb {
 namespace {
 
-void check_rows(const char* where, const Tensor& x) {
+// f over the last axis, as if it were over `axis`.
+template <class F>
+Tensor along(const char* where, const Tensor& x, int axis, F&& f) {
   check_operands(where, {{"x", x}});
-  check<ShapeError>(x.rank() >= 1 && x.size(-1) > 0,
-                    "[{}] expected rows of at least one element, got {}", where, x.shape());
+  axis = filled_axis(where, x, axis);
+  return axis == x.rank() - 1 ? f(x) : transpose(f(transpose(x, axis, -1)), axis, -1);
 }
 
 void check_logits(const char* where, const Tensor& logits) {
@@ -44,18 +47,20 @@ bool wants_grad(const Tensor& x) { return grad_enabled() && x.requires_grad(); }
 
 }  // namespace
 
-Tensor softmax(const Tensor& x) {
-  check_rows("softmax", x);
-  const Tensor y = backend_of(x)->softmax(x);
-  return record("softmax", y, {x},
-                [y](const Tensor& dy) { return Grads{backend_of(dy)->softmax_backward(dy, y)}; });
+Tensor softmax(const Tensor& x, int axis) {
+  return along("softmax", x, axis, [](const Tensor& rows) {
+    const Tensor y = backend_of(rows)->softmax(rows);
+    return record("softmax", y, {rows},
+                  [y](const Tensor& dy) { return Grads{backend_of(dy)->softmax_backward(dy, y)}; });
+  });
 }
 
-Tensor log_softmax(const Tensor& x) {
-  check_rows("log_softmax", x);
-  const Tensor y = backend_of(x)->log_softmax(x);
-  return record("log_softmax", y, {x}, [y](const Tensor& dy) {
-    return Grads{backend_of(dy)->log_softmax_backward(dy, y)};
+Tensor log_softmax(const Tensor& x, int axis) {
+  return along("log_softmax", x, axis, [](const Tensor& rows) {
+    const Tensor y = backend_of(rows)->log_softmax(rows);
+    return record("log_softmax", y, {rows}, [y](const Tensor& dy) {
+      return Grads{backend_of(dy)->log_softmax_backward(dy, y)};
+    });
   });
 }
 

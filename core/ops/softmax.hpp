@@ -2,12 +2,13 @@
 
 #include "core/tensor.hpp"
 
-/// Softmax and losses. Rows are the last axis: logits [N, C] for losses, any rank from 1 for
-/// softmax. ShapeError for anything else and for rows of no elements.
+/// Softmax, and losses of logits [N, C]. ShapeError for anything else, and where there are no
+/// elements to choose from.
 namespace hebb {
 
-Tensor softmax(const Tensor& x);
-Tensor log_softmax(const Tensor& x);
+/// Over an axis, the last unless said otherwise, which is the fastest.
+Tensor softmax(const Tensor& x, int axis = -1);
+Tensor log_softmax(const Tensor& x, int axis = -1);
 
 struct CrossEntropyOptions {
   double label_smoothing = 0;  ///< In [0, 1): targets (1 - s) one-hot + s / C.

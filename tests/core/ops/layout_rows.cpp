@@ -26,6 +26,68 @@ Array cut(const Array& x, int axis, int64_t begin, int64_t length) {
   return y;
 }
 
+// Element by element, by the indices of y.
+Array permuted(const Array& x, const std::vector<int>& axes) {
+  const int rank = x.shape.rank();
+  std::vector<int64_t> extents, steps;
+  for (const int axis : axes) {
+    const int a = axis < 0 ? axis + rank : axis;
+    extents.push_back(x.shape[a]);
+    steps.push_back(x.shape.product(a + 1, rank));
+  }
+  Array y{Shape(std::span<const int64_t>(extents))};
+  for (int64_t i = 0; i < y.shape.numel(); ++i) {
+    int64_t rest = i, at = 0;
+    for (int axis = rank - 1; axis >= 0; --axis) {
+      at += rest % extents[size_t(axis)] * steps[size_t(axis)];
+      rest /= extents[size_t(axis)];
+    }
+    y.values[size_t(i)] = x.values[size_t(at)];
+  }
+  return y;
+}
+
+void add_permute(std::vector<OpCase>& cases) {
+  const auto row = [&](const char* name, const Shape& shape, const std::vector<int>& axes) {
+    cases.push_back({.op = "permute",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return permute(x[0], axes); },
+                     .reference = [=](auto x) { return permuted(x[0], axes); },
+                     .large = shape.numel() > 10000});
+  };
+  row("a matrix", {3, 5}, {1, 0});
+  row("a matrix of many tiles", {131, 70}, {-1, -2});
+  row("channels last", {2, 3, 4, 5}, {0, 2, 3, 1});
+  row("rows that stay together", {2, 3, 4, 5}, {1, 0, 2, 3});
+  row("all turned round", {2, 3, 4, 5}, {3, 2, 1, 0});
+  row("the last axis goes into the middle", {3, 17, 4, 9}, {2, 3, 0, 1});
+  row("axes of one element", {1, 4, 1, 6}, {3, 0, 2, 1});
+  row("as it was", {3, 4}, {0, 1});
+  row("a scalar", {}, {});
+  row("one element", {1, 1}, {1, 0});
+  row("empty", {0, 4, 3}, {2, 0, 1});
+  row("eight axes", {2, 1, 3, 2, 1, 2, 3, 2}, {7, 3, 1, 0, 4, 6, 5, 2});
+  row("large", {37, 65, 131}, {0, 2, 1});
+  row("large, rows", {301, 7, 130}, {1, 0, 2});
+  row("large, far apart", {70, 3, 9, 101}, {3, 1, 2, 0});
+
+  const auto swap = [&](const char* name, const Shape& shape, int axis0, int axis1,
+                        const std::vector<int>& axes) {
+    cases.push_back({.op = "transpose",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return transpose(x[0], axis0, axis1); },
+                     .reference = [=](auto x) { return permuted(x[0], axes); },
+                     .large = shape.numel() > 10000});
+  };
+  swap("a matrix", {3, 5}, 0, 1, {1, 0});
+  swap("the first and the last of four", {2, 3, 4, 5}, 0, -1, {3, 1, 2, 0});
+  swap("an axis with itself", {2, 3}, 1, -1, {0, 1});
+  swap("empty", {0, 4}, 0, 1, {1, 0});
+  swap("large", {300, 1003}, 0, 1, {1, 0});
+}
+
 std::vector<OpCase> layout_rows() {
   std::vector<OpCase> cases;
   const auto concat_row = [&](const char* name, std::vector<Shape> shapes, int axis) {
@@ -100,6 +162,7 @@ std::vector<OpCase> layout_rows() {
   gather_row("nothing", {4, 3}, 0);
   gather_row("large", {301, 503}, 701);
 
+  add_permute(cases);
   cases.push_back({.op = "reshape",
                    .name = "to a matrix",
                    .operands = {{{2, 3, 4}}},
@@ -157,6 +220,20 @@ std::vector<ErrorCase> layout_errors() {
                         [] {
                           narrow(ones({2, 3}), 0, 1, INT64_MAX);
                         }),
+      error<ShapeError>("permute", "expected 2 axes for shape [2, 3], got 1",
+                        [] {
+                          permute(ones({2, 3}), {0});
+                        }),
+      error<ShapeError>("permute", "expected each axis once, got axis -1 twice",
+                        [] {
+                          permute(ones({2, 3}), {1, -1});
+                        }),
+      error<ShapeError>("permute", "expected an axis in [-2, 2) for shape [2, 3], got 2",
+                        [] {
+                          permute(ones({2, 3}), {0, 2});
+                        }),
+      error<ShapeError>("transpose", "expected an axis in [-1, 1) for shape [3], got 1",
+                        [] { transpose(ones({3}), 0, 1); }),
       error<ShapeError>("gather_rows", "expected x of shape [R, ...], got []",
                         [] { gather_rows(ones({}), labels({0})); }),
       error<DTypeError>("gather_rows", "expected indices of int64, got float32 [1] on cpu",

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "tests/core/ops/table.hpp"
@@ -155,6 +156,33 @@ std::vector<OpCase> reduce_rows() {
   max_rows("large, rows", {5003, 37}, 1);
   max_rows("large, columns", {37, 5003}, 0);
 
+  const auto max_axes_rows = [&](const char* name, const Shape& shape, const Axes& axes) {
+    for (const bool keep : {false, true})
+      cases.push_back({.op = "max",
+                       .name = std::string(name) + (keep ? ", axes kept" : ""),
+                       .operands = {{shape, Fill::distinct}},
+                       .call = [=](auto x) { return max(x[0], axes, {.keep_axes = keep}); },
+                       .reference =
+                           [=](auto x) {
+                             Array y(reduced_shape(shape, axes, keep));
+                             std::fill(y.values.begin(), y.values.end(), -HUGE_VAL);
+                             for (int64_t i = 0; i < shape.numel(); ++i) {
+                               double& best = y.values[size_t(target(shape, axes, i))];
+                               best = std::max(best, x[0].values[size_t(i)]);
+                             }
+                             return y;
+                           },
+                       .large = shape.numel() > 10000});
+  };
+  max_axes_rows("of all", {3, 5}, {});
+  max_axes_rows("of planes", {2, 3, 4, 5}, {2, -1});
+  max_axes_rows("of each channel", {2, 3, 4, 5}, {0, 2, 3});
+  max_axes_rows("of two axes apart, in any order", {2, 3, 4, 5}, {3, 1});
+  max_axes_rows("of one axis in a list", {2, 3, 4}, {1});
+  max_axes_rows("of a scalar", {}, {});
+  max_axes_rows("of planes of an empty batch", {0, 3, 4}, {1, 2});
+  max_axes_rows("large, of each channel", {17, 6, 20, 21}, {0, 2, 3});
+
   const auto count_row = [&](const char* name, const Shape& shape) {
     cases.push_back({.op = "count_equal",
                      .name = name,
@@ -195,6 +223,14 @@ std::vector<ErrorCase> reduce_errors() {
       error<ShapeError>("max", "expected elements along axis 1, got [3, 0]",
                         [] {
                           max(ones({3, 0}), -1);
+                        }),
+      error<ShapeError>("max", "expected elements along axis 1, got [3, 0, 2]",
+                        [] {
+                          max(ones({3, 0, 2}), {2, 1});
+                        }),
+      error<ShapeError>("max", "expected each axis once, got axis -1 twice",
+                        [] {
+                          max(ones({2, 3}), {1, -1});
                         }),
       error<ShapeError>("argmax", "expected elements along axis 0, got [0, 3]",
                         [] {

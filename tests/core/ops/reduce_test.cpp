@@ -14,6 +14,9 @@ TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
   Tensor x = Tensor::from(Floats{1, 3, 3, 2, 2, 2}, {2, 3}).set_requires_grad();
   sum(max(x, 1)).backward();
   CHECK(x.grad().to_vector<float>() == Floats{0, 1, 0, 1, 0, 0});
+  Tensor planes = Tensor::from(Floats{1, 2, 2, 1, 2, 1, 1, 2}, {2, 2, 2}).set_requires_grad();
+  sum(max(planes, {0, 2})).backward();
+  CHECK(planes.grad().to_vector<float>() == Floats{0, 1, 1, 0, 0, 0, 0, 0});
   Tensor image = Tensor::ones({1, 1, 4, 4}).set_requires_grad();
   sum(max_pool2d(image)).backward();
   CHECK(image.grad().to_vector<float>() == Floats{1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});

@@ -6,20 +6,23 @@
 namespace hebb::test {
 namespace {
 
-Array log_softmax_of(const Array& x) {
+Array log_softmax_of(const Array& x, int axis = -1) {
   Array y = x;
-  const int64_t c = x.shape[-1];
-  for (auto row = y.values.begin(); row != y.values.end(); row += c) {
-    const double top = *std::max_element(row, row + c);
-    double sum = 0;
-    for (int64_t i = 0; i < c; ++i) sum += std::exp(row[i] - top);
-    for (int64_t i = 0; i < c; ++i) row[i] -= top + std::log(sum);
+  axis = axis < 0 ? axis + x.shape.rank() : axis;
+  const int64_t c = x.shape[axis], step = x.shape.product(axis + 1, x.shape.rank());
+  for (int64_t first = 0; first < x.shape.numel(); ++first) {
+    if (first / step % c != 0) continue;
+    const auto at = [&](int64_t i) -> double& { return y.values[size_t(first + i * step)]; };
+    double top = at(0), sum = 0;
+    for (int64_t i = 1; i < c; ++i) top = std::max(top, at(i));
+    for (int64_t i = 0; i < c; ++i) sum += std::exp(at(i) - top);
+    for (int64_t i = 0; i < c; ++i) at(i) -= top + std::log(sum);
   }
   return y;
 }
 
-Array softmax_of(const Array& x) {
-  Array y = log_softmax_of(x);
+Array softmax_of(const Array& x, int axis) {
+  Array y = log_softmax_of(x, axis);
   for (double& value : y.values) value = std::exp(value);
   return y;
 }
@@ -38,19 +41,19 @@ Array mean_over_rows(const Array& logits, std::span<const Array> weights, Term t
 
 std::vector<OpCase> softmax_rows() {
   std::vector<OpCase> cases;
-  const auto softmax_rows = [&](const char* name, const Shape& shape) {
+  const auto softmax_rows = [&](const char* name, const Shape& shape, int axis = -1) {
     const bool large = shape.numel() > 10000;
     cases.push_back({.op = "softmax",
                      .name = name,
                      .operands = {{shape}},
-                     .call = [](auto x) { return softmax(x[0]); },
-                     .reference = [](auto x) { return softmax_of(x[0]); },
+                     .call = [=](auto x) { return softmax(x[0], axis); },
+                     .reference = [=](auto x) { return softmax_of(x[0], axis); },
                      .large = large});
     cases.push_back({.op = "log_softmax",
                      .name = name,
                      .operands = {{shape}},
-                     .call = [](auto x) { return log_softmax(x[0]); },
-                     .reference = [](auto x) { return log_softmax_of(x[0]); },
+                     .call = [=](auto x) { return log_softmax(x[0], axis); },
+                     .reference = [=](auto x) { return log_softmax_of(x[0], axis); },
                      .large = large});
   };
   softmax_rows("a batch", {4, 10});
@@ -58,7 +61,11 @@ std::vector<OpCase> softmax_rows() {
   softmax_rows("three axes", {2, 3, 17});
   softmax_rows("one class", {3, 1});
   softmax_rows("empty batch", {0, 10});
+  softmax_rows("columns", {5, 7}, 0);
+  softmax_rows("channels", {2, 5, 3, 4}, 1);
+  softmax_rows("channels of an empty batch", {0, 5, 3}, -2);
   softmax_rows("large", {5003, 37});
+  softmax_rows("large, channels", {11, 19, 31, 7}, -3);
 
   const auto label_row = [&](const char* name, int64_t n, int64_t classes, double smoothing) {
     cases.push_back(
@@ -148,9 +155,13 @@ std::vector<OpCase> softmax_rows() {
 
 std::vector<ErrorCase> softmax_errors() {
   std::vector<ErrorCase> errors{
-      error<ShapeError>("softmax", "expected rows of at least one element, got []",
+      error<ShapeError>("softmax", "expected an axis in [0, 0) for shape [], got -1",
                         [] { softmax(ones({})); }),
-      error<ShapeError>("log_softmax", "expected rows of at least one element, got [2, 0]",
+      error<ShapeError>("softmax", "expected elements along axis 0, got [0, 2]",
+                        [] {
+                          softmax(ones({0, 2}), -2);
+                        }),
+      error<ShapeError>("log_softmax", "expected elements along axis 1, got [2, 0]",
                         [] {
                           log_softmax(ones({2, 0}));
                         }),
@@ -201,8 +212,8 @@ std::vector<ErrorCase> softmax_errors() {
                           mean_squared_error(ones({0, 3}), ones({0, 3}));
                         }),
   };
-  add_unary_errors(errors, "softmax", softmax);
-  add_unary_errors(errors, "log_softmax", log_softmax);
+  add_unary_errors(errors, "softmax", [](const Tensor& x) { return softmax(x); });
+  add_unary_errors(errors, "log_softmax", [](const Tensor& x) { return log_softmax(x); });
   return errors;
 }
 
