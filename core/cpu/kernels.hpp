@@ -136,7 +136,8 @@ struct PoolKernels {
   void (*max_pool2d)(const PoolGeometry& g, const T* x, T* y, int32_t* argmax);
   /// dx = dy added up at the positions of argmax.
   void (*max_pool2d_backward)(const PoolGeometry& g, const T* dy, const int32_t* argmax, T* dx);
-  /// The mean of each window. Padded positions count, but not what lies behind the padding.
+  /// The mean of each window. Padded positions count where asked for, but never what lies behind
+  /// the padding.
   void (*avg_pool2d)(const PoolGeometry& g, const T* x, T* y);
   void (*avg_pool2d_backward)(const PoolGeometry& g, const T* dy, T* dx);
 };

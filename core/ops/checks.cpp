@@ -73,7 +73,10 @@ int64_t output_extent(const char* where, int64_t extent, const Window& window) {
   check<ShapeError>(extent >= 1 && span <= padded,
                     "[{}] expected a window that fits the padded input, got {} over {}", where,
                     span, padded);
-  return (padded - span) / window.stride + 1;
+  const int64_t last = (padded - span) / window.stride;  // window, counted from 0
+  const bool one_more = window.ceil_mode && (padded - span) % window.stride != 0 &&
+                        (last + 1) * window.stride < extent + window.pad;
+  return last + 1 + one_more;
 }
 
 }  // namespace hebb

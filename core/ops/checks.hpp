@@ -27,6 +27,7 @@ int filled_axis(const char* where, const Tensor& x, int axis);
 /// One spatial axis of a convolution or pooling.
 struct Window {
   int64_t kernel, stride, pad, dilation = 1;
+  bool ceil_mode = false;
 };
 /// The output's extent, at least 1. ValueError for options out of range, ShapeError when the
 /// window does not fit.

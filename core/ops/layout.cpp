@@ -90,6 +90,22 @@ Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length) {
   });
 }
 
+Tensor pad(const Tensor& x, std::span<const int64_t> padding, double value) {
+  check_operands("pad", {{"x", x}});
+  check(padding.size() % 2 == 0 && padding.size() <= 2 * size_t(x.rank()),
+        "[pad] expected two numbers for each of at most {} axes, got {}", x.rank(), padding.size());
+  for (const int64_t n : padding) check(n >= 0, "[pad] expected at least 0, got {}", n);
+  Tensor y = x;
+  for (size_t i = 0; i + 1 < padding.size(); i += 2) {
+    if (padding[i] == 0 && padding[i + 1] == 0) continue;
+    const int axis = x.rank() - 1 - int(i / 2);
+    const Tensor parts[] = {Tensor::full(y.shape().with(axis, padding[i]), value, x.options()), y,
+                            Tensor::full(y.shape().with(axis, padding[i + 1]), value, x.options())};
+    y = concat(parts, axis);
+  }
+  return y;
+}
+
 Tensor permute(const Tensor& x, std::span<const int> axes) {
   check_operands("permute", {{"x", x}});
   check<ShapeError>(int(axes.size()) == x.rank(), "[permute] expected {} axes for shape {}, got {}",

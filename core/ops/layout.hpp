@@ -12,6 +12,13 @@ namespace hebb {
 Tensor concat(std::span<const Tensor> parts, int axis = 0);
 /// Elements [begin, begin + length) along any axis, copied. ShapeError when they are not there.
 Tensor narrow(const Tensor& x, int axis, int64_t begin, int64_t length);
+/// x with `value` around it, `padding` elements before and after: pairs, the last axis first, as
+/// {left, right, top, bottom} for images. ValueError for an odd number of them, more than two an
+/// axis, or one below 0.
+Tensor pad(const Tensor& x, std::span<const int64_t> padding, double value = 0);
+inline Tensor pad(const Tensor& x, std::initializer_list<int64_t> padding, double value = 0) {
+  return pad(x, std::span<const int64_t>(padding.begin(), padding.size()), value);
+}
 /// Axis axes[i] of x becomes axis i, copied; axes may be negative. ShapeError unless each axis
 /// stands there once.
 Tensor permute(const Tensor& x, std::span<const int> axes);

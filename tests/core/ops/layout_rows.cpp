@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/core/ops/table.hpp"
 
 namespace hebb::test {
@@ -45,6 +47,39 @@ Array permuted(const Array& x, const std::vector<int>& axes) {
     y.values[size_t(i)] = x.values[size_t(at)];
   }
   return y;
+}
+
+void add_pad(std::vector<OpCase>& cases) {
+  const auto row = [&](const char* name, const Shape& shape, const std::vector<int64_t>& padding,
+                       double value = 0) {
+    cases.push_back({.op = "pad",
+                     .name = name,
+                     .operands = {{shape}},
+                     .call = [=](auto x) { return pad(x[0], padding, value); },
+                     .reference =
+                         [=](auto x) {
+                           Array y = x[0];
+                           for (size_t i = 0; i < padding.size(); i += 2) {
+                             const int axis = shape.rank() - 1 - int(i / 2);
+                             const int64_t before = padding[i], after = padding[i + 1];
+                             Array wide(y.shape.with(axis, before + y.shape[axis] + after));
+                             std::fill(wide.values.begin(), wide.values.end(), value);
+                             paste(wide, y, axis, before);
+                             y = wide;
+                           }
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  row("a vector", {5}, {1, 2});
+  row("images, each side its own", {2, 3, 4, 5}, {1, 0, 2, 3}, -1.5);
+  row("rows alone", {3, 4}, {0, 0, 1, 0}, 2);
+  row("every axis", {1, 2, 3}, {1, 1, 0, 2, 1, 0}, 0.25);
+  row("nothing", {2, 3}, {0, 0});
+  row("no axis", {2, 3}, {});
+  row("an empty batch", {0, 3}, {1, 1});
+  row("an empty tensor grows", {2, 0}, {1, 1}, 3);
+  row("large", {37, 6, 28, 28}, {1, 2, 0, 1}, 1);
 }
 
 void add_permute(std::vector<OpCase>& cases) {
@@ -162,6 +197,7 @@ std::vector<OpCase> layout_rows() {
   gather_row("nothing", {4, 3}, 0);
   gather_row("large", {301, 503}, 701);
 
+  add_pad(cases);
   add_permute(cases);
   cases.push_back({.op = "reshape",
                    .name = "to a matrix",
@@ -219,6 +255,18 @@ std::vector<ErrorCase> layout_errors() {
                         "length 9223372036854775807",
                         [] {
                           narrow(ones({2, 3}), 0, 1, INT64_MAX);
+                        }),
+      error<ValueError>("pad", "expected two numbers for each of at most 2 axes, got 3",
+                        [] {
+                          pad(ones({2, 3}), {1, 1, 1});
+                        }),
+      error<ValueError>("pad", "expected two numbers for each of at most 1 axes, got 4",
+                        [] {
+                          pad(ones({3}), {1, 1, 1, 1});
+                        }),
+      error<ValueError>("pad", "expected at least 0, got -1",
+                        [] {
+                          pad(ones({2, 3}), {0, -1});
                         }),
       error<ShapeError>("permute", "expected 2 axes for shape [2, 3], got 1",
                         [] {
