@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -134,7 +135,13 @@ class Backend {
   /// smoothed: (1 - smoothing) one-hot + smoothing / C. `grad` is its derivative.
   virtual WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
                                  bool with_grad) = 0;
-  /// The same against distributions [N, C], each row weighted by weights [N] (may be undefined).
+  /// The same for each row, [N], with its derivative to the row in `grad`; terms of class c are
+  /// weighted by weight[c] (may be undefined). `grad2` is the weights of the rows' labels, [N].
+  /// Rows of the label `ignored` have zeros for all three.
+  virtual WithGrad cross_entropy_rows(const Tensor& logits, const Tensor& labels,
+                                      const Tensor& weight, double smoothing,
+                                      std::optional<int64_t> ignored, bool with_grad) = 0;
+  /// The mean against distributions [N, C], each row weighted by weights [N] (may be undefined).
   virtual WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets,
                                       const Tensor& weights, bool with_grad) = 0;
 

@@ -8,7 +8,7 @@ namespace hebb::cuda {
 /// next synchronisation, which throws it (gpu/memory.cpp). In pinned memory that both sides see.
 struct Complaint {
   enum Place : int64_t { none, cross_entropy, gather_rows };
-  int64_t place, bound, value, at;
+  int64_t place, begin, end, value, at;
 };
 
 }  // namespace hebb::cuda

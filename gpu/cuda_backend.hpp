@@ -79,6 +79,9 @@ class CudaBackend final : public Backend {
   Tensor log_softmax_backward(const Tensor& dy, const Tensor& y) override;
   WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
                          bool with_grad) override;
+  WithGrad cross_entropy_rows(const Tensor& logits, const Tensor& labels, const Tensor& weight,
+                              double smoothing, std::optional<int64_t> ignored,
+                              bool with_grad) override;
   WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights,
                               bool with_grad) override;
   Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) override;

@@ -63,21 +63,24 @@ struct CheckRangeBody {
   static constexpr int phases = 3;
   using Shared = Fold<Smaller>;
   using Local = Nothing;
-  int64_t n, bound, place;
+  int64_t n;
+  IndexRange range;
+  int64_t place;
   const int64_t* values;
   Complaint* complaint;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     if (p == 0) {
       int64_t first = n;
       for (int64_t i = n - 1 - t.index; i >= 0; i -= t.count)
-        if (values[i] < 0 || values[i] >= bound) first = i;
+        if ((values[i] < range.begin || values[i] >= range.end) && values[i] != range.spared)
+          first = i;
       shared.put(t, double(first));
     } else if (p == 1) {
       shared.fold(t);
     } else if (t.index == 0) {
       const int64_t first = int64_t(shared.total());
       if (first == n || complaint->place != Complaint::none) return;
-      *complaint = {place, bound, values[first], first};
+      *complaint = {place, range.begin, range.end, values[first], first};
     }
   }
 };
@@ -115,9 +118,9 @@ void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width,
   for_each(stream, width, ScatterAddRowsBody<T>{count, rows, width, dy, index, dx});
 }
 
-void check_range(Stream stream, int64_t n, int64_t bound, const int64_t* values, int64_t place,
+void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
                  Complaint* complaint) {
-  for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, bound, place, values, complaint});
+  for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, range, place, values, complaint});
 }
 
 #define HEBB_INSTANTIATE(T)                                                                   \

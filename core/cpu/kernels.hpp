@@ -172,6 +172,11 @@ struct SoftmaxKernels {
   /// Labels are in [0, width). grad may be null.
   void (*cross_entropy)(int64_t rows, int64_t width, const T* logits, const int64_t* labels,
                         double smoothing, T* loss, T* grad);
+  /// The loss, its gradient and the label's weight for each row, zeros where the label is
+  /// `ignored`. weight [width] and grad may be null.
+  void (*cross_entropy_rows)(int64_t rows, int64_t width, const T* logits, const int64_t* labels,
+                             int64_t ignored, const T* weight, double smoothing, T* losses, T* grad,
+                             T* label_weights);
   /// weights [rows] and grad may be null.
   void (*cross_entropy_soft)(int64_t rows, int64_t width, const T* logits, const T* targets,
                              const T* weights, T* loss, T* grad);
