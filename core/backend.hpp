@@ -74,8 +74,8 @@ class Backend {
   /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
   virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
   virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
-  /// The first of equals.
-  virtual WithIndices max(const Tensor& x, const Shape& shape, int axis) = 0;
+  /// The first of equals, or the last.
+  virtual WithIndices max(const Tensor& x, const Shape& shape, int axis, bool last) = 0;
   virtual Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                               int axis) = 0;
   /// How many of two int64 tensors' elements are equal, as an int64 scalar.
@@ -150,8 +150,13 @@ class Backend {
   virtual Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) = 0;
   /// Axis axes[i] of x becomes axis i of the result.
   virtual Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) = 0;
+  /// Negative indices count from the end, here and below.
   virtual Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) = 0;
   virtual Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) = 0;
+  /// Elements of x along an axis, one for each index.
+  virtual Tensor gather(const Tensor& x, const Tensor& indices, int axis) = 0;
+  virtual Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                             int axis) = 0;
 
   // Optimisers, in place.
   virtual void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,

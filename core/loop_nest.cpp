@@ -63,6 +63,20 @@ BroadcastPlace broadcast_place(const BroadcastLoop& loop, int64_t i) {
   return place;
 }
 
+GatherLoop gather_loop(const Shape& x, const Shape& indices, int axis) {
+  const int rank = x.rank();
+  GatherLoop loop{.outer = {},
+                  .fibres = indices.without(axis).numel(),
+                  .count = indices[axis],
+                  .step = indices.product(axis + 1, rank),
+                  .extent_x = x[axis],
+                  .step_x = x.product(axis + 1, rank)};
+  for (int i = rank - 1; i >= 0; --i)
+    if (i != axis && indices[i] != 1)
+      add(loop.outer, {indices[i], x.product(i + 1, rank), indices.product(i + 1, rank)});
+  return loop;
+}
+
 PermuteLoop permute_loop(const Shape& shape, std::span<const int> axes) {
   PermuteLoop loop;
   for (int i = int(axes.size()) - 1; i >= 0; --i) {

@@ -48,6 +48,14 @@ struct PermuteLoop {
   int rank = 0;
 };
 
+/// Elements along an axis that indices choose: a fibre of them for each place in the other axes,
+/// whose loop nest is outer: a is x's and b the indices' place.
+struct GatherLoop {
+  BroadcastLoop outer;
+  int64_t fibres, count, step;  // of an index
+  int64_t extent_x, step_x;     // of an element of x
+};
+
 /// Two operands of shapes a and b stretched to `shape`.
 BroadcastLoop broadcast_loop(const Shape& shape, const Shape& a, const Shape& b);
 
@@ -59,6 +67,9 @@ struct BroadcastPlace {
   int64_t a = 0, b = 0;
 };
 BroadcastPlace broadcast_place(const BroadcastLoop& loop, int64_t i);
+
+/// Elements of x along an axis, an index for each of them.
+GatherLoop gather_loop(const Shape& x, const Shape& indices, int axis);
 
 /// A tensor of `shape` with axis axes[i] in place i.
 PermuteLoop permute_loop(const Shape& shape, std::span<const int> axes);

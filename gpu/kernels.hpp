@@ -57,7 +57,7 @@ void reduce_backward(Stream stream, Reduce op, const BroadcastLoop& loop, int64_
                      const T* dy, const T* x, T* dx);
 /// Over the middle axis of x [outer, n, inner].
 template <class T>
-void max(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* x, T* y,
+void max(Stream stream, int64_t outer, int64_t n, int64_t inner, bool last, const T* x, T* y,
          int64_t* indices);
 template <class T>
 void max_backward(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* dy,
@@ -156,6 +156,11 @@ void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, cons
 template <class T>
 void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* dy,
                       const int64_t* index, T* dx);
+template <class T>
+void gather(Stream stream, const GatherLoop& loop, const T* x, const int64_t* index, T* y);
+/// dx has zeros before.
+template <class T>
+void scatter_add(Stream stream, const GatherLoop& loop, const T* dy, const int64_t* index, T* dx);
 /// What indices and labels may be: in [begin, end), or `spared`.
 struct IndexRange {
   int64_t begin = 0, end, spared = 0;

@@ -2,6 +2,7 @@
 #include "gpu/fold.hpp"
 #include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
+#include "gpu/loop_nest.hpp"
 
 namespace hebb::cuda {
 namespace {
@@ -32,6 +33,44 @@ struct PermuteBody {
   }
 };
 
+/// An index that may count from the end; -1 where it is out of range, of which check_range
+/// complains.
+HEBB_HOST_DEVICE inline int64_t from_front(int64_t index, int64_t extent) {
+  if (index < 0) index += extent;
+  return index >= 0 && index < extent ? index : -1;
+}
+
+template <class T>
+struct GatherBody {
+  GatherLoop loop;
+  const T* x;
+  const int64_t* index;
+  T* y;
+  HEBB_HOST_DEVICE void operator()(int64_t fibre) const {
+    const Places at = places(loop.outer, fibre);
+    for (int64_t k = 0; k < loop.count; ++k) {
+      const int64_t to = at.b + k * loop.step, i = from_front(index[to], loop.extent_x);
+      y[to] = i < 0 ? T(0) : x[at.a + i * loop.step_x];
+    }
+  }
+};
+
+// A thread for each fibre: no two add to one place.
+template <class T>
+struct ScatterAddBody {
+  GatherLoop loop;
+  const T* dy;
+  const int64_t* index;
+  T* dx;
+  HEBB_HOST_DEVICE void operator()(int64_t fibre) const {
+    const Places at = places(loop.outer, fibre);
+    for (int64_t k = 0; k < loop.count; ++k) {
+      const int64_t from = at.b + k * loop.step, i = from_front(index[from], loop.extent_x);
+      if (i >= 0) dx[at.a + i * loop.step_x] += dy[from];
+    }
+  }
+};
+
 template <class Word>
 struct GatherRowsBody {
   int64_t rows, width;
@@ -39,9 +78,8 @@ struct GatherRowsBody {
   const int64_t* index;
   Word* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t row = index[i / width];
-    // Out of range: complained about by check_range.
-    y[i] = row >= 0 && row < rows ? x[row * width + i % width] : Word(0);
+    const int64_t row = from_front(index[i / width], rows);
+    y[i] = row < 0 ? Word(0) : x[row * width + i % width];
   }
 };
 
@@ -54,8 +92,10 @@ struct ScatterAddRowsBody {
   const int64_t* index;
   T* dx;
   HEBB_HOST_DEVICE void operator()(int64_t column) const {
-    for (int64_t i = 0; i < count; ++i)
-      if (index[i] >= 0 && index[i] < rows) dx[index[i] * width + column] += dy[i * width + column];
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t row = from_front(index[i], rows);
+      if (row >= 0) dx[row * width + column] += dy[i * width + column];
+    }
   }
 };
 
@@ -113,6 +153,16 @@ void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, cons
 }
 
 template <class T>
+void gather(Stream stream, const GatherLoop& loop, const T* x, const int64_t* index, T* y) {
+  for_each(stream, loop.fibres, GatherBody<T>{loop, x, index, y});
+}
+
+template <class T>
+void scatter_add(Stream stream, const GatherLoop& loop, const T* dy, const int64_t* index, T* dx) {
+  for_each(stream, loop.fibres, ScatterAddBody<T>{loop, dy, index, dx});
+}
+
+template <class T>
 void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* dy,
                       const int64_t* index, T* dx) {
   for_each(stream, width, ScatterAddRowsBody<T>{count, rows, width, dy, index, dx});
@@ -125,6 +175,8 @@ void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* valu
 
 #define HEBB_INSTANTIATE(T)                                                                   \
   template void permute(Stream, const PermuteLoop&, int64_t, const T*, T*);                   \
+  template void gather(Stream, const GatherLoop&, const T*, const int64_t*, T*);              \
+  template void scatter_add(Stream, const GatherLoop&, const T*, const int64_t*, T*);         \
   template void gather_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*); \
   template void scatter_add_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*);
 HEBB_INSTANTIATE(float)

@@ -36,7 +36,7 @@ class CpuBackend final : public Backend {
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
-  WithIndices max(const Tensor& x, const Shape& shape, int axis) override;
+  WithIndices max(const Tensor& x, const Shape& shape, int axis, bool last) override;
   Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                       int axis) override;
   Tensor count_equal(const Tensor& a, const Tensor& b) override;
@@ -81,6 +81,9 @@ class CpuBackend final : public Backend {
   Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) override;
   Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
   Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
+  Tensor gather(const Tensor& x, const Tensor& indices, int axis) override;
+  Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                     int axis) override;
   void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
            const SgdStep& step) override;
   void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,

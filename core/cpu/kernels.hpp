@@ -93,8 +93,13 @@ template <class T>
 struct LayoutKernels {
   /// Of x with elements.
   void (*permute)(const PermuteLoop& loop, const T* x, T* y);
+  /// Indices in [-extent_x, extent_x), here and below.
+  void (*gather)(const GatherLoop& loop, const T* x, const int64_t* index, T* y);
+  /// dx has zeros before.
+  void (*scatter_add)(const GatherLoop& loop, const T* dy, const int64_t* index, T* dx);
   /// dx[index[i]] += dy[i] for `count` rows of `width` elements.
-  void (*scatter_add_rows)(int64_t count, int64_t width, const T* dy, const int64_t* index, T* dx);
+  void (*scatter_add_rows)(int64_t count, int64_t rows, int64_t width, const T* dy,
+                           const int64_t* index, T* dx);
 };
 
 template <class T>
@@ -157,7 +162,8 @@ struct ReduceKernels {
   void (*reduce_backward)(Reduce op, const BroadcastLoop& loop, int64_t count, const T* dy,
                           const T* x, T* dx);
   /// Over the middle axis of x [outer, n, inner].
-  void (*max)(int64_t outer, int64_t n, int64_t inner, const T* x, T* y, int64_t* indices);
+  void (*max)(int64_t outer, int64_t n, int64_t inner, bool last, const T* x, T* y,
+              int64_t* indices);
   void (*max_backward)(int64_t outer, int64_t n, int64_t inner, const T* dy, const int64_t* indices,
                        T* dx);
 };

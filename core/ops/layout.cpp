@@ -38,6 +38,15 @@ Tensor permuted(const char* where, const Tensor& x, const Order& order) {
   });
 }
 
+Tensor rows_of(const Tensor& x, const Tensor& indices) {
+  const Shape gathered = x.shape().with(0, indices.size(0));
+  const Tensor y = backend_of(x)->gather_rows(x, indices, gathered);
+  return record("gather_rows", y, {x},
+                [indices = indices.detach(), shape = x.shape()](const Tensor& dy) {
+                  return Grads{backend_of(dy)->scatter_add_rows(dy, indices, shape)};
+                });
+}
+
 }  // namespace
 
 Tensor concat(std::span<const Tensor> parts, int axis) {
@@ -136,11 +145,31 @@ Tensor gather_rows(const Tensor& x, const Tensor& indices) {
   check<ShapeError>(x.rank() >= 1, "[gather_rows] expected x of shape [R, ...], got {}", x.shape());
   check_integers("gather_rows", {"indices", indices}, x);
   check_rank("gather_rows", {"indices", indices}, 1, "[N]");
-  const Shape gathered = x.shape().with(0, indices.size(0));
-  const Tensor y = backend_of(x)->gather_rows(x, indices, gathered);
-  return record("gather_rows", y, {x},
-                [indices = indices.detach(), shape = x.shape()](const Tensor& dy) {
-                  return Grads{backend_of(dy)->scatter_add_rows(dy, indices, shape)};
+  return rows_of(x, indices);
+}
+
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
+  check_operands("index_select", {{"x", x}});
+  axis = x.shape().axis(axis, "index_select");
+  check_integers("index_select", {"indices", indices}, x);
+  check_rank("index_select", {"indices", indices}, 1, "[N]");
+  return axis == 0 ? rows_of(x, indices)
+                   : transpose(rows_of(transpose(x, 0, axis), indices), 0, axis);
+}
+
+Tensor gather(const Tensor& x, int axis, const Tensor& indices) {
+  check_operands("gather", {{"x", x}});
+  axis = x.shape().axis(axis, "gather");
+  check_integers("gather", {"indices", indices}, x);
+  bool fits = indices.rank() == x.rank();
+  for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || indices.size(i) <= x.size(i);
+  check<ShapeError>(fits,
+                    "[gather] expected indices of at most shape {} in all axes but {}, got {}",
+                    x.shape(), axis, indices.shape());
+  const Tensor y = backend_of(x)->gather(x, indices, axis);
+  return record("gather", y, {x},
+                [indices = indices.detach(), shape = x.shape(), axis](const Tensor& dy) {
+                  return Grads{backend_of(dy)->scatter_add(dy, indices, shape, axis)};
                 });
 }
 

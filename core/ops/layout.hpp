@@ -27,8 +27,14 @@ inline Tensor permute(const Tensor& x, std::initializer_list<int> axes) {
 }
 /// Two axes change places: for a matrix and axes 0 and 1, its transpose.
 Tensor transpose(const Tensor& x, int axis0, int axis1);
-/// Rows x[indices[i]] of x [R, ...] for indices int64 [N]: [N, ...]. ValueError for an index
-/// outside [0, R) (on the CPU). A row that is taken twice gets the sum of the gradients.
+/// Rows x[indices[i]] of x [R, ...] for indices int64 [N]: [N, ...]; negative ones count from the
+/// end. ValueError for an index outside [-R, R) (on the CPU). A row that is taken twice gets the
+/// sum of the gradients.
 Tensor gather_rows(const Tensor& x, const Tensor& indices);
+/// The same along any axis.
+Tensor index_select(const Tensor& x, int axis, const Tensor& indices);
+/// Elements along an axis: where it is the first of three, y[i][j][k] = x[indices[i][j][k]][j][k].
+/// y has the shape of indices (int64), which is at most x's in the other axes; else as gather_rows.
+Tensor gather(const Tensor& x, int axis, const Tensor& indices);
 
 }  // namespace hebb

@@ -76,7 +76,7 @@ Tensor max(const Tensor& x, int axis, ReduceOptions options) {
   check_operands("max", {{"x", x}});
   axis = filled_axis("max", x, axis);
   const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
-  const Backend::WithIndices result = backend_of(x)->max(x, y, axis);
+  const Backend::WithIndices result = backend_of(x)->max(x, y, axis, false);
   return record("max", result.values, {x},
                 [indices = result.indices, shape = x.shape(), axis](const Tensor& dy) {
                   return Grads{backend_of(dy)->max_backward(dy, indices, shape, axis)};
@@ -93,10 +93,11 @@ Tensor max(const Tensor& x, std::span<const int> axes, ReduceOptions options) {
       .reshape(reduced_shape(x.shape(), bits, options.keep_axes));
 }
 
-Tensor argmax(const Tensor& x, int axis) {
+Tensor argmax(const Tensor& x, int axis, ArgmaxOptions options) {
   check_operands("argmax", {{"x", x}});
   axis = filled_axis("argmax", x, axis);
-  return backend_of(x)->max(x, x.shape().without(axis), axis).indices;
+  const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
+  return backend_of(x)->max(x, y, axis, options.last).indices;
 }
 
 Tensor count_equal(const Tensor& a, const Tensor& b) {

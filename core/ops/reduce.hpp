@@ -33,8 +33,13 @@ Tensor max(const Tensor& x, std::span<const int> axes = {}, ReduceOptions option
 inline Tensor max(const Tensor& x, std::initializer_list<int> axes, ReduceOptions options = {}) {
   return max(x, std::span<const int>(axes.begin(), axes.size()), options);
 }
-/// Where it stands (int64); not differentiable.
-Tensor argmax(const Tensor& x, int axis);
+struct ArgmaxOptions {
+  bool keep_axes = false;
+  bool last = false;  ///< The last of equals, not the first.
+};
+
+/// Where the largest element stands (int64); not differentiable.
+Tensor argmax(const Tensor& x, int axis, ArgmaxOptions options = {});
 /// How many elements of two int64 tensors of one shape are equal: an int64 scalar.
 Tensor count_equal(const Tensor& a, const Tensor& b);
 

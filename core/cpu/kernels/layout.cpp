@@ -71,12 +71,44 @@ void permute(const PermuteLoop& loop, const T* x, T* y) {
     permute_tiles(loop, along, count / loop.axes[0].extent / loop.axes[along].extent, x, y);
 }
 
+int64_t from_front(int64_t index, int64_t extent) { return index < 0 ? index + extent : index; }
+
+/// f(place in x, place in the indices) for every index. Fibres meet
+/// nowhere in x.
+template <class F>
+void for_each_index(const GatherLoop& loop, const int64_t* index, F f) {
+  parallel_for(loop.fibres, row_grain(loop.count), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t at_x = 0, at = 0, rest = i;
+      for (int axis = 0; axis < loop.outer.rank; ++axis) {
+        const auto [extent, step_x, step] = loop.outer.axes[axis];
+        at_x += rest % extent * step_x;
+        at += rest % extent * step;
+        rest /= extent;
+      }
+      for (int64_t k = 0; k < loop.count; ++k, at += loop.step)
+        f(at_x + from_front(index[at], loop.extent_x) * loop.step_x, at);
+    }
+  });
+}
+
+template <class T>
+void gather(const GatherLoop& loop, const T* x, const int64_t* index, T* y) {
+  for_each_index(loop, index, [=](int64_t from, int64_t to) { y[to] = x[from]; });
+}
+
+template <class T>
+void scatter_add(const GatherLoop& loop, const T* dy, const int64_t* index, T* dx) {
+  for_each_index(loop, index, [=](int64_t to, int64_t from) { dx[to] += dy[from]; });
+}
+
 // Cut over columns, so that a row that occurs twice gets its sum in the order of the indices.
 template <class T>
-void scatter_add_rows(int64_t count, int64_t width, const T* dy, const int64_t* index, T* dx) {
+void scatter_add_rows(int64_t count, int64_t rows, int64_t width, const T* dy, const int64_t* index,
+                      T* dx) {
   parallel_for(width, larger(64, grain / (count + 1)), [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < count; ++i) {
-      T* to = dx + index[i] * width + begin;
+      T* to = dx + from_front(index[i], rows) * width + begin;
       map(
           end - begin, to, [](Vec<T> a, Vec<T> b) { return a + b; }, to, dy + i * width + begin);
     }
@@ -87,7 +119,10 @@ void scatter_add_rows(int64_t count, int64_t width, const T* dy, const int64_t* 
 
 template <class T>
 LayoutKernels<T> layout_kernels() {
-  return {.permute = permute<T>, .scatter_add_rows = scatter_add_rows<T>};
+  return {.permute = permute<T>,
+          .gather = gather<T>,
+          .scatter_add = scatter_add<T>,
+          .scatter_add_rows = scatter_add_rows<T>};
 }
 
 template LayoutKernels<float> layout_kernels();

@@ -49,6 +49,61 @@ Array permuted(const Array& x, const std::vector<int>& axes) {
   return y;
 }
 
+void add_gather(std::vector<OpCase>& cases) {
+  const auto select = [&](const char* name, const Shape& shape, int axis, int64_t count) {
+    cases.push_back({.op = "index_select",
+                     .name = name,
+                     .operands = {{shape}, {{count}, Fill::integers, shape[axis]}},
+                     .call = [=](auto x) { return index_select(x[0], axis, x[1]); },
+                     .reference =
+                         [=](auto x) {
+                           const int a = axis < 0 ? axis + shape.rank() : axis;
+                           Array y(shape.with(a, count));
+                           for (int64_t i = 0; i < count; ++i)
+                             paste(y, cut(x[0], a, int64_t(x[1](i)), 1), a, i);
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  select("rows", {4, 3}, 0, 9);
+  select("columns", {3, 5}, 1, 4);
+  select("channels", {2, 5, 3, 4}, -3, 7);
+  select("nothing", {4, 3}, 1, 0);
+  select("large", {41, 30, 50}, 1, 60);
+
+  const auto elements = [&](const char* name, const Shape& shape, int axis, const Shape& indices) {
+    cases.push_back({.op = "gather",
+                     .name = name,
+                     .operands = {{shape}, {indices, Fill::integers, shape[axis]}},
+                     .call = [=](auto x) { return gather(x[0], axis, x[1]); },
+                     .reference =
+                         [=](auto x) {
+                           const int rank = shape.rank(), a = axis < 0 ? axis + rank : axis;
+                           Array y(indices);
+                           for (int64_t i = 0; i < indices.numel(); ++i) {
+                             int64_t rest = i, from = 0;
+                             for (int k = rank - 1; k >= 0; --k) {
+                               const int64_t index =
+                                   k == a ? int64_t(x[1].values[size_t(i)]) : rest % indices[k];
+                               from += index * shape.product(k + 1, rank);
+                               rest /= indices[k];
+                             }
+                             y.values[size_t(i)] = x[0].values[size_t(from)];
+                           }
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  elements("along rows", {4, 3}, 0, {6, 3});
+  elements("along columns", {3, 5}, -1, {3, 2});
+  elements("one of each row", {5, 7}, 1, {5, 1});
+  elements("of a part", {4, 5, 6}, 1, {2, 9, 4});
+  elements("of a vector", {6}, 0, {8});
+  elements("nothing", {3, 4}, 1, {3, 0});
+  elements("large, the last axis", {301, 90}, 1, {301, 50});
+  elements("large, the first axis", {90, 301}, 0, {50, 301});
+}
+
 void add_pad(std::vector<OpCase>& cases) {
   const auto row = [&](const char* name, const Shape& shape, const std::vector<int64_t>& padding,
                        double value = 0) {
@@ -177,6 +232,7 @@ std::vector<OpCase> layout_rows() {
   narrow_row("empty batch", {0, 6}, 1, 2, 3);
   narrow_row("large", {300, 1003}, 1, 13, 900);
 
+  add_gather(cases);
   const auto gather_row = [&](const char* name, const Shape& shape, int64_t count) {
     cases.push_back({.op = "gather_rows",
                      .name = name,
@@ -288,9 +344,35 @@ std::vector<ErrorCase> layout_errors() {
                         [] {
                           gather_rows(ones({2, 3}), ones({1}));
                         }),
-      error<ValueError>("gather_rows", "expected indices in [0, 2), got 2 at 1",
+      error<ValueError>("gather_rows", "expected indices in [-2, 2), got 2 at 1",
                         [] {
                           gather_rows(ones({2, 3}), labels({1, 2}));
+                        }),
+      error<ShapeError>("index_select", "expected an axis in [-2, 2) for shape [2, 3], got 2",
+                        [] {
+                          index_select(ones({2, 3}), 2, labels({0}));
+                        }),
+      error<ShapeError>("index_select", "expected indices of shape [N], got [1, 1]",
+                        [] {
+                          index_select(ones({2, 3}), 1, labels({0}).reshape({1, 1}));
+                        }),
+      error<ShapeError>("gather",
+                        "expected indices of at most shape [2, 3] in all axes but 1, got [3, 1]",
+                        [] {
+                          gather(ones({2, 3}), 1, labels({0, 0, 0}).reshape({3, 1}));
+                        }),
+      error<ShapeError>("gather",
+                        "expected indices of at most shape [2, 3] in all axes but 0, got [1]",
+                        [] {
+                          gather(ones({2, 3}), 0, labels({0}));
+                        }),
+      error<DTypeError>("gather", "expected indices of int64, got float32 [2, 3] on cpu",
+                        [] {
+                          gather(ones({2, 3}), 0, ones({2, 3}));
+                        }),
+      error<ValueError>("gather", "expected indices in [-3, 3), got -4 at 1",
+                        [] {
+                          gather(ones({2, 3}), 1, labels({-3, -4}).reshape({2, 1}));
                         }),
       error<ShapeError>("reshape", "expected a shape of 6 elements, got [4, 2]",
                         [] {

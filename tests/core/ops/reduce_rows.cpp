@@ -51,8 +51,8 @@ auto reference(double (*f)(double), const Axes& axes, bool keep, bool divide) {
   };
 }
 
-// The first of the largest along an axis: its value, or where it stands.
-auto largest(int axis, bool keep, bool position) {
+// The first (or last) of the largest along an axis: its value, or where it stands.
+auto largest(int axis, bool keep, bool position, bool last = false) {
   return [=](std::span<const Array> x) {
     const Shape& shape = x[0].shape;
     const int a = axis < 0 ? axis + shape.rank() : axis;
@@ -64,7 +64,7 @@ auto largest(int axis, bool keep, bool position) {
         int64_t best = 0;
         const auto at = [&](int64_t j) { return x[0].values[size_t((i * n + j) * after + k)]; };
         for (int64_t j = 1; j < n; ++j)
-          if (at(j) > at(best)) best = j;
+          if (at(j) > at(best) || (last && at(j) == at(best))) best = j;
         y.values[size_t(i * after + k)] = position ? double(best) : at(best);
       }
     return y;
@@ -145,6 +145,13 @@ std::vector<OpCase> reduce_rows() {
                      .call = [=](auto x) { return argmax(x[0], axis); },
                      .reference = largest(axis, false, true),
                      .large = large});
+    cases.push_back(
+        {.op = "argmax",
+         .name = std::string(name) + ", the last of equals, axis kept",
+         .operands = {{shape, fill, 0, false}},
+         .call = [=](auto x) { return argmax(x[0], axis, {.keep_axes = true, .last = true}); },
+         .reference = largest(axis, true, true, true),
+         .large = large});
   };
   max_rows("of rows", {4, 10}, 1);
   max_rows("of columns", {4, 10}, 0);

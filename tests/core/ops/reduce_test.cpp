@@ -28,6 +28,17 @@ TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
   CHECK(peak.grad().host<float>()[4] == 4);
 }
 
+TEST_CASE("argmax names the first or the last of equals, and of NaN", "[core][ops]") {
+  const auto at = [](const Floats& x, bool last) {
+    return argmax(vector_of(x), 0, {.last = last}).item();
+  };
+  CHECK(at({1, 3, 3, 2}, false) == 1);
+  CHECK(at({1, 3, 3, 2}, true) == 2);
+  CHECK(at({nan, 3, nan, 4}, false) == 0);
+  CHECK(at({nan, 3, nan, 4}, true) == 2);
+  CHECK(at({-infinity, -infinity}, true) == 1);
+}
+
 TEST_CASE("NaN wins every maximum", "[core][ops]") {
   // At every place, so that each lane of a vector unit is met.
   for (int i = 0; i < 40; ++i) {
