@@ -5,8 +5,8 @@
 /// Elementwise operations. Two operands broadcast against each other as in NumPy (extents are
 /// aligned at the end, 1 stretches): ShapeError when they do not fit, DTypeError when their
 /// element types differ or are not floating point, DeviceError when they live on two devices.
-/// On the CPU subnormal numbers count as zeros, as operands and as results: their logarithm is -inf,
-/// and one divided by another is NaN.
+/// On the CPU subnormal numbers count as zeros, as operands and as results: their logarithm is
+/// -inf, and one divided by another is NaN.
 namespace hebb {
 
 Tensor add(const Tensor& a, const Tensor& b);
