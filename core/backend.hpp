@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,14 +74,16 @@ class Backend {
   /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
   virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
   virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
-  /// The first of equals.
-  virtual WithIndices max(const Tensor& x, const Shape& shape, int axis) = 0;
+  /// The first of equals, or the last.
+  virtual WithIndices max(const Tensor& x, const Shape& shape, int axis, bool last) = 0;
   virtual Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                               int axis) = 0;
   /// How many of two int64 tensors' elements are equal, as an int64 scalar.
   virtual Tensor count_equal(const Tensor& a, const Tensor& b) = 0;
 
   // Products.
+  /// Of the matrices that the last two axes are, each transposed first where asked; other axes
+  /// stretch to those of the result.
   virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                         const Shape& shape) = 0;
   /// x Wᵀ + bias for x [N, in], W [out, in]; bias may be undefined.
@@ -132,15 +135,28 @@ class Backend {
   /// smoothed: (1 - smoothing) one-hot + smoothing / C. `grad` is its derivative.
   virtual WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
                                  bool with_grad) = 0;
-  /// The same against distributions [N, C], each row weighted by weights [N] (may be undefined).
+  /// The same for each row, [N], with its derivative to the row in `grad`; terms of class c are
+  /// weighted by weight[c] (may be undefined). `grad2` is the weights of the rows' labels, [N].
+  /// Rows of the label `ignored` have zeros for all three.
+  virtual WithGrad cross_entropy_rows(const Tensor& logits, const Tensor& labels,
+                                      const Tensor& weight, double smoothing,
+                                      std::optional<int64_t> ignored, bool with_grad) = 0;
+  /// The mean against distributions [N, C], each row weighted by weights [N] (may be undefined).
   virtual WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets,
                                       const Tensor& weights, bool with_grad) = 0;
 
   // Layout.
   virtual Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) = 0;
   virtual Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) = 0;
+  /// Axis axes[i] of x becomes axis i of the result.
+  virtual Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) = 0;
+  /// Negative indices count from the end, here and below.
   virtual Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) = 0;
   virtual Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) = 0;
+  /// Elements of x along an axis, one for each index.
+  virtual Tensor gather(const Tensor& x, const Tensor& indices, int axis) = 0;
+  virtual Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                             int axis) = 0;
 
   // Optimisers, in place.
   virtual void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,

@@ -33,6 +33,9 @@ PoolGeometry pool_geometry(const Shape& x, const Shape& y, const Pool2dOptions& 
           .stride_w = o.stride_w,
           .pad_h = o.pad_h,
           .pad_w = o.pad_w,
+          .dilation_h = o.dilation_h,
+          .dilation_w = o.dilation_w,
+          .count_include_pad = o.count_include_pad,
           .out_h = y[2],
           .out_w = y[3]};
 }

@@ -23,7 +23,8 @@ ConvGeometry conv_geometry(const Shape& x, const Shape& weight, const Shape& y,
 /// planes = batch * channels; each [height, width] becomes [out_h, out_w].
 struct PoolGeometry {
   int64_t planes, height, width;
-  int64_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+  bool count_include_pad;
   int64_t out_h, out_w;
 };
 PoolGeometry pool_geometry(const Shape& x, const Shape& y, const Pool2dOptions& options);

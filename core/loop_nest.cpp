@@ -48,6 +48,51 @@ BroadcastLoop broadcast_loop(const Shape& shape, const Shape& a, const Shape& b)
   return loop;
 }
 
+BroadcastLoop batch_loop(const Shape& shape, const Shape& a, const Shape& b) {
+  return broadcast_loop(batch_shape(shape), batch_shape(a), batch_shape(b));
+}
+
+BroadcastPlace broadcast_place(const BroadcastLoop& loop, int64_t i) {
+  BroadcastPlace place;
+  for (int axis = 0; axis < loop.rank; ++axis) {
+    const auto [extent, step_a, step_b] = loop.axes[axis];
+    place.a += i % extent * step_a;
+    place.b += i % extent * step_b;
+    i /= extent;
+  }
+  return place;
+}
+
+GatherLoop gather_loop(const Shape& x, const Shape& indices, int axis) {
+  const int rank = x.rank();
+  GatherLoop loop{.outer = {},
+                  .fibres = indices.without(axis).numel(),
+                  .count = indices[axis],
+                  .step = indices.product(axis + 1, rank),
+                  .extent_x = x[axis],
+                  .step_x = x.product(axis + 1, rank)};
+  for (int i = rank - 1; i >= 0; --i)
+    if (i != axis && indices[i] != 1)
+      add(loop.outer, {indices[i], x.product(i + 1, rank), indices.product(i + 1, rank)});
+  return loop;
+}
+
+PermuteLoop permute_loop(const Shape& shape, std::span<const int> axes) {
+  PermuteLoop loop;
+  for (int i = int(axes.size()) - 1; i >= 0; --i) {
+    const int axis = axes[size_t(i)];
+    if (shape[axis] == 1) continue;
+    const int64_t step = shape.product(axis + 1, shape.rank());
+    PermuteLoop::Axis* inner = loop.rank > 0 ? &loop.axes[loop.rank - 1] : nullptr;
+    if (inner && inner->step * inner->extent == step)
+      inner->extent *= shape[axis];
+    else
+      loop.axes[loop.rank++] = {shape[axis], step};
+  }
+  if (loop.rank == 0) loop.axes[loop.rank++] = {1, 1};
+  return loop;
+}
+
 ReduceLoop reduce_loop(const Shape& shape, uint32_t axes) {
   ReduceLoop loop;
   int64_t step = 1;
@@ -76,6 +121,10 @@ int64_t reduced_count(const Shape& shape, uint32_t axes) {
   for (int i = 0; i < shape.rank(); ++i)
     if (axes >> i & 1) count *= shape[i];
   return count;
+}
+
+Shape batch_shape(const Shape& shape) {
+  return Shape(shape.extents().first(size_t(shape.rank() - 2)));
 }
 
 Shape reduced_to_ones(const Shape& shape, uint32_t axes) {

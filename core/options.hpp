@@ -8,13 +8,14 @@ namespace hebb {
 enum class Unary { neg, exp, log, sqrt, tanh, abs, relu, sigmoid, square };
 /// Comparisons give 1 or 0; maximum and minimum are NaN where an operand is; keep is the first
 /// operand where the second is not 0, else 0.
-enum class Binary { add, sub, mul, div, maximum, minimum, less, less_equal, equal, keep };
+enum class Binary { add, sub, mul, div, pow, maximum, minimum, less, less_equal, equal, keep };
 enum class Reduce { sum, mean, sum_abs, sum_square };
 
 struct Conv2dOptions {
   int64_t stride_h = 1, stride_w = 1;
   int64_t pad_h = 0, pad_w = 0;
   int64_t dilation_h = 1, dilation_w = 1;
+  int64_t groups = 1;  ///< Group g of the filters sees group g of the channels alone.
 };
 
 enum class ConvDirection { forward, backward_input, backward_weight };
@@ -25,6 +26,9 @@ struct Pool2dOptions {
   int64_t kernel_h = 2, kernel_w = 2;
   int64_t stride_h = 2, stride_w = 2;
   int64_t pad_h = 0, pad_w = 0;
+  int64_t dilation_h = 1, dilation_w = 1;
+  bool ceil_mode = false;         ///< Extents are rounded up; no window begins behind the input.
+  bool count_include_pad = true;  ///< Of averages: padding counts, as zeros.
 };
 
 /// Batch normalisation of [N, C, H, W] over N, H and W.

@@ -44,7 +44,7 @@ class CudaBackend final : public Backend {
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
-  WithIndices max(const Tensor& x, const Shape& shape, int axis) override;
+  WithIndices max(const Tensor& x, const Shape& shape, int axis, bool last) override;
   Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                       int axis) override;
   Tensor count_equal(const Tensor& a, const Tensor& b) override;
@@ -79,12 +79,19 @@ class CudaBackend final : public Backend {
   Tensor log_softmax_backward(const Tensor& dy, const Tensor& y) override;
   WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
                          bool with_grad) override;
+  WithGrad cross_entropy_rows(const Tensor& logits, const Tensor& labels, const Tensor& weight,
+                              double smoothing, std::optional<int64_t> ignored,
+                              bool with_grad) override;
   WithGrad cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights,
                               bool with_grad) override;
   Tensor concat(std::span<const Tensor> parts, const Shape& shape, int axis) override;
   Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) override;
+  Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) override;
   Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
   Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
+  Tensor gather(const Tensor& x, const Tensor& indices, int axis) override;
+  Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                     int axis) override;
   void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
            const SgdStep& step) override;
   void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,

@@ -69,6 +69,8 @@ HEBB_HOST_DEVICE inline T apply(Binary op, T a, T b) {
       return a * b;
     case Binary::div:
       return a / b;
+    case Binary::pow:
+      return std::pow(a, b);
     case Binary::maximum:
       return a != a || a > b ? a : b;
     case Binary::minimum:

@@ -57,7 +57,7 @@ void reduce_backward(Stream stream, Reduce op, const BroadcastLoop& loop, int64_
                      const T* dy, const T* x, T* dx);
 /// Over the middle axis of x [outer, n, inner].
 template <class T>
-void max(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* x, T* y,
+void max(Stream stream, int64_t outer, int64_t n, int64_t inner, bool last, const T* x, T* y,
          int64_t* indices);
 template <class T>
 void max_backward(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* dy,
@@ -124,25 +124,31 @@ void softmax(Stream stream, bool log, int64_t rows, int64_t width, const T* x, T
 template <class T>
 void softmax_backward(Stream stream, bool log, int64_t rows, int64_t width, const T* dy, const T* y,
                       T* dx);
-/// Against targets [rows, width] or labels [rows]; the other is null, and weights [rows] and grad
-/// may be. `losses` [rows] is scratch.
+/// Against targets [rows, width] or labels [rows]; the other is null, and weights [rows] of rows,
+/// class_weights [width] and grad may be. Labels out of range count nothing.
 template <class T>
 struct CrossEntropy {
   int64_t rows, width;
   const T *logits, *targets;
   const int64_t* labels;
-  const T* weights;
-  double smoothing;
-  double* losses;
-  T *loss, *grad;
+  int64_t ignored = -1;  // label
+  const T *weights = nullptr, *class_weights = nullptr;
+  double smoothing = 0;
+  T* grad;
 };
+/// The mean; `losses` [rows] is scratch.
 template <class T>
-void cross_entropy(Stream stream, const CrossEntropy<T>& c);
+void cross_entropy(Stream stream, const CrossEntropy<T>& c, double* losses, T* loss);
+/// Each row's loss and its label's weight.
+template <class T>
+void cross_entropy_rows(Stream stream, const CrossEntropy<T>& c, T* losses, T* label_weights);
 
 // layout.cu
 /// `rows` runs of `bytes`, from and to places that are steps of bytes apart.
 void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_step,
                const void* from, int64_t from_step);
+template <class T>
+void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y);
 template <class T>
 void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
                  const int64_t* index, T* y);
@@ -150,8 +156,17 @@ void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, cons
 template <class T>
 void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* dy,
                       const int64_t* index, T* dx);
-/// Complains about the first of `values` that is not in [0, bound).
-void check_range(Stream stream, int64_t n, int64_t bound, const int64_t* values, int64_t place,
+template <class T>
+void gather(Stream stream, const GatherLoop& loop, const T* x, const int64_t* index, T* y);
+/// dx has zeros before.
+template <class T>
+void scatter_add(Stream stream, const GatherLoop& loop, const T* dy, const int64_t* index, T* dx);
+/// What indices and labels may be: in [begin, end), or `spared`.
+struct IndexRange {
+  int64_t begin = 0, end, spared = 0;
+};
+/// Complains about the first of `values` that is out of range.
+void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
                  Complaint* complaint);
 
 // optimizers.cu, in place; the momentum buffer may be null when momentum is 0

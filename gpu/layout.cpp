@@ -24,11 +24,19 @@ Tensor CudaBackend::narrow(const Tensor& x, const Shape& shape, int axis, int64_
   return y;
 }
 
+Tensor CudaBackend::permute(const Tensor& x, const Shape& shape, std::span<const int> axes) {
+  const Tensor y = Tensor::empty(shape, x.options());
+  dispatch(x.dtype(), [&]<class T>() {
+    cuda::permute(stream_, permute_loop(x.shape(), axes), y.numel(), data_of<T>(x), data_of<T>(y));
+  });
+  return y;
+}
+
 // Indices out of range are a complaint that the next synchronisation throws.
 Tensor CudaBackend::gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) {
   const Tensor y = Tensor::empty(shape, x.options());
-  check_range(stream_, shape[0], x.size(0), data_of<int64_t>(indices), Complaint::gather_rows,
-              complaint_);
+  check_range(stream_, shape[0], {.begin = -x.size(0), .end = x.size(0)}, data_of<int64_t>(indices),
+              Complaint::gather_rows, complaint_);
   dispatch(x.dtype(), [&]<class T>() {
     cuda::gather_rows(stream_, shape[0], x.size(0), shape.product(1, shape.rank()), data_of<T>(x),
                       data_of<int64_t>(indices), data_of<T>(y));
@@ -41,6 +49,28 @@ Tensor CudaBackend::scatter_add_rows(const Tensor& dy, const Tensor& indices, co
   dispatch(dy.dtype(), [&]<class T>() {
     cuda::scatter_add_rows(stream_, indices.numel(), shape[0], dy.shape().product(1, dy.rank()),
                            data_of<T>(dy), data_of<int64_t>(indices), data_of<T>(dx));
+  });
+  return dx;
+}
+
+Tensor CudaBackend::gather(const Tensor& x, const Tensor& indices, int axis) {
+  const Tensor y = Tensor::empty(indices.shape(), x.options());
+  const int64_t extent = x.size(axis);
+  check_range(stream_, indices.numel(), {.begin = -extent, .end = extent},
+              data_of<int64_t>(indices), Complaint::gather, complaint_);
+  dispatch(x.dtype(), [&]<class T>() {
+    cuda::gather(stream_, gather_loop(x.shape(), indices.shape(), axis), data_of<T>(x),
+                 data_of<int64_t>(indices), data_of<T>(y));
+  });
+  return y;
+}
+
+Tensor CudaBackend::scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
+                                int axis) {
+  const Tensor dx = Tensor::zeros(shape, dy.options());
+  dispatch(dy.dtype(), [&]<class T>() {
+    cuda::scatter_add(stream_, gather_loop(shape, indices.shape(), axis), data_of<T>(dy),
+                      data_of<int64_t>(indices), data_of<T>(dx));
   });
   return dx;
 }

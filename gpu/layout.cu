@@ -2,6 +2,7 @@
 #include "gpu/fold.hpp"
 #include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
+#include "gpu/loop_nest.hpp"
 
 namespace hebb::cuda {
 namespace {
@@ -17,6 +18,59 @@ struct CopyRunsBody {
   }
 };
 
+template <class T>
+struct PermuteBody {
+  PermuteLoop loop;
+  const T* x;
+  T* y;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    int64_t at = 0, rest = i;
+    for (int axis = 0; axis < loop.rank; ++axis) {
+      at += rest % loop.axes[axis].extent * loop.axes[axis].step;
+      rest /= loop.axes[axis].extent;
+    }
+    y[i] = x[at];
+  }
+};
+
+/// An index that may count from the end; -1 where it is out of range, of which check_range
+/// complains.
+HEBB_HOST_DEVICE inline int64_t from_front(int64_t index, int64_t extent) {
+  if (index < 0) index += extent;
+  return index >= 0 && index < extent ? index : -1;
+}
+
+template <class T>
+struct GatherBody {
+  GatherLoop loop;
+  const T* x;
+  const int64_t* index;
+  T* y;
+  HEBB_HOST_DEVICE void operator()(int64_t fibre) const {
+    const Places at = places(loop.outer, fibre);
+    for (int64_t k = 0; k < loop.count; ++k) {
+      const int64_t to = at.b + k * loop.step, i = from_front(index[to], loop.extent_x);
+      y[to] = i < 0 ? T(0) : x[at.a + i * loop.step_x];
+    }
+  }
+};
+
+// A thread for each fibre: no two add to one place.
+template <class T>
+struct ScatterAddBody {
+  GatherLoop loop;
+  const T* dy;
+  const int64_t* index;
+  T* dx;
+  HEBB_HOST_DEVICE void operator()(int64_t fibre) const {
+    const Places at = places(loop.outer, fibre);
+    for (int64_t k = 0; k < loop.count; ++k) {
+      const int64_t from = at.b + k * loop.step, i = from_front(index[from], loop.extent_x);
+      if (i >= 0) dx[at.a + i * loop.step_x] += dy[from];
+    }
+  }
+};
+
 template <class Word>
 struct GatherRowsBody {
   int64_t rows, width;
@@ -24,9 +78,8 @@ struct GatherRowsBody {
   const int64_t* index;
   Word* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t row = index[i / width];
-    // Out of range: complained about by check_range.
-    y[i] = row >= 0 && row < rows ? x[row * width + i % width] : Word(0);
+    const int64_t row = from_front(index[i / width], rows);
+    y[i] = row < 0 ? Word(0) : x[row * width + i % width];
   }
 };
 
@@ -39,8 +92,10 @@ struct ScatterAddRowsBody {
   const int64_t* index;
   T* dx;
   HEBB_HOST_DEVICE void operator()(int64_t column) const {
-    for (int64_t i = 0; i < count; ++i)
-      if (index[i] >= 0 && index[i] < rows) dx[index[i] * width + column] += dy[i * width + column];
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t row = from_front(index[i], rows);
+      if (row >= 0) dx[row * width + column] += dy[i * width + column];
+    }
   }
 };
 
@@ -48,21 +103,24 @@ struct CheckRangeBody {
   static constexpr int phases = 3;
   using Shared = Fold<Smaller>;
   using Local = Nothing;
-  int64_t n, bound, place;
+  int64_t n;
+  IndexRange range;
+  int64_t place;
   const int64_t* values;
   Complaint* complaint;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     if (p == 0) {
       int64_t first = n;
       for (int64_t i = n - 1 - t.index; i >= 0; i -= t.count)
-        if (values[i] < 0 || values[i] >= bound) first = i;
+        if ((values[i] < range.begin || values[i] >= range.end) && values[i] != range.spared)
+          first = i;
       shared.put(t, double(first));
     } else if (p == 1) {
       shared.fold(t);
     } else if (t.index == 0) {
       const int64_t first = int64_t(shared.total());
       if (first == n || complaint->place != Complaint::none) return;
-      *complaint = {place, bound, values[first], first};
+      *complaint = {place, range.begin, range.end, values[first], first};
     }
   }
 };
@@ -84,9 +142,24 @@ void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_
 }
 
 template <class T>
+void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y) {
+  for_each(stream, n, PermuteBody<T>{loop, x, y});
+}
+
+template <class T>
 void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
                  const int64_t* index, T* y) {
   for_each(stream, count * width, GatherRowsBody<T>{rows, width, x, index, y});
+}
+
+template <class T>
+void gather(Stream stream, const GatherLoop& loop, const T* x, const int64_t* index, T* y) {
+  for_each(stream, loop.fibres, GatherBody<T>{loop, x, index, y});
+}
+
+template <class T>
+void scatter_add(Stream stream, const GatherLoop& loop, const T* dy, const int64_t* index, T* dx) {
+  for_each(stream, loop.fibres, ScatterAddBody<T>{loop, dy, index, dx});
 }
 
 template <class T>
@@ -95,12 +168,15 @@ void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width,
   for_each(stream, width, ScatterAddRowsBody<T>{count, rows, width, dy, index, dx});
 }
 
-void check_range(Stream stream, int64_t n, int64_t bound, const int64_t* values, int64_t place,
+void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
                  Complaint* complaint) {
-  for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, bound, place, values, complaint});
+  for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, range, place, values, complaint});
 }
 
 #define HEBB_INSTANTIATE(T)                                                                   \
+  template void permute(Stream, const PermuteLoop&, int64_t, const T*, T*);                   \
+  template void gather(Stream, const GatherLoop&, const T*, const int64_t*, T*);              \
+  template void scatter_add(Stream, const GatherLoop&, const T*, const int64_t*, T*);         \
   template void gather_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*); \
   template void scatter_add_rows(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*);
 HEBB_INSTANTIATE(float)

@@ -44,8 +44,9 @@ void CudaBackend::raise_complaint() {
   if (c.place == Complaint::none) return;
   complaint_->place = Complaint::none;
   if (c.place == Complaint::cross_entropy)
-    fail("[cross_entropy] expected labels in [0, {}), got {} at row {}", c.bound, c.value, c.at);
-  fail("[gather_rows] expected indices in [0, {}), got {} at {}", c.bound, c.value, c.at);
+    fail("[cross_entropy] expected labels in [0, {}), got {} at row {}", c.end, c.value, c.at);
+  fail("[{}] expected indices in [{}, {}), got {} at {}",
+       c.place == Complaint::gather ? "gather" : "gather_rows", c.begin, c.end, c.value, c.at);
 }
 
 void* CudaBackend::allocate(size_t bytes) { return memory_.allocate(bytes); }

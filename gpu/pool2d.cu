@@ -6,33 +6,52 @@
 namespace hebb::cuda {
 namespace {
 
-HEBB_HOST_DEVICE inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 HEBB_HOST_DEVICE inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+HEBB_HOST_DEVICE inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// begin, begin + step, ... below end.
 struct Range {
-  int64_t begin, end;
+  int64_t begin, end, step;
+  HEBB_HOST_DEVICE int64_t count() const { return begin < end ? ceil_div(end - begin, step) : 0; }
 };
 
-/// The part of a window that lies inside the input.
+/// The positions of a window that lie inside the input.
 HEBB_HOST_DEVICE inline Range window(int64_t out, int64_t kernel, int64_t stride, int64_t pad,
-                                     int64_t size) {
+                                     int64_t dilation, int64_t size) {
   const int64_t begin = out * stride - pad;
-  return {larger(0, begin), smaller(size, begin + kernel)};
+  return {begin < 0 ? begin + ceil_div(-begin, dilation) * dilation : begin,
+          smaller(size, begin + (kernel - 1) * dilation + 1), dilation};
+}
+HEBB_HOST_DEVICE inline Range window_rows(const PoolGeometry& g, int64_t oy) {
+  return window(oy, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h, g.height);
+}
+HEBB_HOST_DEVICE inline Range window_columns(const PoolGeometry& g, int64_t ox) {
+  return window(ox, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w, g.width);
 }
 
-/// The outputs whose windows hold a position of the input.
+/// The outputs whose windows reach over a position of the input.
 HEBB_HOST_DEVICE inline Range windows_over(int64_t in, int64_t kernel, int64_t stride, int64_t pad,
-                                           int64_t outputs) {
-  const int64_t first = in + pad - kernel + 1;
-  return {first > 0 ? (first + stride - 1) / stride : 0, smaller(outputs, (in + pad) / stride + 1)};
+                                           int64_t dilation, int64_t outputs) {
+  const int64_t first = in + pad - (kernel - 1) * dilation;
+  return {first > 0 ? ceil_div(first, stride) : 0, smaller(outputs, (in + pad) / stride + 1), 1};
+}
+HEBB_HOST_DEVICE inline Range row_windows(const PoolGeometry& g, int64_t iy) {
+  return windows_over(iy, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h, g.out_h);
+}
+HEBB_HOST_DEVICE inline Range column_windows(const PoolGeometry& g, int64_t ix) {
+  return windows_over(ix, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w, g.out_w);
 }
 
-/// 1 / how many positions of the padded input the window of output (oy, ox) covers.
+/// 1 / how many positions of the padded input the window of output (oy, ox) covers, or of the
+/// input.
 template <class T>
 HEBB_HOST_DEVICE inline T window_weight(const PoolGeometry& g, int64_t oy, int64_t ox) {
+  if (!g.count_include_pad)
+    return T(1) / T(window_rows(g, oy).count() * window_columns(g, ox).count());
   const int64_t top = oy * g.stride_h - g.pad_h, left = ox * g.stride_w - g.pad_w;
-  const int64_t h = smaller(top + g.kernel_h, g.height + g.pad_h) - top;
-  const int64_t w = smaller(left + g.kernel_w, g.width + g.pad_w) - left;
+  const int64_t h = smaller(g.kernel_h, ceil_div(g.height + g.pad_h - top, g.dilation_h));
+  const int64_t w = smaller(g.kernel_w, ceil_div(g.width + g.pad_w - left, g.dilation_w));
   return T(1) / T(h * w);
 }
 
@@ -45,12 +64,12 @@ struct MaxPoolBody {
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
     const T* plane = x + i / (g.out_w * g.out_h) * g.height * g.width;
-    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
-    const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+    const Range rows = window_rows(g, oy);
+    const Range columns = window_columns(g, ox);
     T best = T(-HUGE_VAL);
     int64_t where = -1;
-    for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-      for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+    for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
+      for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step) {
         const T value = plane[iy * g.width + ix];
         if (where < 0 || value > best || (value != value && best == best)) {
           best = value;
@@ -72,8 +91,8 @@ struct MaxPoolBackwardBody {
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ix = i % g.width, iy = i / g.width % g.height;
     const int64_t plane = i / (g.width * g.height) * g.out_h * g.out_w;
-    const Range rows = windows_over(iy, g.kernel_h, g.stride_h, g.pad_h, g.out_h);
-    const Range columns = windows_over(ix, g.kernel_w, g.stride_w, g.pad_w, g.out_w);
+    const Range rows = row_windows(g, iy);
+    const Range columns = column_windows(g, ix);
     const int32_t here = int32_t(iy * g.width + ix);
     T sum = T(0);
     for (int64_t oy = rows.begin; oy < rows.end; ++oy)
@@ -93,11 +112,12 @@ struct AvgPoolBody {
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
     const T* plane = x + i / (g.out_w * g.out_h) * g.height * g.width;
-    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
-    const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+    const Range rows = window_rows(g, oy);
+    const Range columns = window_columns(g, ox);
     T sum = T(0);
-    for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-      for (int64_t ix = columns.begin; ix < columns.end; ++ix) sum += plane[iy * g.width + ix];
+    for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
+      for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step)
+        sum += plane[iy * g.width + ix];
     const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
     y[i] = empty ? T(0) : sum * window_weight<T>(g, oy, ox);
   }
@@ -111,12 +131,14 @@ struct AvgPoolBackwardBody {
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ix = i % g.width, iy = i / g.width % g.height;
     const T* plane = dy + i / (g.width * g.height) * g.out_h * g.out_w;
-    const Range rows = windows_over(iy, g.kernel_h, g.stride_h, g.pad_h, g.out_h);
-    const Range columns = windows_over(ix, g.kernel_w, g.stride_w, g.pad_w, g.out_w);
+    const Range rows = row_windows(g, iy);
+    const Range columns = column_windows(g, ix);
     T sum = T(0);
     for (int64_t oy = rows.begin; oy < rows.end; ++oy)
       for (int64_t ox = columns.begin; ox < columns.end; ++ox)
-        sum += plane[oy * g.out_w + ox] * window_weight<T>(g, oy, ox);
+        if ((iy + g.pad_h - oy * g.stride_h) % g.dilation_h == 0 &&
+            (ix + g.pad_w - ox * g.stride_w) % g.dilation_w == 0)
+          sum += plane[oy * g.out_w + ox] * window_weight<T>(g, oy, ox);
     dx[i] = sum;
   }
 };

@@ -35,12 +35,12 @@ Tensor CudaBackend::sum_to(const Tensor& x, const Shape& shape) {
   return axes ? reduce(Reduce::sum, x, shape, axes) : x.view(shape);
 }
 
-Backend::WithIndices CudaBackend::max(const Tensor& x, const Shape& shape, int axis) {
+Backend::WithIndices CudaBackend::max(const Tensor& x, const Shape& shape, int axis, bool last) {
   const Tensor y = Tensor::empty(shape, x.options());
   const Tensor indices = Tensor::empty(shape, {DType::int64, x.device()});
   dispatch(x.dtype(), [&]<class T>() {
     cuda::max(stream_, x.shape().product(0, axis), x.size(axis),
-              x.shape().product(axis + 1, x.rank()), data_of<T>(x), data_of<T>(y),
+              x.shape().product(axis + 1, x.rank()), last, data_of<T>(x), data_of<T>(y),
               data_of<int64_t>(indices));
   });
   return {y, indices};

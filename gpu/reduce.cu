@@ -147,6 +147,7 @@ struct ReduceBackwardBody {
 template <class T>
 struct MaxBody {
   int64_t n, inner;
+  bool last;
   const T* x;
   T* y;
   int64_t* indices;
@@ -156,8 +157,10 @@ struct MaxBody {
     int64_t where = 0;
     for (int64_t k = 1; k < n; ++k) {
       const T value = from[k * inner];
-      // Not `greater`: a NaN wins, and nothing wins against it.
-      if (!(value <= best) && best == best) best = value, where = k;
+      // Not `greater`: a NaN wins, and nothing wins against it but, where the last does, another.
+      if (last ? !(value < best) && (value != value || best == best)
+               : !(value <= best) && best == best)
+        best = value, where = k;
     }
     y[i] = best;
     indices[i] = where;
@@ -225,9 +228,9 @@ void reduce_backward(Stream stream, Reduce op, const BroadcastLoop& loop, int64_
 }
 
 template <class T>
-void max(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* x, T* y,
+void max(Stream stream, int64_t outer, int64_t n, int64_t inner, bool last, const T* x, T* y,
          int64_t* indices) {
-  for_each(stream, outer * inner, MaxBody<T>{n, inner, x, y, indices});
+  for_each(stream, outer * inner, MaxBody<T>{n, inner, last, x, y, indices});
 }
 
 template <class T>
@@ -244,7 +247,7 @@ void count_equal(Stream stream, int64_t n, const int64_t* a, const int64_t* b, i
   template void reduce(Stream, Reduce, const ReduceLoop&, double, const T*, T*, double*);          \
   template void reduce_backward(Stream, Reduce, const BroadcastLoop&, int64_t, const T*, const T*, \
                                 T*);                                                               \
-  template void max(Stream, int64_t, int64_t, int64_t, const T*, T*, int64_t*);                    \
+  template void max(Stream, int64_t, int64_t, int64_t, bool, const T*, T*, int64_t*);              \
   template void max_backward(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)

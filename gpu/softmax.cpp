@@ -12,8 +12,8 @@ struct Rows {
   }
 };
 
-Backend::WithGrad empty_loss(const Tensor& logits, bool with_grad) {
-  return {.value = Tensor::empty({}, logits.options()),
+Backend::WithGrad empty_loss(const Tensor& logits, const Shape& shape, bool with_grad) {
+  return {.value = Tensor::empty(shape, logits.options()),
           .grad = with_grad ? Tensor::empty(logits.shape(), logits.options()) : Tensor(),
           .grad2 = {}};
 }
@@ -57,40 +57,63 @@ Tensor CudaBackend::log_softmax_backward(const Tensor& dy, const Tensor& y) {
 // Labels out of range are a complaint that the next synchronisation throws.
 Backend::WithGrad CudaBackend::cross_entropy(const Tensor& logits, const Tensor& labels,
                                              double smoothing, bool with_grad) {
-  const WithGrad result = empty_loss(logits, with_grad);
+  const WithGrad result = empty_loss(logits, {}, with_grad);
   const int64_t rows = logits.size(0), width = logits.size(1);
   const Tensor losses = scratch(rows);
-  check_range(stream_, rows, width, data_of<int64_t>(labels), Complaint::cross_entropy, complaint_);
+  check_range(stream_, rows, {.end = width}, data_of<int64_t>(labels), Complaint::cross_entropy,
+              complaint_);
   dispatch(logits.dtype(), [&]<class T>() {
-    cuda::cross_entropy(stream_, CrossEntropy<T>{.rows = rows,
-                                                 .width = width,
-                                                 .logits = data_of<T>(logits),
-                                                 .targets = nullptr,
-                                                 .labels = data_of<int64_t>(labels),
-                                                 .weights = nullptr,
-                                                 .smoothing = smoothing,
-                                                 .losses = data_of<double>(losses),
-                                                 .loss = data_of<T>(result.value),
-                                                 .grad = data_or_null<T>(result.grad)});
+    cuda::cross_entropy(stream_,
+                        CrossEntropy<T>{.rows = rows,
+                                        .width = width,
+                                        .logits = data_of<T>(logits),
+                                        .targets = nullptr,
+                                        .labels = data_of<int64_t>(labels),
+                                        .smoothing = smoothing,
+                                        .grad = data_or_null<T>(result.grad)},
+                        data_of<double>(losses), data_of<T>(result.value));
+  });
+  return result;
+}
+
+Backend::WithGrad CudaBackend::cross_entropy_rows(const Tensor& logits, const Tensor& labels,
+                                                  const Tensor& weight, double smoothing,
+                                                  std::optional<int64_t> ignored, bool with_grad) {
+  const int64_t rows = logits.size(0), width = logits.size(1);
+  WithGrad result = empty_loss(logits, {rows}, with_grad);
+  result.grad2 = Tensor::empty({rows}, logits.options());
+  check_range(stream_, rows, {.end = width, .spared = ignored.value_or(0)},
+              data_of<int64_t>(labels), Complaint::cross_entropy, complaint_);
+  dispatch(logits.dtype(), [&]<class T>() {
+    cuda::cross_entropy_rows(stream_,
+                             CrossEntropy<T>{.rows = rows,
+                                             .width = width,
+                                             .logits = data_of<T>(logits),
+                                             .targets = nullptr,
+                                             .labels = data_of<int64_t>(labels),
+                                             .ignored = ignored.value_or(-1),
+                                             .class_weights = data_or_null<T>(weight),
+                                             .smoothing = smoothing,
+                                             .grad = data_or_null<T>(result.grad)},
+                             data_of<T>(result.value), data_of<T>(result.grad2));
   });
   return result;
 }
 
 Backend::WithGrad CudaBackend::cross_entropy_soft(const Tensor& logits, const Tensor& targets,
                                                   const Tensor& weights, bool with_grad) {
-  const WithGrad result = empty_loss(logits, with_grad);
+  const WithGrad result = empty_loss(logits, {}, with_grad);
   const Tensor losses = scratch(logits.size(0));
   dispatch(logits.dtype(), [&]<class T>() {
-    cuda::cross_entropy(stream_, CrossEntropy<T>{.rows = logits.size(0),
-                                                 .width = logits.size(1),
-                                                 .logits = data_of<T>(logits),
-                                                 .targets = data_of<T>(targets),
-                                                 .labels = nullptr,
-                                                 .weights = data_or_null<T>(weights),
-                                                 .smoothing = 0,
-                                                 .losses = data_of<double>(losses),
-                                                 .loss = data_of<T>(result.value),
-                                                 .grad = data_or_null<T>(result.grad)});
+    cuda::cross_entropy(stream_,
+                        CrossEntropy<T>{.rows = logits.size(0),
+                                        .width = logits.size(1),
+                                        .logits = data_of<T>(logits),
+                                        .targets = data_of<T>(targets),
+                                        .labels = nullptr,
+                                        .weights = data_or_null<T>(weights),
+                                        .grad = data_or_null<T>(result.grad)},
+                        data_of<double>(losses), data_of<T>(result.value));
   });
   return result;
 }

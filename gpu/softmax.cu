@@ -74,8 +74,9 @@ struct SoftmaxBackwardBody {
   }
 };
 
-/// A row's loss Σ_c t_c (log Σ e^x - x_c) for targets t that are given or come of a label.
-template <class T>
+/// A row's loss Σ_c t_c (log Σ e^x - x_c) for targets t that are given or come of a label. Output
+/// says where it goes, and what a row's gradient is divided by.
+template <class T, class Output>
 struct CrossEntropyBody {
   static constexpr int phases = 5;
   struct Shared {
@@ -83,25 +84,33 @@ struct CrossEntropyBody {
     Fold<Sum> sum, mass, score;
   };
   using Local = Nothing;
-  int64_t rows, width;
-  const T* logits;
-  const T* targets;  // or
-  const int64_t* labels;
-  const T* weights;  // [rows], may be null
-  double smoothing;
-  double* losses;  // [rows]
-  T* grad;         // may be null
+  CrossEntropy<T> c;
+  Output output;
+
+  // Labels out of range are complained about elsewhere.
+  HEBB_HOST_DEVICE bool counts(int64_t row) const {
+    if (c.targets) return true;
+    const int64_t label = c.labels[row];
+    return label != c.ignored && label >= 0 && label < c.width;
+  }
 
   HEBB_HOST_DEVICE double target(int64_t row, int64_t i) const {
-    if (targets) return double(targets[row * width + i]);
-    // A label out of range is complained about elsewhere.
-    const int64_t label = labels[row] >= 0 && labels[row] < width ? labels[row] : 0;
-    return (i == label ? 1 - smoothing : 0) + smoothing / double(width);
+    if (c.targets) return double(c.targets[row * c.width + i]);
+    const double share = (i == c.labels[row] ? 1 - c.smoothing : 0) + c.smoothing / double(c.width);
+    return c.class_weights ? share * double(c.class_weights[i]) : share;
   }
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
-    const T* x = logits + t.block * width;
-    if (p == 0) return shared.largest.put(t, row_max(t, width, x));
+    const T* x = c.logits + t.block * c.width;
+    T* to = c.grad ? c.grad + t.block * c.width : nullptr;
+    if (!counts(t.block)) {
+      if (p != 4) return;
+      if (t.index == 0) output.put(t.block, 0, 0);
+      if (to)
+        for (int64_t i = t.index; i < c.width; i += t.count) to[i] = T(0);
+      return;
+    }
+    if (p == 0) return shared.largest.put(t, row_max(t, c.width, x));
     if (p == 1) return shared.largest.fold(t);
     if (p == 3) {
       shared.sum.fold(t);
@@ -111,7 +120,7 @@ struct CrossEntropyBody {
     const T shift = T(shared.largest.total());
     if (p == 2) {
       double sum = 0, mass = 0, score = 0;
-      for (int64_t i = t.index; i < width; i += t.count) {
+      for (int64_t i = t.index; i < c.width; i += t.count) {
         const double of = target(t.block, i);
         sum += double(std::exp(x[i] - shift));
         mass += of;
@@ -122,14 +131,31 @@ struct CrossEntropyBody {
       return shared.score.put(t, score);
     }
     const double sum = shared.sum.total(), mass = shared.mass.total();
-    const double weight = weights ? double(weights[t.block]) : 1.0;
-    if (t.index == 0) losses[t.block] = weight * (mass * std::log(sum) - shared.score.total());
-    if (!grad) return;
-    const double slope = weight / double(rows);
+    const double weight = c.weights ? double(c.weights[t.block]) : 1.0;
+    if (t.index == 0)
+      output.put(t.block, weight * (mass * std::log(sum) - shared.score.total()),
+                 c.class_weights ? double(c.class_weights[c.labels[t.block]]) : 1.0);
+    if (!to) return;
+    const double slope = weight / output.divisor;
     const T scale = T(slope * mass / sum);
-    T* to = grad + t.block * width;
-    for (int64_t i = t.index; i < width; i += t.count)
+    for (int64_t i = t.index; i < c.width; i += t.count)
       to[i] = std::exp(x[i] - shift) * scale - T(slope * target(t.block, i));
+  }
+};
+
+struct LossesToAdd {
+  double divisor;
+  double* losses;
+  HEBB_HOST_DEVICE void put(int64_t row, double loss, double) const { losses[row] = loss; }
+};
+
+template <class T>
+struct LossesOfRows {
+  double divisor;
+  T *losses, *label_weights;
+  HEBB_HOST_DEVICE void put(int64_t row, double loss, double label_weight) const {
+    losses[row] = T(loss);
+    label_weights[row] = T(label_weight);
   }
 };
 
@@ -147,17 +173,23 @@ void softmax_backward(Stream stream, bool log, int64_t rows, int64_t width, cons
 }
 
 template <class T>
-void cross_entropy(Stream stream, const CrossEntropy<T>& c) {
-  for_blocks(stream, c.rows, threads_for(c.width),
-             CrossEntropyBody<T>{c.rows, c.width, c.logits, c.targets, c.labels, c.weights,
-                                 c.smoothing, c.losses, c.grad});
-  for_blocks(stream, 1, block_threads, TotalBody<T>{c.rows, c.losses, 1 / double(c.rows), c.loss});
+void cross_entropy(Stream stream, const CrossEntropy<T>& c, double* losses, T* loss) {
+  const LossesToAdd output{double(c.rows), losses};
+  for_blocks(stream, c.rows, threads_for(c.width), CrossEntropyBody<T, LossesToAdd>{c, output});
+  for_blocks(stream, 1, block_threads, TotalBody<T>{c.rows, losses, 1 / double(c.rows), loss});
+}
+
+template <class T>
+void cross_entropy_rows(Stream stream, const CrossEntropy<T>& c, T* losses, T* label_weights) {
+  const LossesOfRows<T> output{1, losses, label_weights};
+  for_blocks(stream, c.rows, threads_for(c.width), CrossEntropyBody<T, LossesOfRows<T>>{c, output});
 }
 
 #define HEBB_INSTANTIATE(T)                                                               \
   template void softmax(Stream, bool, int64_t, int64_t, const T*, T*);                    \
   template void softmax_backward(Stream, bool, int64_t, int64_t, const T*, const T*, T*); \
-  template void cross_entropy(Stream, const CrossEntropy<T>&);
+  template void cross_entropy(Stream, const CrossEntropy<T>&, double*, T*);               \
+  template void cross_entropy_rows(Stream, const CrossEntropy<T>&, T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

@@ -91,8 +91,15 @@ struct ElementwiseKernels {
 
 template <class T>
 struct LayoutKernels {
+  /// Of x with elements.
+  void (*permute)(const PermuteLoop& loop, const T* x, T* y);
+  /// Indices in [-extent_x, extent_x), here and below.
+  void (*gather)(const GatherLoop& loop, const T* x, const int64_t* index, T* y);
+  /// dx has zeros before.
+  void (*scatter_add)(const GatherLoop& loop, const T* dy, const int64_t* index, T* dx);
   /// dx[index[i]] += dy[i] for `count` rows of `width` elements.
-  void (*scatter_add_rows)(int64_t count, int64_t width, const T* dy, const int64_t* index, T* dx);
+  void (*scatter_add_rows)(int64_t count, int64_t rows, int64_t width, const T* dy,
+                           const int64_t* index, T* dx);
 };
 
 template <class T>
@@ -134,7 +141,8 @@ struct PoolKernels {
   void (*max_pool2d)(const PoolGeometry& g, const T* x, T* y, int32_t* argmax);
   /// dx = dy added up at the positions of argmax.
   void (*max_pool2d_backward)(const PoolGeometry& g, const T* dy, const int32_t* argmax, T* dx);
-  /// The mean of each window. Padded positions count, but not what lies behind the padding.
+  /// The mean of each window. Padded positions count where asked for, but never what lies behind
+  /// the padding.
   void (*avg_pool2d)(const PoolGeometry& g, const T* x, T* y);
   void (*avg_pool2d_backward)(const PoolGeometry& g, const T* dy, T* dx);
 };
@@ -154,7 +162,8 @@ struct ReduceKernels {
   void (*reduce_backward)(Reduce op, const BroadcastLoop& loop, int64_t count, const T* dy,
                           const T* x, T* dx);
   /// Over the middle axis of x [outer, n, inner].
-  void (*max)(int64_t outer, int64_t n, int64_t inner, const T* x, T* y, int64_t* indices);
+  void (*max)(int64_t outer, int64_t n, int64_t inner, bool last, const T* x, T* y,
+              int64_t* indices);
   void (*max_backward)(int64_t outer, int64_t n, int64_t inner, const T* dy, const int64_t* indices,
                        T* dx);
 };
@@ -169,6 +178,11 @@ struct SoftmaxKernels {
   /// Labels are in [0, width). grad may be null.
   void (*cross_entropy)(int64_t rows, int64_t width, const T* logits, const int64_t* labels,
                         double smoothing, T* loss, T* grad);
+  /// The loss, its gradient and the label's weight for each row, zeros where the label is
+  /// `ignored`. weight [width] and grad may be null.
+  void (*cross_entropy_rows)(int64_t rows, int64_t width, const T* logits, const int64_t* labels,
+                             int64_t ignored, const T* weight, double smoothing, T* losses, T* grad,
+                             T* label_weights);
   /// weights [rows] and grad may be null.
   void (*cross_entropy_soft)(int64_t rows, int64_t width, const T* logits, const T* targets,
                              const T* weights, T* loss, T* grad);

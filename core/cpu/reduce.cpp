@@ -32,11 +32,11 @@ Tensor CpuBackend::sum_to(const Tensor& x, const Shape& shape) {
   return axes ? reduce(Reduce::sum, x, shape, axes) : x.view(shape);
 }
 
-Backend::WithIndices CpuBackend::max(const Tensor& x, const Shape& shape, int axis) {
+Backend::WithIndices CpuBackend::max(const Tensor& x, const Shape& shape, int axis, bool last) {
   const Tensor y = Tensor::empty(shape, x.options());
   const Tensor indices = Tensor::empty(shape, {DType::int64, x.device()});
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.max(x.shape().product(0, axis), x.size(axis), x.shape().product(axis + 1, x.rank()),
+    k.max(x.shape().product(0, axis), x.size(axis), x.shape().product(axis + 1, x.rank()), last,
           data_of<T>(x), data_of<T>(y), data_of<int64_t>(indices));
   });
   return {y, indices};

@@ -12,6 +12,13 @@ struct Rows {
   }
 };
 
+void check_labels(const Tensor& labels, int64_t classes, std::optional<int64_t> ignored) {
+  const int64_t* label = data_of<int64_t>(labels);
+  for (int64_t i = 0, n = labels.numel(); i < n; ++i)
+    check((label[i] >= 0 && label[i] < classes) || label[i] == ignored,
+          "[cross_entropy] expected labels in [0, {}), got {} at row {}", classes, label[i], i);
+}
+
 Backend::WithGrad empty_loss(const Tensor& logits, bool with_grad) {
   return {.value = Tensor::empty({}, logits.options()),
           .grad = with_grad ? Tensor::empty(logits.shape(), logits.options()) : Tensor(),
@@ -54,15 +61,29 @@ Tensor CpuBackend::log_softmax_backward(const Tensor& dy, const Tensor& y) {
 
 Backend::WithGrad CpuBackend::cross_entropy(const Tensor& logits, const Tensor& labels,
                                             double smoothing, bool with_grad) {
-  const int64_t rows = logits.size(0), columns = logits.size(1);
-  const int64_t* label = data_of<int64_t>(labels);
-  for (int64_t i = 0; i < rows; ++i)
-    check(label[i] >= 0 && label[i] < columns,
-          "[cross_entropy] expected labels in [0, {}), got {} at row {}", columns, label[i], i);
+  check_labels(labels, logits.size(1), std::nullopt);
   const WithGrad result = empty_loss(logits, with_grad);
   dispatch(logits.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.cross_entropy(rows, columns, data_of<T>(logits), label, smoothing, data_of<T>(result.value),
-                    data_or_null<T>(result.grad));
+    k.cross_entropy(logits.size(0), logits.size(1), data_of<T>(logits), data_of<int64_t>(labels),
+                    smoothing, data_of<T>(result.value), data_or_null<T>(result.grad));
+  });
+  return result;
+}
+
+Backend::WithGrad CpuBackend::cross_entropy_rows(const Tensor& logits, const Tensor& labels,
+                                                 const Tensor& weight, double smoothing,
+                                                 std::optional<int64_t> ignored, bool with_grad) {
+  const int64_t rows = logits.size(0);
+  check_labels(labels, logits.size(1), ignored);
+  const WithGrad result{
+      .value = Tensor::empty({rows}, logits.options()),
+      .grad = with_grad ? Tensor::empty(logits.shape(), logits.options()) : Tensor(),
+      .grad2 = Tensor::empty({rows}, logits.options())};
+  dispatch(logits.dtype(), [&]<class T>(const Kernels<T>& k) {
+    k.cross_entropy_rows(rows, logits.size(1), data_of<T>(logits), data_of<int64_t>(labels),
+                         ignored.value_or(-1), data_or_null<T>(weight), smoothing,
+                         data_of<T>(result.value), data_or_null<T>(result.grad),
+                         data_of<T>(result.grad2));
   });
   return result;
 }

@@ -48,6 +48,13 @@ void check_rank(const char* where, Operand operand, int rank, const char* layout
                     operand.name, layout, operand.x.shape());
 }
 
+int filled_axis(const char* where, const Tensor& x, int axis) {
+  axis = x.shape().axis(axis, where);
+  check<ShapeError>(x.size(axis) > 0, "[{}] expected elements along axis {}, got {}", where, axis,
+                    x.shape());
+  return axis;
+}
+
 int64_t output_extent(const char* where, int64_t extent, const Window& window) {
   constexpr int64_t limit = int64_t(1) << 31;  // keeps the sums below far from overflow
   const auto in_range = [limit](int64_t value, int64_t least) {
@@ -66,7 +73,10 @@ int64_t output_extent(const char* where, int64_t extent, const Window& window) {
   check<ShapeError>(extent >= 1 && span <= padded,
                     "[{}] expected a window that fits the padded input, got {} over {}", where,
                     span, padded);
-  return (padded - span) / window.stride + 1;
+  const int64_t last = (padded - span) / window.stride;  // window, counted from 0
+  const bool one_more = window.ceil_mode && (padded - span) % window.stride != 0 &&
+                        (last + 1) * window.stride < extent + window.pad;
+  return last + 1 + one_more;
 }
 
 }  // namespace hebb

@@ -21,9 +21,13 @@ void check_shape(const char* where, Operand x, const Shape& shape);
 /// `x` has the axes that `layout` names, e.g. 4 and "[N, C, H, W]".
 void check_rank(const char* where, Operand x, int rank, const char* layout);
 
+/// The axis that `axis` (which may be negative) means, along which x has elements.
+int filled_axis(const char* where, const Tensor& x, int axis);
+
 /// One spatial axis of a convolution or pooling.
 struct Window {
   int64_t kernel, stride, pad, dilation = 1;
+  bool ceil_mode = false;
 };
 /// The output's extent, at least 1. ValueError for options out of range, ShapeError when the
 /// window does not fit.

@@ -5,10 +5,12 @@
 
 namespace hebb {
 
-/// Cross-correlation of x [N, C, H, W] with weight [O, C, KH, KW], plus bias [O] where defined;
-/// gives [N, O, OH, OW] with OH = (H + 2 pad - dilation (KH - 1) - 1) / stride + 1, rounded down.
-/// ShapeError when the channels differ or the dilated kernel is larger than the padded input,
-/// ValueError for a stride or dilation under 1 or a negative padding. N may be 0.
+/// Cross-correlation of x [N, C, H, W] with weight [O, C / groups, KH, KW], plus bias [O] where
+/// defined; gives [N, O, OH, OW] with OH = (H + 2 pad - dilation (KH - 1) - 1) / stride + 1,
+/// rounded down. ShapeError when the channels differ or the dilated kernel is larger than the
+/// padded input, ValueError for a stride or dilation under 1, a negative padding or groups that do
+/// not divide O. N may be 0. Padding that is not the same on both sides is made by `pad`
+/// (core/ops/layout.hpp).
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {});
 

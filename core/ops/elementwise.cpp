@@ -21,6 +21,11 @@ Tensor times(const Tensor& a, const Tensor& b) {
   return backend_of(a)->binary(Binary::mul, a, b, a.shape());
 }
 
+Tensor power(const Tensor& x, const Tensor& exponent) {
+  return backend_of(x)->binary(Binary::pow, x, exponent,
+                               broadcast(x.shape(), exponent.shape(), "pow"));
+}
+
 Tensor unary(Unary op, const char* name, const Tensor& x) {
   check_operands(name, {{"x", x}});
   const Tensor y = backend_of(x)->unary(op, x);
@@ -96,5 +101,41 @@ Tensor abs(const Tensor& x) { return unary(Unary::abs, "abs", x); }
 Tensor relu(const Tensor& x) { return unary(Unary::relu, "relu", x); }
 Tensor sigmoid(const Tensor& x) { return unary(Unary::sigmoid, "sigmoid", x); }
 Tensor square(const Tensor& x) { return unary(Unary::square, "square", x); }
+
+Tensor pow(const Tensor& x, double exponent) {
+  check_operands("pow", {{"x", x}});
+  if (exponent == 2) return square(x);
+  const Tensor y = power(x, Tensor::full({}, exponent, x.options()));
+  return record("pow", y, {x}, [x = x.detach(), exponent](const Tensor& dy) {
+    if (exponent == 0) return Grads{Tensor::zeros(x.shape(), x.options())};
+    const Tensor slope = power(x, Tensor::full({}, exponent - 1, x.options()));
+    return Grads{backend_of(dy)->affine(times(dy, slope), exponent, 0)};
+  });
+}
+
+Tensor pow(const Tensor& x, const Tensor& exponent) {
+  check_operands("pow", {{"x", x}, {"exponent", exponent}});
+  const Tensor y = power(x, exponent);
+  return record(
+      "pow", y, {x, exponent},
+      [x = x.detach(), e = exponent.detach(), y](const Tensor& dy, Needs needs) {
+        const ActiveBackend b = backend_of(dy);
+        const Shape& shape = dy.shape();
+        Grads grads{Tensor(), Tensor()};
+        if (needs[0]) {  // dy e x^(e - 1), and nothing where e is 0
+          const Tensor slope = b->binary(Binary::mul, power(x, b->affine(e, 1, -1)), e, shape);
+          grads[0] = unbroadcast(b->binary(Binary::keep, times(dy, slope), e, shape), x.shape());
+        }
+        if (needs[1]) {  // dy y log x, and nothing where x is 0 and e at least that
+          const Tensor zero = Tensor::zeros({}, x.options());
+          const Tensor flat = b->binary(Binary::mul, b->binary(Binary::equal, x, zero, x.shape()),
+                                        b->binary(Binary::less_equal, zero, e, e.shape()), shape);
+          const Tensor slope = b->binary(Binary::mul, y, b->unary(Unary::log, x), shape);
+          grads[1] = unbroadcast(
+              b->binary(Binary::keep, times(dy, slope), b->affine(flat, -1, 1), shape), e.shape());
+        }
+        return grads;
+      });
+}
 
 }  // namespace hebb

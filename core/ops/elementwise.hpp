@@ -5,6 +5,8 @@
 /// Elementwise operations. Two operands broadcast against each other as in NumPy (extents are
 /// aligned at the end, 1 stretches): ShapeError when they do not fit, DTypeError when their
 /// element types differ or are not floating point, DeviceError when they live on two devices.
+/// On the CPU subnormal numbers count as zeros, as operands and as results: their logarithm is
+/// -inf, and one divided by another is NaN.
 namespace hebb {
 
 Tensor add(const Tensor& a, const Tensor& b);
@@ -37,5 +39,11 @@ Tensor abs(const Tensor& x);   ///< Its derivative at 0 is 0.
 Tensor relu(const Tensor& x);  ///< max(x, 0); its derivative at 0 is 0.
 Tensor sigmoid(const Tensor& x);
 Tensor square(const Tensor& x);
+
+/// x to the power of a number or, by elements, of another tensor. Negative numbers have powers of
+/// whole exponents alone, else NaN; 0 to the power of 0 is 1. Exponents of 0 send no gradient to x,
+/// nor do zeros to an exponent from 0 on.
+Tensor pow(const Tensor& x, double exponent);
+Tensor pow(const Tensor& x, const Tensor& exponent);
 
 }  // namespace hebb

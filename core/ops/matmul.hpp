@@ -8,8 +8,9 @@ struct MatmulOptions {
   bool transpose_a = false, transpose_b = false;
 };
 
-/// Product of two matrices, [M, K] times [K, N], each transposed first where asked.
-/// ShapeError when they are not matrices or do not fit.
+/// Product of two matrices, [M, K] times [K, N], each transposed first where asked. Axes before the
+/// last two are batches of matrices, and broadcast against each other. ShapeError when operands are
+/// not matrices or do not fit.
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options = {});
 
 /// x Wᵀ + bias for x [N, in], weight [out, in], bias [out] or undefined; gives [N, out].

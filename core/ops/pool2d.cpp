@@ -12,23 +12,36 @@ namespace {
 Shape checked_shape(const char* where, const Tensor& x, const Pool2dOptions& o) {
   check_operands(where, {{"input", x}});
   check_rank(where, {"input", x}, 4, "[N, C, H, W]");
-  const int64_t height = output_extent(where, x.size(2), {o.kernel_h, o.stride_h, o.pad_h});
-  const int64_t width = output_extent(where, x.size(3), {o.kernel_w, o.stride_w, o.pad_w});
+  const int64_t height =
+      output_extent(where, x.size(2), {o.kernel_h, o.stride_h, o.pad_h, o.dilation_h, o.ceil_mode});
+  const int64_t width =
+      output_extent(where, x.size(3), {o.kernel_w, o.stride_w, o.pad_w, o.dilation_w, o.ceil_mode});
   check(o.pad_h <= o.kernel_h / 2 && o.pad_w <= o.kernel_w / 2,
         "[{}] expected padding of at most half a kernel ({}x{}), got {}x{}", where, o.kernel_h,
         o.kernel_w, o.pad_h, o.pad_w);
   return {x.size(0), x.size(1), height, width};
 }
 
+// The indices are the backend's own.
+WithIndices pooled(const char* where, const Tensor& x, const Pool2dOptions& options) {
+  const Shape y = checked_shape(where, x, options);
+  const Backend::WithIndices result = backend_of(x)->max_pool2d(x, y, options);
+  return {record(where, result.values, {x},
+                 [indices = result.indices, shape = x.shape(), options](const Tensor& dy) {
+                   return Grads{backend_of(dy)->max_pool2d_backward(dy, indices, shape, options)};
+                 }),
+          result.indices};
+}
+
 }  // namespace
 
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
-  const Shape y = checked_shape("max_pool2d", x, options);
-  const Backend::WithIndices result = backend_of(x)->max_pool2d(x, y, options);
-  return record("max_pool2d", result.values, {x},
-                [indices = result.indices, shape = x.shape(), options](const Tensor& dy) {
-                  return Grads{backend_of(dy)->max_pool2d_backward(dy, indices, shape, options)};
-                });
+  return pooled("max_pool2d", x, options).values;
+}
+
+WithIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options) {
+  const WithIndices result = pooled("max_pool2d_with_indices", x, options);
+  return {result.values, backend_of(x)->cast(result.indices, DType::int64)};
 }
 
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {

@@ -1,11 +1,14 @@
 #include "core/ops/reduce.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/check.hpp"
+#include "core/loop_nest.hpp"
 #include "core/ops/checks.hpp"
+#include "core/ops/layout.hpp"
 
 namespace hebb {
 namespace {
@@ -45,12 +48,14 @@ Tensor reduce(Reduce op, const char* where, const Tensor& x, std::span<const int
   });
 }
 
-int filled_axis(const char* where, const Tensor& x, int axis) {
-  check_operands(where, {{"x", x}});
-  axis = x.shape().axis(axis, where);
-  check<ShapeError>(x.size(axis) > 0, "[{}] expected elements along axis {}, got {}", where, axis,
-                    x.shape());
-  return axis;
+// x with the axes that are reduced behind those that stay.
+Tensor gathered(const Tensor& x, uint32_t axes) {
+  std::array<int, Shape::max_rank> order{};
+  size_t n = 0;
+  for (const bool reduced : {false, true})
+    for (int axis = 0; axis < x.rank(); ++axis)
+      if (bool(axes >> axis & 1) == reduced) order[n++] = axis;
+  return std::is_sorted(order.begin(), order.begin() + n) ? x : permute(x, {order.data(), n});
 }
 
 }  // namespace
@@ -68,18 +73,31 @@ Tensor sum_abs(const Tensor& x) { return reduce(Reduce::sum_abs, "sum_abs", x, {
 Tensor sum_square(const Tensor& x) { return reduce(Reduce::sum_square, "sum_square", x, {}, {}); }
 
 Tensor max(const Tensor& x, int axis, ReduceOptions options) {
+  check_operands("max", {{"x", x}});
   axis = filled_axis("max", x, axis);
   const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
-  const Backend::WithIndices result = backend_of(x)->max(x, y, axis);
+  const Backend::WithIndices result = backend_of(x)->max(x, y, axis, false);
   return record("max", result.values, {x},
                 [indices = result.indices, shape = x.shape(), axis](const Tensor& dy) {
                   return Grads{backend_of(dy)->max_backward(dy, indices, shape, axis)};
                 });
 }
 
-Tensor argmax(const Tensor& x, int axis) {
+Tensor max(const Tensor& x, std::span<const int> axes, ReduceOptions options) {
+  check_operands("max", {{"x", x}});
+  const uint32_t bits = axis_bits("max", x, axes);
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (bits >> axis & 1) filled_axis("max", x, axis);
+  const int64_t n = reduced_count(x.shape(), bits);
+  return max(gathered(x, bits).reshape({-1, n}), 1)
+      .reshape(reduced_shape(x.shape(), bits, options.keep_axes));
+}
+
+Tensor argmax(const Tensor& x, int axis, ArgmaxOptions options) {
+  check_operands("argmax", {{"x", x}});
   axis = filled_axis("argmax", x, axis);
-  return backend_of(x)->max(x, x.shape().without(axis), axis).indices;
+  const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
+  return backend_of(x)->max(x, y, axis, options.last).indices;
 }
 
 Tensor count_equal(const Tensor& a, const Tensor& b) {

@@ -28,8 +28,18 @@ Tensor sum_square(const Tensor& x);  ///< Σx², a scalar, in one pass.
 /// Largest element along an axis; the gradient goes to the first of equals. NaN wins.
 /// ShapeError when that axis is empty.
 Tensor max(const Tensor& x, int axis, ReduceOptions options = {});
-/// Where it stands (int64); not differentiable.
-Tensor argmax(const Tensor& x, int axis);
+/// Over several axes; the first of equals is that of row-major order.
+Tensor max(const Tensor& x, std::span<const int> axes = {}, ReduceOptions options = {});
+inline Tensor max(const Tensor& x, std::initializer_list<int> axes, ReduceOptions options = {}) {
+  return max(x, std::span<const int>(axes.begin(), axes.size()), options);
+}
+struct ArgmaxOptions {
+  bool keep_axes = false;
+  bool last = false;  ///< The last of equals, not the first.
+};
+
+/// Where the largest element stands (int64); not differentiable.
+Tensor argmax(const Tensor& x, int axis, ArgmaxOptions options = {});
 /// How many elements of two int64 tensors of one shape are equal: an int64 scalar.
 Tensor count_equal(const Tensor& a, const Tensor& b);
 

@@ -1,19 +1,23 @@
 #include "core/ops/softmax.hpp"
 
 #include <limits>
+#include <vector>
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/check.hpp"
 #include "core/ops/checks.hpp"
+#include "core/ops/layout.hpp"
 
 namespace hebb {
 namespace {
 
-void check_rows(const char* where, const Tensor& x) {
+// f over the last axis, as if it were over `axis`.
+template <class F>
+Tensor along(const char* where, const Tensor& x, int axis, F&& f) {
   check_operands(where, {{"x", x}});
-  check<ShapeError>(x.rank() >= 1 && x.size(-1) > 0,
-                    "[{}] expected rows of at least one element, got {}", where, x.shape());
+  axis = filled_axis(where, x, axis);
+  return axis == x.rank() - 1 ? f(x) : transpose(f(transpose(x, axis, -1)), axis, -1);
 }
 
 void check_logits(const char* where, const Tensor& logits) {
@@ -42,29 +46,78 @@ Tensor record_loss(const char* name, const Tensor& value, const Tensor& logits,
 
 bool wants_grad(const Tensor& x) { return grad_enabled() && x.requires_grad(); }
 
-}  // namespace
-
-Tensor softmax(const Tensor& x) {
-  check_rows("softmax", x);
-  const Tensor y = backend_of(x)->softmax(x);
-  return record("softmax", y, {x},
-                [y](const Tensor& dy) { return Grads{backend_of(dy)->softmax_backward(dy, y)}; });
+void check_labels(const Tensor& logits, const Tensor& labels, const CrossEntropyOptions& options) {
+  check_operands("cross_entropy", {{"logits", logits}});
+  check<ShapeError>(logits.rank() >= 2 && logits.size(1) > 0,
+                    "[cross_entropy] expected logits of shape [N, C] or [N, C, ...], got {}",
+                    logits.shape());
+  check(logits.numel() > 0, "[cross_entropy] expected a batch of at least one row, got logits {}",
+        logits.shape());
+  check_integers("cross_entropy", {"labels", labels}, logits);
+  check_shape("cross_entropy", {"labels", labels}, logits.shape().without(1));
+  check(options.label_smoothing >= 0 && options.label_smoothing < 1,
+        "[cross_entropy] expected label_smoothing in [0, 1), got {}", options.label_smoothing);
+  if (!options.weight.defined()) return;
+  check_operands("cross_entropy", {{"logits", logits}, {"weight", options.weight}});
+  check_shape("cross_entropy", {"weight", options.weight}, {logits.size(1)});
 }
 
-Tensor log_softmax(const Tensor& x) {
-  check_rows("log_softmax", x);
-  const Tensor y = backend_of(x)->log_softmax(x);
-  return record("log_softmax", y, {x}, [y](const Tensor& dy) {
-    return Grads{backend_of(dy)->log_softmax_backward(dy, y)};
+// [N, C, ...] as rows of classes.
+Tensor classes_last(const Tensor& logits) {
+  if (logits.rank() == 2) return logits;
+  std::vector<int> order{0};
+  for (int axis = 2; axis < logits.rank(); ++axis) order.push_back(axis);
+  order.push_back(1);
+  return permute(logits, order).reshape({-1, logits.size(1)});
+}
+
+// The cross-entropy in its general form: every row's loss and gradient, reduced as asked for.
+Tensor loss_of_rows(const Tensor& logits, const Tensor& labels,
+                    const CrossEntropyOptions& options) {
+  const ActiveBackend backend = backend_of(logits);
+  const auto [losses, grad, weights] = backend->cross_entropy_rows(
+      logits, labels.view({logits.size(0)}), options.weight, options.label_smoothing,
+      options.ignore_index, wants_grad(logits));
+  if (options.reduction == Reduction::none)
+    return record("cross_entropy", losses.view(labels.shape()), {logits}, [grad](const Tensor& dy) {
+      const Tensor column = dy.view({grad.size(0), 1});
+      return Grads{backend_of(dy)->binary(Binary::mul, grad, column, grad.shape())};
+    });
+  const Tensor total = backend->reduce(Reduce::sum, losses, {}, 0b1);
+  if (options.reduction == Reduction::sum) return record_loss("cross_entropy", total, logits, grad);
+  const Tensor weight = backend->reduce(Reduce::sum, weights, {}, 0b1);
+  return record("cross_entropy", backend->binary(Binary::div, total, weight, {}), {logits},
+                [grad, weight](const Tensor& dy) {
+                  const ActiveBackend b = backend_of(dy);
+                  return Grads{b->scale_by(grad, b->binary(Binary::div, dy, weight, {}))};
+                });
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& x, int axis) {
+  return along("softmax", x, axis, [](const Tensor& rows) {
+    const Tensor y = backend_of(rows)->softmax(rows);
+    return record("softmax", y, {rows},
+                  [y](const Tensor& dy) { return Grads{backend_of(dy)->softmax_backward(dy, y)}; });
   });
 }
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels, CrossEntropyOptions options) {
-  check_logits("cross_entropy", logits);
-  check_integers("cross_entropy", {"labels", labels}, logits);
-  check_shape("cross_entropy", {"labels", labels}, {logits.size(0)});
-  check(options.label_smoothing >= 0 && options.label_smoothing < 1,
-        "[cross_entropy] expected label_smoothing in [0, 1), got {}", options.label_smoothing);
+Tensor log_softmax(const Tensor& x, int axis) {
+  return along("log_softmax", x, axis, [](const Tensor& rows) {
+    const Tensor y = backend_of(rows)->log_softmax(rows);
+    return record("log_softmax", y, {rows}, [y](const Tensor& dy) {
+      return Grads{backend_of(dy)->log_softmax_backward(dy, y)};
+    });
+  });
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
+                     const CrossEntropyOptions& options) {
+  check_labels(logits, labels, options);
+  const bool plain = logits.rank() == 2 && !options.weight.defined() && !options.ignore_index &&
+                     options.reduction == Reduction::mean;
+  if (!plain) return loss_of_rows(classes_last(logits), labels, options);
   const Backend::WithGrad loss = backend_of(logits)->cross_entropy(
       logits, labels, options.label_smoothing, wants_grad(logits));
   return record_loss("cross_entropy", loss.value, logits, loss.grad);

@@ -28,6 +28,22 @@ TEST_CASE("broadcast loops drop and merge axes", "[core][cpu]") {
   CHECK(broadcast_loop({3, 0}, {3, 0}, {1}).rows == 0);
 }
 
+TEST_CASE("permuted loops drop and merge axes", "[core][cpu]") {
+  const int turned[] = {1, 0, 2, 3};
+  const PermuteLoop planes = permute_loop({2, 3, 4, 5}, turned);
+  REQUIRE(planes.rank == 3);
+  CHECK(planes.axes[0].extent == 20);
+  CHECK(planes.axes[0].step == 1);
+  CHECK(planes.axes[1].extent == 2);
+  CHECK(planes.axes[1].step == 60);
+  CHECK(planes.axes[2].step == 20);
+
+  const PermuteLoop column = permute_loop({1, 7, 1, 1}, turned);
+  REQUIRE(column.rank == 1);
+  CHECK(column.axes[0].step == 1);
+  CHECK(permute_loop({}, {}).axes[0].extent == 1);
+}
+
 TEST_CASE("reduction loops keep apart what is summed and what stays", "[core][cpu]") {
   const ReduceLoop all = reduce_loop({2, 3, 4}, 0b111);
   CHECK(all.inner == 24);

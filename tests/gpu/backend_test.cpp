@@ -130,9 +130,12 @@ TEST_CASE("labels and indices out of range are told at the next synchronisation"
   CHECK(message_of([&] { loss.item(); }) ==
         "[cross_entropy] expected labels in [0, 4), got 4 at row 1");
   CHECK(std::isfinite(loss.item()));  // told once
-  const Tensor rows = gather_rows(logits, on_device({0, -2}));
+  const Tensor rows = gather_rows(logits, on_device({0, -4}));
   CHECK(message_of([] { backend_for(device).synchronize(); }) ==
-        "[gather_rows] expected indices in [0, 3), got -2 at 1");
+        "[gather_rows] expected indices in [-3, 3), got -4 at 1");
+  const Tensor elements = gather(logits, 1, on_device({4, 0, 0}).reshape({3, 1}));
+  CHECK(message_of([&] { elements.to_vector<float>(); }) ==
+        "[gather] expected indices in [-4, 4), got 4 at 0");
 }
 
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {

@@ -77,6 +77,8 @@ void binary(Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y) 
       return apply([](V u, V v) { return u * v; });
     case Binary::div:
       return apply([](V u, V v) { return u / v; });
+    case Binary::pow:
+      return apply([](V u, V v) { return pow(u, v); });
     case Binary::maximum:  // the inner choice gives v where v is NaN
       return apply([](V u, V v) { return select(u != u, u, max(u, v)); });
     case Binary::minimum:

@@ -19,18 +19,33 @@ void for_each_plane(const PoolGeometry& g, Function&& function) {
   });
 }
 
-/// The part of a window that lies inside the input.
+/// length / step, rounded up. A division takes as long as a small window.
+int64_t steps_in(int64_t length, int64_t step) {
+  return step == 1 ? length : ceil_div(length, step);
+}
+
+/// The positions of a window that lie inside the input: begin, begin + step, ... below end.
 struct Range {
-  int64_t begin, end;
+  int64_t begin, end, step;
+  int64_t count() const { return begin < end ? steps_in(end - begin, step) : 0; }
 };
-Range window(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t size) {
+Range window(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t dilation,
+             int64_t size) {
   const int64_t begin = out * stride - pad;
-  return {larger(0, begin), smaller(size, begin + kernel)};
+  return {begin < 0 ? begin + ceil_div(-begin, dilation) * dilation : begin,
+          smaller(size, begin + (kernel - 1) * dilation + 1), dilation};
+}
+Range window_rows(const PoolGeometry& g, int64_t oy) {
+  return window(oy, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h, g.height);
+}
+Range window_columns(const PoolGeometry& g, int64_t ox) {
+  return window(ox, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w, g.width);
 }
 
 bool halves(const PoolGeometry& g) {
   return g.kernel_h == 2 && g.kernel_w == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 0 &&
-         g.pad_w == 0 && 2 * g.out_h <= g.height && 2 * g.out_w <= g.width;
+         g.pad_w == 0 && g.dilation_h == 1 && g.dilation_w == 1 && 2 * g.out_h <= g.height &&
+         2 * g.out_w <= g.width;
 }
 
 template <class T>
@@ -49,14 +64,13 @@ struct Best {
 
 template <class T>
 Best<T> best_of_window(const PoolGeometry& g, const T* x, int64_t oy, int64_t ox) {
-  const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
-  const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+  const Range rows = window_rows(g, oy), columns = window_columns(g, ox);
   if (rows.begin >= rows.end || columns.begin >= columns.end)
     return {-std::numeric_limits<T>::infinity(), -1};
   const int64_t start = rows.begin * g.width + columns.begin;
   Best<T> best = {x[start], int32_t(start)};
-  for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-    for (int64_t ix = columns.begin; ix < columns.end; ++ix)
+  for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
+    for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step)
       best.consider(x[iy * g.width + ix], iy * g.width + ix);
   return best;
 }
@@ -165,12 +179,15 @@ void clear_rest(const PoolGeometry& g, float* dx) {
       dx[iy * g.width + ix] = 0.0f;
 }
 
-/// 1 / how many positions of the padded input the window of output (oy, ox) covers.
+/// 1 / how many positions of the padded input the window of output (oy, ox) covers, or of the
+/// input.
 template <class T>
 T window_weight(const PoolGeometry& g, int64_t oy, int64_t ox) {
+  if (!g.count_include_pad)
+    return T(1) / T(window_rows(g, oy).count() * window_columns(g, ox).count());
   const int64_t top = oy * g.stride_h - g.pad_h, left = ox * g.stride_w - g.pad_w;
-  const int64_t h = smaller(top + g.kernel_h, g.height + g.pad_h) - top;
-  const int64_t w = smaller(left + g.kernel_w, g.width + g.pad_w) - left;
+  const int64_t h = smaller(g.kernel_h, steps_in(g.height + g.pad_h - top, g.dilation_h));
+  const int64_t w = smaller(g.kernel_w, steps_in(g.width + g.pad_w - left, g.dilation_w));
   return T(1) / T(h * w);
 }
 
@@ -187,12 +204,13 @@ void max_plane(const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
 template <class T>
 void avg_plane(const PoolGeometry& g, const T* x, T* y) {
   for (int64_t oy = 0; oy < g.out_h; ++oy) {
-    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
+    const Range rows = window_rows(g, oy);
     for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+      const Range columns = window_columns(g, ox);
       T sum = T(0);
-      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-        for (int64_t ix = columns.begin; ix < columns.end; ++ix) sum += x[iy * g.width + ix];
+      for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
+        for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step)
+          sum += x[iy * g.width + ix];
       const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
       y[oy * g.out_w + ox] = empty ? T(0) : sum * window_weight<T>(g, oy, ox);
     }
@@ -203,13 +221,14 @@ template <class T>
 void avg_plane_backward(const PoolGeometry& g, const T* dy, T* dx) {
   std::memset(dx, 0, size_t(g.height * g.width) * sizeof(T));
   for (int64_t oy = 0; oy < g.out_h; ++oy) {
-    const Range rows = window(oy, g.kernel_h, g.stride_h, g.pad_h, g.height);
+    const Range rows = window_rows(g, oy);
     for (int64_t ox = 0; ox < g.out_w; ++ox) {
-      const Range columns = window(ox, g.kernel_w, g.stride_w, g.pad_w, g.width);
+      const Range columns = window_columns(g, ox);
       if (rows.begin >= rows.end || columns.begin >= columns.end) continue;
       const T share = dy[oy * g.out_w + ox] * window_weight<T>(g, oy, ox);
-      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
-        for (int64_t ix = columns.begin; ix < columns.end; ++ix) dx[iy * g.width + ix] += share;
+      for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
+        for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step)
+          dx[iy * g.width + ix] += share;
     }
   }
 }

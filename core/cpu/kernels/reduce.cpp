@@ -166,8 +166,14 @@ void reduce_backward(Reduce op, const BroadcastLoop& loop, int64_t count, const 
   }
 }
 
-template <class T>
-void max(int64_t outer, int64_t n, int64_t inner, const T* x, T* y, int64_t* indices) {
+/// Not `greater`: a NaN wins, and nothing wins against it but, where the last does, another.
+template <bool last, class T>
+bool wins(T x, T best) {
+  return last ? !(x < best) && (x != x || best == best) : !(x <= best) && best == best;
+}
+
+template <bool last, class T>
+void max_of(int64_t outer, int64_t n, int64_t inner, const T* x, T* y, int64_t* indices) {
   if (inner == 0) return;
   parallel_for(outer, row_grain(n * inner), [=](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
@@ -179,14 +185,21 @@ void max(int64_t outer, int64_t n, int64_t inner, const T* x, T* y, int64_t* ind
       for (int64_t i = 1; i < n; ++i) {
         from += inner;
         for (int64_t j = 0; j < inner; ++j) {
-          // Not `greater`: a NaN wins, and nothing wins against it.
-          const bool wins = !(from[j] <= best[j]) && best[j] == best[j];
-          best[j] = wins ? from[j] : best[j];
-          where[j] = wins ? i : where[j];
+          const bool better = wins<last>(from[j], best[j]);
+          best[j] = better ? from[j] : best[j];
+          where[j] = better ? i : where[j];
         }
       }
     }
   });
+}
+
+template <class T>
+void max(int64_t outer, int64_t n, int64_t inner, bool last, const T* x, T* y, int64_t* indices) {
+  if (last)
+    max_of<true>(outer, n, inner, x, y, indices);
+  else
+    max_of<false>(outer, n, inner, x, y, indices);
 }
 
 template <class T>

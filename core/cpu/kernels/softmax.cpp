@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/cpu/kernels/table.hpp"
@@ -151,6 +152,50 @@ void cross_entropy(int64_t rows, int64_t width, const T* logits, const int64_t* 
 }
 
 template <class T>
+void cross_entropy_rows(int64_t rows, int64_t width, const T* logits, const int64_t* labels,
+                        int64_t ignored, const T* weight, double smoothing, T* losses, T* grad,
+                        T* label_weights) {
+  using V = Vec<T>;
+  const T share = T(smoothing / double(width));
+  const T all = weight ? T(sum_of<T>(
+                             width, [](V w) { return w; }, weight))
+                       : T(width);
+  for_rows(rows, width, [&](int64_t begin, int64_t end) {
+    Scratch<T> spare(grad ? 0 : width);
+    for (int64_t i = begin; i < end; ++i) {
+      const T* x = logits + i * width;
+      T* e = grad ? grad + i * width : spare.data();
+      if (labels[i] == ignored) {
+        losses[i] = label_weights[i] = T(0);
+        if (grad) std::memset(e, 0, size_t(width) * sizeof(T));
+        continue;
+      }
+      const T of_label = weight ? weight[labels[i]] : T(1), hit = T(1 - smoothing) * of_label;
+      const T mass = hit + share * all, largest = row_max(width, x);
+      const T sum = exp_row(width, x, e, largest);
+      T score = hit * (x[labels[i]] - largest);
+      if (smoothing > 0 && weight)
+        score += share * T(sum_of<T>(
+                             width, [=](V a, V w) { return w * (a - V(largest)); }, x, weight));
+      else if (smoothing > 0)
+        score += share * T(sum_of<T>(
+                             width, [=](V a) { return a - V(largest); }, x));
+      losses[i] = mass * std::log(sum) - score;
+      label_weights[i] = of_label;
+      if (!grad) continue;
+      const V scale = mass / sum, shift = share;
+      if (weight)
+        map(
+            width, e, [=](V a, V w) { return a * scale - shift * w; }, e, weight);
+      else
+        map(
+            width, e, [=](V a) { return a * scale - shift; }, e);
+      e[labels[i]] -= hit;
+    }
+  });
+}
+
+template <class T>
 void cross_entropy_soft(int64_t rows, int64_t width, const T* logits, const T* targets,
                         const T* weights, T* loss, T* grad) {
   using V = Vec<T>;
@@ -180,6 +225,7 @@ SoftmaxKernels<T> softmax_kernels() {
           .log_softmax = log_softmax<T>,
           .log_softmax_backward = log_softmax_backward<T>,
           .cross_entropy = cross_entropy<T>,
+          .cross_entropy_rows = cross_entropy_rows<T>,
           .cross_entropy_soft = cross_entropy_soft<T>};
 }
 

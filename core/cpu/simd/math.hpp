@@ -21,6 +21,13 @@ inline Vec<T> sign(Vec<T> a) {
   return select(a > zero, one, select(a < zero, -one, zero));
 }
 
+/// Subnormal numbers as the zeros that they count as. For libm, which looks at their bits and then
+/// computes with zeros.
+template <class T>
+inline Vec<T> flushed(Vec<T> a) {
+  return select(abs(a) < Vec<T>(std::numeric_limits<T>::min()), copy_sign(Vec<T>(T(0)), a), a);
+}
+
 namespace detail {
 
 inline Vec<float>::Mask to_integers(Vec<float> a) {
@@ -119,11 +126,23 @@ inline Vec<double> exp(Vec<double> x) {
   return x;
 }
 inline Vec<double> log(Vec<double> x) {
+  x = flushed(x);
   for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_log(x.v[i]);
   return x;
 }
 inline Vec<double> tanh(Vec<double> x) {
   for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_tanh(x.v[i]);
+  return x;
+}
+
+inline Vec<float> pow(Vec<float> x, Vec<float> y) {
+  x = flushed(x), y = flushed(y);
+  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_powf(x.v[i], y.v[i]);
+  return x;
+}
+inline Vec<double> pow(Vec<double> x, Vec<double> y) {
+  x = flushed(x), y = flushed(y);
+  for (int64_t i = 0; i < x.lanes; ++i) x.v[i] = __builtin_pow(x.v[i], y.v[i]);
   return x;
 }
 

@@ -13,14 +13,15 @@ Array convolution(std::span<const Array> in, const Conv2dOptions& o) {
     for (int64_t f = 0; f < y.shape[1]; ++f)
       for (int64_t i = 0; i < out_h; ++i)
         for (int64_t j = 0; j < out_w; ++j) {
+          const int64_t group = f / (w.shape[0] / o.groups);
           double sum = in.size() > 2 ? in[2](f) : 0;
-          for (int64_t c = 0; c < x.shape[1]; ++c)
+          for (int64_t c = 0; c < w.shape[1]; ++c)
             for (int64_t a = 0; a < kh; ++a)
               for (int64_t b = 0; b < kw; ++b) {
                 const int64_t row = i * o.stride_h - o.pad_h + a * o.dilation_h;
                 const int64_t column = j * o.stride_w - o.pad_w + b * o.dilation_w;
                 if (row >= 0 && row < height && column >= 0 && column < width)
-                  sum += x(n, c, row, column) * w(f, c, a, b);
+                  sum += x(n, group * w.shape[1] + c, row, column) * w(f, c, a, b);
               }
           y(n, f, i, j) = sum;
         }
@@ -61,11 +62,18 @@ std::vector<OpCase> conv2d_rows() {
   row("many channels", {1, 17, 4, 3}, {19, 17, 3, 3}, {.pad_h = 1, .pad_w = 1});
   row("LeNet-5's first layer", {1, 1, 28, 28}, {6, 1, 5, 5}, {.pad_h = 2, .pad_w = 2});
   row("LeNet-5's second layer", {1, 6, 14, 14}, {16, 6, 5, 5});
+  row("two groups", {2, 6, 5, 7}, {4, 3, 3, 3}, {.pad_h = 1, .groups = 2});
+  row("two groups, no bias", {2, 4, 5, 4}, {6, 2, 3, 2}, {.stride_h = 2, .groups = 2}, false);
+  row("depthwise", {2, 5, 6, 5}, {5, 1, 3, 3}, {.pad_h = 1, .pad_w = 1, .groups = 5});
+  row("depthwise, two filters a channel", {1, 3, 6, 5}, {6, 1, 3, 3}, {.groups = 3});
+  row("groups of an empty batch", {0, 4, 6, 5}, {4, 2, 3, 3}, {.groups = 2});
   const auto large = [&](const char* name, const Shape& x, const Shape& weight,
                          const Conv2dOptions& options = {}, bool bias = true) {
     row(name, x, weight, options, bias);
     cases.back().large = true;
   };
+  large("four groups, a batch", {9, 64, 12, 11}, {64, 16, 3, 3},
+        {.pad_h = 1, .pad_w = 1, .groups = 4});
   large("LeNet-5's first layer, a batch", {37, 1, 28, 28}, {6, 1, 5, 5}, {.pad_h = 2, .pad_w = 2});
   large("LeNet-5's second layer, a batch", {37, 6, 14, 14}, {16, 6, 5, 5});
   large("3x3 with padding, a batch", {9, 16, 17, 15}, {24, 16, 3, 3}, {.pad_h = 1, .pad_w = 1},
@@ -99,6 +107,21 @@ std::vector<ErrorCase> conv2d_errors() {
                         "[16, 6, 5, 5], got [6, 28, 28]",
                         [] {
                           conv2d(ones({6, 28, 28}), ones({16, 6, 5, 5}));
+                        }),
+      error<ShapeError>("conv2d",
+                        "expected input of shape [N, 12, H, W] to match weight "
+                        "[16, 6, 5, 5] in 2 groups, got [2, 6, 28, 28]",
+                        [] {
+                          conv2d(ones({2, 6, 28, 28}), ones({16, 6, 5, 5}), {}, {.groups = 2});
+                        }),
+      error<ValueError>("conv2d", "expected groups that divide 16 filters, got 3",
+                        [] {
+                          conv2d(ones({2, 6, 28, 28}), ones({16, 2, 5, 5}), {}, {.groups = 3});
+                        }),
+      error<ShapeError>("conv2d",
+                        "expected weight of shape [O, C, KH, KW], none of them 0, got [6, 1, 5]",
+                        [] {
+                          conv2d(ones({2, 1, 28}), ones({6, 1, 5}));
                         }),
       error<ShapeError>(
           "conv2d", "expected weight of shape [O, C, KH, KW], none of them 0, got [16, 0, 5, 5]",

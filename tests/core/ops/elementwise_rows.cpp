@@ -50,6 +50,51 @@ void add_binary(std::vector<OpCase>& cases, const char* op, Tensor2 call, Scalar
   cases.back().large = true;
 }
 
+void add_power(std::vector<OpCase>& cases) {
+  const auto number = [&](const char* name, const Shape& shape, Fill fill, double exponent) {
+    cases.push_back({.op = "pow",
+                     .name = name,
+                     .operands = {{shape, fill}},
+                     .call = [=](auto x) { return pow(x[0], exponent); },
+                     .reference =
+                         [=](auto x) {
+                           Array y = x[0];
+                           for (double& value : y.values) value = std::pow(value, exponent);
+                           return y;
+                         },
+                     .large = shape.numel() > 10000});
+  };
+  number("to 2", {3, 5}, Fill::normal, 2);
+  number("to 3", {3, 35}, Fill::off_zero, 3);
+  number("to 1", {3, 5}, Fill::normal, 1);
+  number("to 0", {3, 5}, Fill::ties, 0);
+  number("to -1", {3, 5}, Fill::positive, -1);
+  number("to 0.5", {3, 5}, Fill::positive, 0.5);
+  number("to a number, empty", {0, 4}, Fill::positive, 1.5);
+  number("to a number, large", {300, 103}, Fill::positive, -1.25);
+
+  const auto tensors = [&](const char* name, const Shape& x, const Shape& exponent) {
+    cases.push_back({.op = "pow",
+                     .name = name,
+                     .operands = {{x, Fill::positive}, {exponent}},
+                     .call = [](auto t) { return pow(t[0], t[1]); },
+                     .reference = pairwise([](double a, double b) { return std::pow(a, b); }),
+                     .large = x.numel() > 10000});
+  };
+  tensors("same shape", {3, 5}, {3, 5});
+  tensors("a row of exponents", {4, 7}, {7});
+  tensors("a column of exponents", {4, 7}, {4, 1});
+  tensors("one base", {}, {3, 17});
+  tensors("scalars", {}, {});
+  tensors("empty batch", {0, 5}, {5});
+  tensors("large", {300, 103}, {300, 103});
+  cases.push_back({.op = "pow",
+                   .name = "whole exponents of numbers below 0",
+                   .operands = {{{3, 5}, Fill::off_zero}, {{3, 5}, Fill::ties, 0, false}},
+                   .call = [](auto t) { return pow(t[0], t[1]); },
+                   .reference = pairwise([](double a, double b) { return std::pow(a, b); })});
+}
+
 void add_unary(std::vector<OpCase>& cases, const char* op, Fill fill, Tensor1 call, Scalar1 f) {
   const auto row = [&](const char* name, const Shape& shape) {
     cases.push_back({.op = op,
@@ -83,6 +128,8 @@ std::vector<OpCase> elementwise_rows() {
             [](double x) { return 1 / (1 + std::exp(-x)); });
   add_unary(cases, "square", Fill::normal, square, [](double x) { return x * x; });
 
+  add_power(cases);
+
   const auto affine_row = [&](const char* name, const Shape& shape, double scale, double shift) {
     cases.push_back({.op = "affine",
                      .name = name,
@@ -114,6 +161,11 @@ std::vector<ErrorCase> elementwise_errors() {
   binary("subtract", subtract);
   binary("multiply", multiply);
   binary("divide", divide);
+  errors.push_back(
+      error<ShapeError>("pow", "expected shapes that broadcast, got [2, 3] and [2]", [] {
+        pow(ones({2, 3}), ones({2}));
+      }));
+  add_unary_errors(errors, "pow", [](const Tensor& x) { return pow(x, 3); });
   add_unary_errors(errors, "negate", negate);
   add_unary_errors(errors, "exp", exp);
   add_unary_errors(errors, "log", log);

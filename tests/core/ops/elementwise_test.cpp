@@ -76,6 +76,52 @@ TEST_CASE("elementwise functions keep their limits", "[core][ops]") {
   }
 }
 
+TEST_CASE("powers keep their limits, and so do their gradients", "[core][ops]") {
+  const auto bits = [](const Tensor& x) { return x.to_vector<float>(); };
+  CHECK(bits(pow(vector_of({0, -2, infinity, 2}), 3)) == Floats{0, -8, infinity, 8});
+  CHECK(bits(pow(vector_of({0, -2, 0.5f}), vector_of({0, 3, -1}))) == Floats{1, -8, 2});
+  CHECK(std::isnan(pow(vector_of({-2}), 0.5).item()));
+  CHECK(std::isnan(pow(vector_of({nan}), 2).item()));
+  CHECK(pow(vector_of({nan}), 0).item() == 1);
+
+  Tensor x = vector_of({0, 0, 0, -2}).set_requires_grad();
+  Tensor e = vector_of({0, 2, 1, 3}).set_requires_grad();
+  sum(pow(x, e)).backward();
+  CHECK(bits(x.grad()) == Floats{0, 0, 1, 12});
+  const Floats slopes = bits(e.grad());
+  CHECK(Floats(slopes.begin(), slopes.begin() + 3) == Floats{0, 0, 0});
+  CHECK(std::isnan(slopes[3]));  // a power of a number below 0 next to a whole exponent
+  x.zero_grad();
+  sum(pow(x, 0)).backward();
+  CHECK(bits(x.grad()) == Floats{0, 0, 0, 0});
+}
+
+TEST_CASE("subnormal numbers count as zeros", "[core][ops]") {
+  // Long enough for whole vectors and a rest, and for pieces that other threads compute.
+  for (const int64_t n : {1, 7, 37, 300000})
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const bool wide = dtype == DType::float64;
+      const double tiny = wide ? 2e-309 : 2e-39;
+      const Tensor x = Tensor::full({n}, tiny, {dtype});
+      const auto all = [&](const Tensor& y, double expected) {
+        const Tensor values = y.to(DType::float64);
+        int64_t others = 0;
+        for (const double value : values.host<double>())
+          others += std::isnan(expected) ? !std::isnan(value) : value != expected;
+        CHECK(others == 0);
+      };
+      const double inf = std::numeric_limits<double>::infinity();
+      INFO(n << " of " << name_of(dtype));
+      all(log(x), -inf);
+      all(exp(x), 1);
+      all(tanh(x), 0);
+      all(x / x, double(nan));
+      all(pow(x, 0.5), 0);
+      all(pow(x, -1), inf);
+      all(pow(x, x), 1);
+    }
+}
+
 TEST_CASE("elementwise functions are exact over their range", "[core][ops]") {
   const auto worst = [](Tensor (*f)(const Tensor&), double (*exact)(double), float from, float to) {
     constexpr int n = 20001;
@@ -97,6 +143,8 @@ TEST_CASE("elementwise functions are exact over their range", "[core][ops]") {
   CHECK(worst(
             sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, -80, 80) < 1e-6);
   CHECK(worst(sqrt, std::sqrt, 0, 1e6f) < 1e-7);
+  CHECK(worst([](const Tensor& x) { return pow(x, 7.5); },
+              [](double x) { return std::pow(x, 7.5); }, 1e-2f, 1e4f) < 1.2e-7);
 }
 
 TEST_CASE("an operation on one element takes no memory from the system", "[core][ops]") {

@@ -1,4 +1,7 @@
-#include "tests/core/ops/table.hpp"
+#include <algorithm>
+#include <numeric>
+
+#include "tests/core/ops/broadcast.hpp"
 
 namespace hebb::test {
 namespace {
@@ -11,6 +14,65 @@ Array product(const Array& a, bool ta, const Array& b, bool tb) {
       for (int64_t l = 0; l < k; ++l)
         y(i, j) += (ta ? a(l, i) : a(i, l)) * (tb ? b(j, l) : b(l, j));
   return y;
+}
+
+Array matrix_of(const Array& x, int64_t i) {
+  const int64_t rows = x.shape[-2], columns = x.shape[-1];
+  Array y({rows, columns});
+  for (int64_t j = 0; j < rows * columns; ++j)
+    y.values[size_t(j)] = x.values[size_t(i * rows * columns + j)];
+  return y;
+}
+
+Shape batch_of(const Shape& shape) {
+  return Shape(shape.extents().first(size_t(shape.rank() - 2)));
+}
+
+void add_batches(std::vector<OpCase>& cases) {
+  // Batches of m by k and k by n.
+  const auto rows = [&](const char* name, const Shape& left, const Shape& right, int64_t m,
+                        int64_t k, int64_t n) {
+    for (const bool ta : {false, true})
+      for (const bool tb : {false, true}) {
+        const auto with = [](const Shape& of, int64_t height, int64_t width) {
+          return of.inserted(of.rank(), height).inserted(of.rank() + 1, width);
+        };
+        const Shape batch = broadcast(left, right, "reference");
+        cases.push_back(
+            {.op = "matmul",
+             .name =
+                 std::string(name) + (ta ? ", a transposed" : "") + (tb ? ", b transposed" : ""),
+             .operands = {{with(left, ta ? k : m, ta ? m : k)},
+                          {with(right, tb ? n : k, tb ? k : n)}},
+             .call =
+                 [=](auto x) { return matmul(x[0], x[1], {.transpose_a = ta, .transpose_b = tb}); },
+             .reference =
+                 [=](auto x) {
+                   Array places_a(batch_of(x[0].shape)), places_b(batch_of(x[1].shape));
+                   std::iota(places_a.values.begin(), places_a.values.end(), 0);
+                   std::iota(places_b.values.begin(), places_b.values.end(), 0);
+                   Array y(with(batch, m, n));
+                   for (int64_t i = 0; i < batch.numel(); ++i) {
+                     const Array c =
+                         product(matrix_of(x[0], int64_t(stretched(places_a, batch, i))), ta,
+                                 matrix_of(x[1], int64_t(stretched(places_b, batch, i))), tb);
+                     std::copy(c.values.begin(), c.values.end(), y.values.begin() + i * m * n);
+                   }
+                   return y;
+                 },
+             .large = batch.numel() * m * k * n > 100000});
+      }
+  };
+  rows("a batch", {4}, {4}, 3, 5, 2);
+  rows("a batch and a matrix", {4}, {}, 3, 5, 2);
+  rows("a matrix and a batch", {}, {4}, 3, 5, 2);
+  rows("batches that stretch", {3, 1}, {2}, 2, 3, 4);
+  rows("batches of one", {1, 1}, {1}, 2, 3, 4);
+  rows("an empty batch", {0}, {0}, 2, 3, 4);
+  rows("an empty batch and one", {0}, {1}, 2, 3, 4);
+  rows("batches with nothing to sum", {2}, {2}, 3, 0, 4);
+  rows("large, a batch", {37, 2}, {37, 2}, 17, 33, 9);
+  rows("large matrices, a batch", {2}, {2}, 70, 65, 71);
 }
 
 std::vector<OpCase> matmul_rows() {
@@ -36,6 +98,7 @@ std::vector<OpCase> matmul_rows() {
   matmul_rows("no columns", 3, 4, 0);
   matmul_rows("large", 131, 257, 163);
   matmul_rows("tall", 1009, 37, 10);
+  add_batches(cases);
 
   const auto linear_rows = [&](const char* name, int64_t n, int64_t in, int64_t out) {
     for (const bool bias : {true, false}) {
@@ -80,6 +143,15 @@ std::vector<ErrorCase> matmul_errors() {
       error<ShapeError>("matmul", "expected matrices [M, K] and [K, N], got [2, 3] and [3]",
                         [] {
                           matmul(ones({2, 3}), ones({3}));
+                        }),
+      error<ShapeError>("matmul",
+                        "expected matrices [M, K] and [K, N], got [7, 2, 3] and [7, 2, 3]",
+                        [] {
+                          matmul(ones({7, 2, 3}), ones({7, 2, 3}));
+                        }),
+      error<ShapeError>("matmul", "expected shapes that broadcast, got [2] and [3]",
+                        [] {
+                          matmul(ones({2, 4, 5}), ones({3, 5, 4}));
                         }),
       error<ShapeError>("linear", "expected x of shape [N, 5] to match weight [4, 5], got [2, 3]",
                         [] {

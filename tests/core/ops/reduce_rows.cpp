@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "tests/core/ops/table.hpp"
@@ -50,8 +51,8 @@ auto reference(double (*f)(double), const Axes& axes, bool keep, bool divide) {
   };
 }
 
-// The first of the largest along an axis: its value, or where it stands.
-auto largest(int axis, bool keep, bool position) {
+// The first (or last) of the largest along an axis: its value, or where it stands.
+auto largest(int axis, bool keep, bool position, bool last = false) {
   return [=](std::span<const Array> x) {
     const Shape& shape = x[0].shape;
     const int a = axis < 0 ? axis + shape.rank() : axis;
@@ -63,7 +64,7 @@ auto largest(int axis, bool keep, bool position) {
         int64_t best = 0;
         const auto at = [&](int64_t j) { return x[0].values[size_t((i * n + j) * after + k)]; };
         for (int64_t j = 1; j < n; ++j)
-          if (at(j) > at(best)) best = j;
+          if (at(j) > at(best) || (last && at(j) == at(best))) best = j;
         y.values[size_t(i * after + k)] = position ? double(best) : at(best);
       }
     return y;
@@ -144,6 +145,13 @@ std::vector<OpCase> reduce_rows() {
                      .call = [=](auto x) { return argmax(x[0], axis); },
                      .reference = largest(axis, false, true),
                      .large = large});
+    cases.push_back(
+        {.op = "argmax",
+         .name = std::string(name) + ", the last of equals, axis kept",
+         .operands = {{shape, fill, 0, false}},
+         .call = [=](auto x) { return argmax(x[0], axis, {.keep_axes = true, .last = true}); },
+         .reference = largest(axis, true, true, true),
+         .large = large});
   };
   max_rows("of rows", {4, 10}, 1);
   max_rows("of columns", {4, 10}, 0);
@@ -154,6 +162,33 @@ std::vector<OpCase> reduce_rows() {
   max_rows("the first of equals in columns", {40, 6}, 0, Fill::ties);
   max_rows("large, rows", {5003, 37}, 1);
   max_rows("large, columns", {37, 5003}, 0);
+
+  const auto max_axes_rows = [&](const char* name, const Shape& shape, const Axes& axes) {
+    for (const bool keep : {false, true})
+      cases.push_back({.op = "max",
+                       .name = std::string(name) + (keep ? ", axes kept" : ""),
+                       .operands = {{shape, Fill::distinct}},
+                       .call = [=](auto x) { return max(x[0], axes, {.keep_axes = keep}); },
+                       .reference =
+                           [=](auto x) {
+                             Array y(reduced_shape(shape, axes, keep));
+                             std::fill(y.values.begin(), y.values.end(), -HUGE_VAL);
+                             for (int64_t i = 0; i < shape.numel(); ++i) {
+                               double& best = y.values[size_t(target(shape, axes, i))];
+                               best = std::max(best, x[0].values[size_t(i)]);
+                             }
+                             return y;
+                           },
+                       .large = shape.numel() > 10000});
+  };
+  max_axes_rows("of all", {3, 5}, {});
+  max_axes_rows("of planes", {2, 3, 4, 5}, {2, -1});
+  max_axes_rows("of each channel", {2, 3, 4, 5}, {0, 2, 3});
+  max_axes_rows("of two axes apart, in any order", {2, 3, 4, 5}, {3, 1});
+  max_axes_rows("of one axis in a list", {2, 3, 4}, {1});
+  max_axes_rows("of a scalar", {}, {});
+  max_axes_rows("of planes of an empty batch", {0, 3, 4}, {1, 2});
+  max_axes_rows("large, of each channel", {17, 6, 20, 21}, {0, 2, 3});
 
   const auto count_row = [&](const char* name, const Shape& shape) {
     cases.push_back({.op = "count_equal",
@@ -195,6 +230,14 @@ std::vector<ErrorCase> reduce_errors() {
       error<ShapeError>("max", "expected elements along axis 1, got [3, 0]",
                         [] {
                           max(ones({3, 0}), -1);
+                        }),
+      error<ShapeError>("max", "expected elements along axis 1, got [3, 0, 2]",
+                        [] {
+                          max(ones({3, 0, 2}), {2, 1});
+                        }),
+      error<ShapeError>("max", "expected each axis once, got axis -1 twice",
+                        [] {
+                          max(ones({2, 3}), {1, -1});
                         }),
       error<ShapeError>("argmax", "expected elements along axis 0, got [0, 3]",
                         [] {

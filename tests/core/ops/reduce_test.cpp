@@ -14,6 +14,9 @@ TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
   Tensor x = Tensor::from(Floats{1, 3, 3, 2, 2, 2}, {2, 3}).set_requires_grad();
   sum(max(x, 1)).backward();
   CHECK(x.grad().to_vector<float>() == Floats{0, 1, 0, 1, 0, 0});
+  Tensor planes = Tensor::from(Floats{1, 2, 2, 1, 2, 1, 1, 2}, {2, 2, 2}).set_requires_grad();
+  sum(max(planes, {0, 2})).backward();
+  CHECK(planes.grad().to_vector<float>() == Floats{0, 1, 1, 0, 0, 0, 0, 0});
   Tensor image = Tensor::ones({1, 1, 4, 4}).set_requires_grad();
   sum(max_pool2d(image)).backward();
   CHECK(image.grad().to_vector<float>() == Floats{1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});
@@ -23,6 +26,17 @@ TEST_CASE("gradients of a maximum go to the first of equals", "[core][ops]") {
   peak.set_requires_grad();
   sum(max_pool2d(peak, {.stride_h = 1, .stride_w = 1})).backward();
   CHECK(peak.grad().host<float>()[4] == 4);
+}
+
+TEST_CASE("argmax names the first or the last of equals, and of NaN", "[core][ops]") {
+  const auto at = [](const Floats& x, bool last) {
+    return argmax(vector_of(x), 0, {.last = last}).item();
+  };
+  CHECK(at({1, 3, 3, 2}, false) == 1);
+  CHECK(at({1, 3, 3, 2}, true) == 2);
+  CHECK(at({nan, 3, nan, 4}, false) == 0);
+  CHECK(at({nan, 3, nan, 4}, true) == 2);
+  CHECK(at({-infinity, -infinity}, true) == 1);
 }
 
 TEST_CASE("NaN wins every maximum", "[core][ops]") {

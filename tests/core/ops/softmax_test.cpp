@@ -38,4 +38,23 @@ TEST_CASE("cross-entropy against labels is the one against their distributions",
     CHECK(logits.grad().host<float>()[i] == Approx(from_labels[i]).margin(1e-6));
 }
 
+TEST_CASE("ignored labels count nothing", "[core][ops]") {
+  const float nan = test::nan;
+  const Tensor logits = Tensor::from(Floats{1, 2, nan, nan, 0, 3}, {3, 2}).set_requires_grad();
+  const Tensor labels = Tensor::from(std::vector<int64_t>{0, -100, 1}, {3});
+  const auto loss = [&](Reduction reduction) {
+    return cross_entropy(logits, labels, {.ignore_index = -100, .reduction = reduction});
+  };
+  const double first = std::log1p(std::exp(1)), last = std::log1p(std::exp(-3));
+  CHECK(loss(Reduction::sum).item() == Approx(first + last));
+  CHECK(loss(Reduction::none).to_vector<float>()[1] == 0);
+  const Tensor mean = loss(Reduction::mean);
+  CHECK(mean.item() == Approx((first + last) / 2));
+  mean.backward();
+  CHECK(logits.grad().to_vector<float>()[2] == 0);
+  CHECK(logits.grad().to_vector<float>()[0] == Approx(-0.5 / (1 + std::exp(-1))));
+  const Tensor none = Tensor::from(std::vector<int64_t>{7, 7, 7}, {3});
+  CHECK(std::isnan(cross_entropy(logits, none, {.ignore_index = 7}).item()));
+}
+
 }  // namespace hebb
