@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/backend.hpp"
 #include "core/check.hpp"
@@ -85,13 +87,14 @@ class CudaBackend final : public Backend {
   Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) override;
   Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
   Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
-  void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
-           const SgdStep& step) override;
-  void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-            const AdamStep& step) override;
-  void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-             const NadamStep& step) override;
-  Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
+  void sgd(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+           const SgdRule& rule) override;
+  void adam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+            const AdamRule& rule) override;
+  void nadam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+             const NadamRule& rule) override;
+  Clip clip_scale(std::span<const Tensor> grads, double limit) override;
+  void scale_all(std::span<const Tensor> x, const Tensor& scale) override;
   WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
                 bool with_dweight) override;
 
@@ -107,6 +110,9 @@ class CudaBackend final : public Backend {
   Tensor scratch(int64_t n) const {
     return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
   }
+  /// launch.operator()<T>(table, scalars) with the table of the slots that have gradients.
+  template <class Launch>
+  void update(std::span<const OptimizerSlot> slots, const StepScalars& scalars, Launch launch);
   /// Throws what kernels have complained about, and forgets it.
   void raise_complaint();
 
@@ -116,6 +122,10 @@ class CudaBackend final : public Backend {
   Products products_;
   Convolutions convolutions_;
   Complaint* const complaint_;
+  // Of the optimiser's last step: the table in device memory, and what it has.
+  std::mutex table_mutex_;
+  Tensor table_;
+  std::vector<SlotRow> rows_, next_rows_;
 };
 
 template <class T>

@@ -77,13 +77,14 @@ class CpuBackend final : public Backend {
   Tensor narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) override;
   Tensor gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) override;
   Tensor scatter_add_rows(const Tensor& dy, const Tensor& indices, const Shape& shape) override;
-  void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
-           const SgdStep& step) override;
-  void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-            const AdamStep& step) override;
-  void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-             const NadamStep& step) override;
-  Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
+  void sgd(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+           const SgdRule& rule) override;
+  void adam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+            const AdamRule& rule) override;
+  void nadam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+             const NadamRule& rule) override;
+  Clip clip_scale(std::span<const Tensor> grads, double limit) override;
+  void scale_all(std::span<const Tensor> x, const Tensor& scale) override;
   WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
                 bool with_dweight) override;
 
@@ -95,6 +96,8 @@ class CpuBackend final : public Backend {
     if (dtype == DType::float64) return function(kernels_.float64);
     fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
   }
+
+  void scale_grads(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
 
   const std::string name_;
   const KernelTable kernels_;

@@ -5,6 +5,7 @@ namespace hebb::cuda {
 /// What tests look at and change in the device that this CPU stands for.
 struct Emulation {
   bool memory_left = true;
+  long launches = 0;       // of kernels
   long broken_guards = 0;  // bytes behind tensors that were written to
 };
 extern Emulation emulation;

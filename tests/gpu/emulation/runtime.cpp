@@ -41,7 +41,7 @@ class EmulatedMemory final : public BlockSource {
 Emulation emulation;
 
 void activate(Stream) {}
-void check_launch() {}
+void check_launch() { ++emulation.launches; }
 
 Machine machine() { return {.driver = 13000, .runtime = 13000, .status = 0, .devices = 1}; }
 std::string device_name(int) { return "emulated"; }
