@@ -201,6 +201,38 @@ TEST_CASE("labels and indices out of range are told at the next synchronisation"
         "[gather_rows] expected indices in [0, 3), got -2 at 1");
 }
 
+TEST_CASE("the first label out of range stays until it is told", "[gpu]") {
+  const Tensor logits = Tensor::ones({600, 4}, {.device = device});
+  std::vector<int64_t> values(600, 1);
+  values[300] = std::numeric_limits<int64_t>::min();
+  values[299] = std::numeric_limits<int64_t>::max();
+  const Tensor bad = test::labels(values).to(device);
+  for (const bool backwards : {false, true}) {
+    run_backwards = backwards;
+    const Tensor first = cross_entropy(logits, bad);
+    const Tensor rows = gather_rows(logits, bad);  // wrong too, and later
+    const Tensor fine = cross_entropy(logits, Tensor::full({600}, 3, bad.options()));
+    run_backwards = false;
+    // Whatever is read first tells it; what was computed after it is right.
+    CHECK(message_of([&] { fine.item(); }) ==
+          "[cross_entropy] expected labels in [0, 4), got 9223372036854775807 at row 299");
+    CHECK(fine.item() == Approx(std::log(4.0)));
+    CHECK(message_of([] { backend_for(device).synchronize(); }) == "nothing was thrown");
+  }
+}
+
+TEST_CASE("a trainer on a GPU tells of a label out of range", "[gpu]") {
+  std::vector<uint8_t> pixels(12 * 4, 100);
+  Dataset data{Tensor::from(pixels, {12, 1, 2, 2}),
+               test::labels({0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}), 3, "small", ""};
+  Sequential model = mlp({4, 2});  // two classes
+  model.to(device);
+  Sgd sgd(model.parameters());
+  Trainer trainer(model, sgd, {}, {.epochs = 1, .batch_size = 12});
+  CHECK_THAT(message_of([&] { trainer.fit({.train = &data}); }),
+             ContainsSubstring("[cross_entropy] expected labels in [0, 2), got 2 at row "));
+}
+
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {
   auto& memory = static_cast<CudaBackend&>(backend_for(device)).memory();
   const size_t before = memory.stats().lent;
