@@ -10,6 +10,7 @@
 #include "core/parallel.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
+#include "core/weighted.hpp"
 
 namespace hebb {
 
@@ -80,6 +81,8 @@ class Backend {
                               int axis) = 0;
   /// How many of two int64 tensors' elements are equal, as an int64 scalar.
   virtual Tensor count_equal(const Tensor& a, const Tensor& b) = 0;
+  /// sums[i] += weight value of term i, in float64; a term may be undefined.
+  virtual void accumulate(const Tensor& sums, std::span<const Weighted> terms) = 0;
 
   // Products.
   virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,

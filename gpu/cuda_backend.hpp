@@ -50,6 +50,7 @@ class CudaBackend final : public Backend {
   Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                       int axis) override;
   Tensor count_equal(const Tensor& a, const Tensor& b) override;
+  void accumulate(const Tensor& sums, std::span<const Weighted> terms) override;
   Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Shape& shape) override;
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,

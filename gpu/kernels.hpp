@@ -63,6 +63,18 @@ template <class T>
 void max_backward(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* dy,
                   const int64_t* indices, T* dx);
 void count_equal(Stream stream, int64_t n, const int64_t* a, const int64_t* b, int64_t* count);
+struct TermList {
+  static constexpr size_t most = 32;
+  struct Term {
+    const void* value;  // of float32, float64 or int64; may be null
+    DType dtype;
+    double weight;
+  };
+  int64_t count = 0;
+  Term terms[most];
+};
+/// sums[i] += weight value of term i
+void accumulate(Stream stream, const TermList& terms, double* sums);
 
 // conv2d.cu: every geometry, slowly, for what cuDNN refuses
 template <class T>

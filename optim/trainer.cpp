@@ -5,10 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/autograd.hpp"
 #include "core/check.hpp"
-#include "core/ops/elementwise.hpp"
-#include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"
 #include "optim/trainer_run.hpp"
 
@@ -115,7 +112,9 @@ bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
   }
   run.seconds = seconds_before + seconds_since(start);
   metrics.lr = optimizer_.lr();
-  run.totals.write(metrics);
+  const std::vector<double> means = run.totals.means();
+  metrics.train = {means[0], means[1]};
+  metrics.penalties.assign(means.begin() + 2, means.end());
   metrics.seconds = run.seconds;
   metrics.loader_seconds = run.loader_seconds;
   metrics.images_per_second = double(run.totals.images) / run.seconds;
@@ -129,15 +128,15 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
                           .prefetch = 0,
                           .transform = options_.evaluation_transform,
                           .device = device_});
-  DeviceSum loss, correct;
+  EpochTotals totals(0, device_);
   for (const Batch& batch : loader) {
     if (stop && stop()) return std::nullopt;
     const Tensor logits = model_(batch.images);
-    loss.add(cross_entropy(logits, batch.labels), double(batch.size()));
-    correct.add(count_equal(argmax(logits, 1), batch.labels), 1);
+    totals.add({.logits = logits, .loss = cross_entropy(logits, batch.labels), .penalties = {}},
+               batch);
   }
-  const auto count = double(dataset.size());
-  return Evaluation{loss.over(count), correct.over(count)};
+  const std::vector<double> means = totals.means();
+  return Evaluation{means[0], means[1]};
 }
 
 Evaluation Trainer::evaluate(const Dataset& dataset) const { return *look_at(dataset, {}); }
@@ -172,7 +171,7 @@ Loader Trainer::begin(const Splits& data) {
         options_.batch_size, data.train->size());
   run_ = std::make_unique<Run>(Run{.position = loader.position(),
                                    .dropout = Generator(options_.seed).split(dropout_stream),
-                                   .totals = EpochTotals(regularizers_.size()),
+                                   .totals = EpochTotals(regularizers_.size(), device_),
                                    .history = {},
                                    .has_validation = data.validation != nullptr,
                                    .has_test = data.test != nullptr});

@@ -4,6 +4,7 @@
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
+#include "data/synthetic.hpp"
 #include "gpu/cuda_backend.hpp"
 #include "gpu/launch.hpp"
 #include "layers/layers.hpp"
@@ -231,6 +232,26 @@ TEST_CASE("a trainer on a GPU tells of a label out of range", "[gpu]") {
   Trainer trainer(model, sgd, {}, {.epochs = 1, .batch_size = 12});
   CHECK_THAT(message_of([&] { trainer.fit({.train = &data}); }),
              ContainsSubstring("[cross_entropy] expected labels in [0, 2), got 2 at row "));
+}
+
+TEST_CASE("a trainer's steps do not wait for the GPU", "[gpu]") {
+  const auto fit = [](int64_t samples) {
+    const Dataset data = digits({.samples = samples});
+    Sequential model = lenet5({.dropout = 0.3, .generator = Generator(1)});
+    model.to(device);
+    const std::unique_ptr<Optimizer> optimizer =
+        make_optimizer("adamw:decay-on=weights", model.parameters(), 1e-3);
+    Trainer trainer(model, *optimizer, make_regularizers({"bean:order=1", "l1:lambda=1e-5"}),
+                    {.epochs = 1,
+                     .batch_size = 2,
+                     .schedule = Schedule::parse("cosine"),
+                     .label_smoothing = 0.1,
+                     .clip_norm = 1});
+    const long before = emulation.waits;
+    trainer.fit({.train = &data});
+    return emulation.waits - before;
+  };
+  CHECK(fit(4) == fit(11));
 }
 
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {

@@ -6,6 +6,7 @@ namespace hebb::cuda {
 struct Emulation {
   bool memory_left = true;
   long launches = 0;       // of kernels
+  long waits = 0;          // of the host for the device
   long broken_guards = 0;  // bytes behind tensors that were written to
 };
 extern Emulation emulation;
