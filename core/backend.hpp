@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ class Backend {
   /// not plain. Empty when there is nothing.
   virtual std::string details() const { return ""; }
   virtual void synchronize() = 0;  ///< Waits for everything that was asked for.
+  /// What record_step (core/ops/record_step.hpp) promises: here, to call `step` each time.
+  virtual std::function<void()> record(std::function<void()> step) { return step; }
 
   // Memory.
   virtual void* allocate(size_t bytes) = 0;

@@ -17,8 +17,9 @@ struct OptimizerSlot {
 
 /// What a step is told in device memory, where it may change without the step being told anew.
 struct StepScalars {
-  Tensor lr;          ///< float64 []
-  Tensor grad_scale;  ///< What gradients are multiplied by, float64 []; undefined: 1.
+  Tensor lr;               ///< float64 []
+  Tensor grad_scale = {};  ///< What gradients are multiplied by, float64 []; undefined: 1.
+  Tensor steps = {};       ///< int64 [], and each step adds 1; may be undefined.
 };
 
 }  // namespace hebb

@@ -186,6 +186,7 @@ void write_rows(Stream stream, const SlotRow* rows, const SlotTable& table);
 /// `scratch`, of slot_scratch(count) numbers. grad_scale may be null.
 struct SlotScalars {
   const double *lr, *grad_scale;
+  int64_t* steps;  // may be null
   double* scratch;
 };
 int64_t slot_scratch(int64_t count);

@@ -41,7 +41,7 @@ void CudaBackend::update(std::span<const OptimizerSlot> slots, const StepScalars
   }
   const Tensor memory = scratch(slot_scratch(count));
   const SlotScalars pointers{data_of<double>(scalars.lr), data_or_null<double>(scalars.grad_scale),
-                             data_of<double>(memory)};
+                             data_or_null<int64_t>(scalars.steps), data_of<double>(memory)};
   dispatch(dtype, [&]<class T>() { launch.template operator()<T>(table, pointers); });
 }
 

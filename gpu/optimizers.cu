@@ -102,8 +102,10 @@ struct NextStepBody {
   Rule rule;
   SlotTable table;
   const double* lr;
+  int64_t* steps;
   Factors* factors;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    if (i == 0 && steps) ++*steps;
     const SlotRow& row = table.rows[i];
     const StepOf step{*lr * row.lr_scale, row.weight_decay_scale, ++*row.steps};
     factors[i] = Factors::of(rule, step, row.mu_product);
@@ -134,7 +136,8 @@ struct UpdateBody {
 template <class T, class Factors, class Rule>
 void step(Stream stream, const SlotTable& table, const SlotScalars& scalars, const Rule& rule) {
   auto* factors = reinterpret_cast<Factors*>(scalars.scratch);
-  for_each(stream, table.count, NextStepBody<Factors, Rule>{rule, table, scalars.lr, factors});
+  for_each(stream, table.count,
+           NextStepBody<Factors, Rule>{rule, table, scalars.lr, scalars.steps, factors});
   for_blocks(stream, table.pieces, block_threads,
              UpdateBody<T, Factors>{table, factors, scalars.grad_scale});
 }

@@ -16,8 +16,6 @@ bool matches(const ParameterGroup& group, const std::string& name) {
   return ::fnmatch(group.pattern.c_str(), name.c_str(), 0) == 0;
 }
 
-Tensor count(int64_t value) { return Tensor::from<int64_t>({value}, {}); }
-
 }  // namespace
 
 Optimizer::Optimizer(std::vector<NamedTensor> parameters, double lr,
@@ -27,6 +25,7 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, double lr,
         "[optimizer] expected at most {} moments, got {}", std::size(OptimizerSlot().moments),
         moments_.size());
   const Device device = parameters_.empty() ? Device() : parameters_[0].tensor.device();
+  steps_ = Tensor::zeros({}, {DType::int64, device});
   lr_on_device_ = Tensor::scalar(lr_, {DType::float64, device});
   set_lr(lr);
   for (const ParameterGroup& group : groups) {
@@ -67,9 +66,10 @@ void Optimizer::step(double clip_norm) {
             slot.moments[i], slot.grad);
     grads_.push_back(slot.grad);
   }
-  ++steps_;
-  if (!grads_.empty())
-    update({lr_on_device_, clip_norm > 0 ? clip_scale(grads_, clip_norm) : Tensor()});
+  if (grads_.empty())
+    steps_.fill(double(steps() + 1));
+  else
+    update({lr_on_device_, clip_norm > 0 ? clip_scale(grads_, clip_norm) : Tensor(), steps_});
   grads_.clear();
   for (OptimizerSlot& slot : slots_) slot.grad = {};
 }
@@ -85,8 +85,10 @@ void Optimizer::set_lr(double lr) {
   lr_ = lr;
 }
 
+int64_t Optimizer::steps() const { return int64_t(steps_.item()); }
+
 State Optimizer::state() const {
-  State state{{"step", count(steps_)}};
+  State state{{"step", steps_}};
   for (size_t i = 0; i < slots_.size(); ++i) {
     const std::string prefix = parameters_[i].name + ".";
     state[prefix + "step"] = slots_[i].steps;
@@ -98,15 +100,13 @@ State Optimizer::state() const {
 void Optimizer::load_state(const State& state) {
   const State own = this->state();
   check_state(own, state, "optimizer");
-  const auto read = [&](const std::string& name) {
+  const auto check_count = [&](const std::string& name) {
     const double value = state.at(name).item();
     check(value >= 0, "[optimizer] expected {} of at least 0, got {}", name, value);
-    return int64_t(value);
   };
-  for (const NamedTensor& parameter : parameters_) read(parameter.name + ".step");
-  const int64_t steps = read("step");
+  check_count("step");
+  for (const NamedTensor& parameter : parameters_) check_count(parameter.name + ".step");
   copy_state(own, state, "optimizer");
-  steps_ = steps;
 }
 
 }  // namespace hebb

@@ -32,13 +32,13 @@ class Optimizer {
   void zero_grad() const;
 
   double lr() const { return lr_; }
-  void set_lr(double lr);                   ///< ValueError unless finite and at least 0.
-  int64_t steps() const { return steps_; }  ///< How often `step` was called.
+  void set_lr(double lr);  ///< ValueError unless finite and at least 0.
+  int64_t steps() const;   ///< How often `step` was called; waits for the device.
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
 
   /// All state by name for checkpoints: "step", and for each parameter "fc1.weight.step" and its
-  /// moments ("fc1.weight.exp_avg", ...), named as in PyTorch. Those of parameters are the
-  /// optimiser's own tensors, not copies. The learning rate and other options are not part of it.
+  /// moments ("fc1.weight.exp_avg", ...), named as in PyTorch: the optimiser's own tensors, not
+  /// copies. The learning rate and other options are not part of it.
   State state() const;
   /// Copies `state` in. Strict, as `copy_state` says.
   virtual void load_state(const State& state);
@@ -59,7 +59,7 @@ class Optimizer {
   std::vector<Tensor> grads_;  // during a step; kept, so that steps take no memory
   double lr_ = 0;
   Tensor lr_on_device_;
-  int64_t steps_ = 0;
+  Tensor steps_;
 };
 
 }  // namespace hebb

@@ -7,6 +7,7 @@
 
 #include "core/check.hpp"
 #include "core/ops/softmax.hpp"
+#include "optim/recorded_steps.hpp"
 #include "optim/trainer_run.hpp"
 
 namespace hebb {
@@ -79,11 +80,9 @@ void Trainer::check_loss(int64_t step, int64_t steps) const {
 }
 
 // Whether training was asked to stop.
-bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
+bool Trainer::run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metrics) {
   Run& run = *run_;
   const int64_t batches = loader.batches(), total_steps = options_.epochs * batches;
-  const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
-                                      .clip_norm = options_.clip_norm};
   const auto lr_at = [&](int64_t step) {
     return options_.schedule.lr_at(step, total_steps, base_lr_, batches);
   };
@@ -100,9 +99,8 @@ bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
     run.loader_seconds += seconds_since(asked);
     if (!batch) break;
     optimizer_.set_lr(lr_at(step++));
-    run.totals.add(train_step(model_, optimizer_, regularizers_, *batch,
-                              {.generator = &run.dropout}, step_options),
-                   *batch);
+    steps.run(*batch);
+    run.totals.images += batch->size();
     const int64_t number = loader.position().batch;
     check_loss(number, batches);
     run.position = loader.position();
@@ -132,6 +130,7 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
   for (const Batch& batch : loader) {
     if (stop && stop()) return std::nullopt;
     const Tensor logits = model_(batch.images);
+    totals.images += batch.size();
     totals.add({.logits = logits, .loss = cross_entropy(logits, batch.labels), .penalties = {}},
                batch);
   }
@@ -213,12 +212,19 @@ bool Trainer::has_waited_enough() const {
 
 Stopped Trainer::go_on(const Splits& data, Loader& loader) {
   Run& run = *run_;
+  const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
+                                      .clip_norm = options_.clip_norm};
+  RecordedSteps steps(device_, run.dropout, [&](const Batch& batch) {
+    run.totals.add(train_step(model_, optimizer_, regularizers_, batch, {.generator = &run.dropout},
+                              step_options),
+                   batch);
+  });
   if (on_begin) on_begin();
   for (;;) {
     if (has_waited_enough()) return Stopped::early;
     if (std::ssize(run.history) >= options_.epochs) return Stopped::all_epochs;
     EpochMetrics metrics;
-    bool requested = run_epoch(loader, metrics);
+    bool requested = run_epoch(loader, steps, metrics);
     const auto look = [&](const Dataset* set, std::optional<Evaluation>& result) {
       if (!set || requested) return;
       result = try_evaluate(*set);

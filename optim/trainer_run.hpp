@@ -17,7 +17,7 @@ struct EpochTotals {
 
   EpochTotals(size_t regularizers, Device device);
   size_t regularizers() const { return size_t(sums.numel()) - 2; }
-  void add(const TrainStep& step, const Batch& batch);
+  void add(const TrainStep& step, const Batch& batch);  // to the sums alone
   bool are_finite() const;
   std::vector<double> means() const;
 };

@@ -44,7 +44,6 @@ EpochTotals::EpochTotals(size_t regularizers, Device device)
 
 void EpochTotals::add(const TrainStep& step, const Batch& batch) {
   const auto size = double(batch.size());
-  images += batch.size();
   std::vector<Weighted> terms{{step.loss, size},
                               {count_equal(argmax(step.logits, 1), batch.labels), 1}};
   for (size_t i = 0; i < step.penalties.size(); ++i) terms.push_back({step.penalties[i], size});
@@ -65,7 +64,8 @@ std::vector<double> EpochTotals::means() const {
 void Trainer::Run::end_epoch(const EpochMetrics& metrics, const LoaderPosition& next) {
   history.push_back(metrics);
   position = next;
-  totals = EpochTotals(totals.regularizers(), totals.sums.device());
+  totals.sums.fill(0);
+  totals.images = 0;
   seconds = loader_seconds = 0;
 }
 

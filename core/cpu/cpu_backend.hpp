@@ -98,7 +98,7 @@ class CpuBackend final : public Backend {
     fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
   }
 
-  void scale_grads(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
+  void begin_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
 
   const std::string name_;
   const KernelTable kernels_;

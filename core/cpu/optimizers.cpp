@@ -15,7 +15,8 @@ StepOf next_step(const OptimizerSlot& slot, const StepScalars& scalars) {
 }  // namespace
 
 // Gradients are scaled in a pass of their own: only steps that are clipped have it.
-void CpuBackend::scale_grads(std::span<const OptimizerSlot> slots, const StepScalars& scalars) {
+void CpuBackend::begin_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars) {
+  if (scalars.steps.defined()) ++*data_of<int64_t>(scalars.steps);
   if (!scalars.grad_scale.defined()) return;
   for (const OptimizerSlot& slot : slots)
     if (slot.grad.defined()) scale_all({&slot.grad, 1}, scalars.grad_scale);
@@ -23,7 +24,7 @@ void CpuBackend::scale_grads(std::span<const OptimizerSlot> slots, const StepSca
 
 void CpuBackend::sgd(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
                      const SgdRule& rule) {
-  scale_grads(slots, scalars);
+  begin_step(slots, scalars);
   for (const OptimizerSlot& slot : slots) {
     if (!slot.grad.defined()) continue;
     const SgdStep step = at_step(rule, next_step(slot, scalars));
@@ -36,7 +37,7 @@ void CpuBackend::sgd(std::span<const OptimizerSlot> slots, const StepScalars& sc
 
 void CpuBackend::adam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
                       const AdamRule& rule) {
-  scale_grads(slots, scalars);
+  begin_step(slots, scalars);
   StepOf last;  // most parameters stand where the one before does
   AdamStep step{};
   for (const OptimizerSlot& slot : slots) {
@@ -52,7 +53,7 @@ void CpuBackend::adam(std::span<const OptimizerSlot> slots, const StepScalars& s
 
 void CpuBackend::nadam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
                        const NadamRule& rule) {
-  scale_grads(slots, scalars);
+  begin_step(slots, scalars);
   for (const OptimizerSlot& slot : slots) {
     if (!slot.grad.defined()) continue;
     const StepOf now = next_step(slot, scalars);

@@ -36,6 +36,8 @@ Tensor check_slots(const char* where, std::span<const OptimizerSlot> slots,
       check_scalar(where, "lr", scalars.lr, DType::float64, grad);
       if (scalars.grad_scale.defined())
         check_scalar(where, "grad_scale", scalars.grad_scale, DType::float64, grad);
+      if (scalars.steps.defined())
+        check_scalar(where, "the number of steps", scalars.steps, DType::int64, grad);
     }
     check_operands(where, {{"the first gradient", *first}, {"every gradient", grad}});
     check_scalar(where, "steps", slot.steps, DType::int64, grad);

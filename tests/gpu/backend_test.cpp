@@ -1,6 +1,8 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <set>
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
@@ -9,6 +11,7 @@
 #include "gpu/launch.hpp"
 #include "layers/layers.hpp"
 #include "optim/optim.hpp"
+#include "optim/recorded_steps.hpp"
 #include "regularizers/regularizers.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/ops/table.hpp"
@@ -252,6 +255,60 @@ TEST_CASE("a trainer's steps do not wait for the GPU", "[gpu]") {
     return emulation.waits - before;
   };
   CHECK(fit(4) == fit(11));
+}
+
+TEST_CASE("a GPU's steps find batches of a shape in one place, and words from a base", "[gpu]") {
+  Generator random(1), plain(1);
+  for (Generator* generator : {&random, &plain}) generator->reserve(100);
+  std::map<int64_t, std::set<const void*>> places;
+  std::vector<float> seen;
+  std::vector<RandomKey> keys;
+  RecordedSteps steps(device, random, [&](const Batch& batch) {
+    places[batch.size()].insert(batch.images.data());
+    places[-batch.size()].insert(batch.labels.data());
+    seen = dropout(batch.images, 0.5, random).to_vector<float>();
+    keys.push_back(random.reserve(1));
+  });
+  for (const int64_t size : {4, 4, 3, 4, 3}) {
+    const Tensor images = Tensor::full({size, 1, 2, 2}, double(size + std::ssize(keys)));
+    steps.run({images.to(device), test::labels(std::vector<int64_t>(size_t(size), 1)).to(device)});
+    CHECK(seen == dropout(images, 0.5, plain).to_vector<float>());
+    plain.reserve(1);
+    CHECK(random.state() == plain.state());
+  }
+  CHECK(places.size() == 4);
+  for (const auto& [size, found] : places) CHECK(found.size() == 1);
+  // What steps are told of random numbers is the same each time: it may be repeated.
+  for (const size_t i : {1, 3}) {
+    CHECK(keys[i].offset == keys[0].offset);
+    CHECK(keys[i].base == keys[0].base);
+  }
+  CHECK(keys[0].base != nullptr);
+}
+
+TEST_CASE("a trainer does the same on the CPU and on the GPU", "[gpu]") {
+  // Three whole batches and a short one, twice, with all that is random, and a second fit.
+  const auto fit = [](Device on) {
+    const Dataset data = digits({.samples = 27});
+    Sequential model = mlp({784, 20, 10}, {.dropout = 0.3, .generator = Generator(1)});
+    model.to(on);
+    const std::unique_ptr<Optimizer> optimizer =
+        make_optimizer("sgd:momentum=0.9", model.parameters(), 1e-2);
+    Trainer trainer(model, *optimizer, make_regularizers({"bean:order=1,alpha=10"}),
+                    {.epochs = 2, .batch_size = 8, .clip_norm = 1});
+    trainer.fit({.train = &data});
+    trainer.fit({.train = &data});
+    std::vector<double> all = {double(optimizer->steps())};
+    for (const auto& [name, tensor] : trainer.state())
+      if (!name.ends_with("seconds"))
+        for (const double x : tensor.to(DType::float64).to_vector<double>()) all.push_back(x);
+    return all;
+  };
+  const std::vector<double> cpu = fit({}), gpu = fit(device);
+  REQUIRE(cpu.size() == gpu.size());
+  CHECK(cpu[0] == 16);
+  for (size_t i = 0; i < cpu.size(); ++i)
+    if (cpu[i] != gpu[i] && !(std::abs(cpu[i] - gpu[i]) <= 1e-4)) FAIL_CHECK(i);
 }
 
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {
