@@ -75,18 +75,13 @@ std::vector<OperationCase> operation_cases() {
   const Tensor image = random({100, 6, 28, 28});
   cases.push_back({"max-pool 2x2 100x6x28x28", 0, [=] { max_pool2d(image); }});
   const Tensor parameter = random({61'706}), grad = random({61'706});
-  const Tensor m = Tensor::zeros({61'706}), v = Tensor::zeros({61'706});
-  cases.push_back({"Adam of 61,706", 0, [=] {
-                     adam_step(parameter, grad, m, v,
-                               {.lr = 1e-9,
-                                .beta1 = 0.9,
-                                .beta2 = 0.999,
-                                .epsilon = 1e-8,
-                                .weight_decay = 0,
-                                .bias_correction1 = 0.1,
-                                .bias_correction2 = 0.001,
-                                .decoupled = false});
-                   }});
+  const OptimizerSlot slot{.parameter = parameter,
+                           .grad = grad,
+                           .moments = {Tensor::zeros({61'706}), Tensor::zeros({61'706})},
+                           .steps = Tensor::zeros({}, {DType::int64}),
+                           .mu_product = {}};
+  const StepScalars scalars{.lr = Tensor::scalar(1e-9, {DType::float64}), .grad_scale = {}};
+  cases.push_back({"Adam of 61,706", 0, [=] { adam_step({&slot, 1}, scalars, {}); }});
   const Tensor tiny = random({84});
   cases.push_back({"relu of 84: one operation's overhead", 0, [=] { relu(tiny); }});
   return cases;

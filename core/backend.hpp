@@ -1,15 +1,18 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "core/inline_vector.hpp"
+#include "core/optimizer_slot.hpp"
 #include "core/options.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
+#include "core/weighted.hpp"
 
 namespace hebb {
 
@@ -42,6 +45,8 @@ class Backend {
   /// not plain. Empty when there is nothing.
   virtual std::string details() const { return ""; }
   virtual void synchronize() = 0;  ///< Waits for everything that was asked for.
+  /// What record_step (core/ops/record_step.hpp) promises: here, to call `step` each time.
+  virtual std::function<void()> record(std::function<void()> step) { return step; }
 
   // Memory.
   virtual void* allocate(size_t bytes) = 0;
@@ -80,6 +85,8 @@ class Backend {
                               int axis) = 0;
   /// How many of two int64 tensors' elements are equal, as an int64 scalar.
   virtual Tensor count_equal(const Tensor& a, const Tensor& b) = 0;
+  /// sums[i] += weight value of term i, in float64; a term may be undefined.
+  virtual void accumulate(const Tensor& sums, std::span<const Weighted> terms) = 0;
 
   // Products.
   /// Of the matrices that the last two axes are, each transposed first where asked; other axes
@@ -158,16 +165,20 @@ class Backend {
   virtual Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
                              int axis) = 0;
 
-  // Optimisers, in place.
-  virtual void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
-                   const SgdStep& step) = 0;
-  virtual void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-                    const AdamStep& step) = 0;
-  virtual void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-                     const NadamStep& step) = 0;
-  /// Scales all gradients so that their common 2-norm is at most `limit`; returns the norm before
-  /// (float64 scalar on the device).
-  virtual Tensor clip_norm(std::span<const Tensor> grads, double limit) = 0;
+  // Optimisers, in place, of all parameters that have a gradient (core/optimizer_slot.hpp). Each
+  // step adds 1 to `steps` and goes by the sum. Gradients may be changed, where they are scaled.
+  virtual void sgd(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+                   const SgdRule& rule) = 0;
+  virtual void adam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+                    const AdamRule& rule) = 0;
+  virtual void nadam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+                     const NadamRule& rule) = 0;
+  struct Clip {
+    Tensor norm, scale;  // float64 scalars
+  };
+  /// The gradients' common 2-norm, and limit / (norm + 1e-6), at most 1.
+  virtual Clip clip_scale(std::span<const Tensor> grads, double limit) = 0;
+  virtual void scale_all(std::span<const Tensor> x, const Tensor& scale) = 0;  // in place
 
   // BEAN: h [S, N], weight [M, N] (row m holds the weights into neuron m of the next layer).
   // grad is with respect to h, grad2 with respect to weight, each undefined unless asked for.

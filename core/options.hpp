@@ -39,10 +39,27 @@ struct BatchNormOptions {
   bool relu = false;      ///< Of the result, with the residual added.
 };
 
-/// One fused optimiser step over a parameter; formulas as in PyTorch's torch.optim.
+/// Rules of optimisers, the same for all parameters; formulas as in PyTorch's torch.optim.
+struct SgdRule {
+  double momentum = 0;
+  double dampening = 0;  // takes this share of the gradient away from the momentum buffer
+  double weight_decay = 0;
+  bool nesterov = false;
+};
+struct AdamRule {
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 0;
+  bool decoupled = false;  // AdamW: decay the weights, not the gradient
+};
+struct NadamRule {
+  AdamRule adam;
+  double momentum_decay = 4e-3;  // psi
+};
+
+/// What the rules come to for one parameter at one step (core/optimizer_steps.hpp).
 struct SgdStep {
   double lr, momentum = 0;
-  double dampening = 0;  // takes this share of the gradient away from the momentum buffer
+  double dampening = 0;
   double weight_decay = 0;
   bool nesterov = false, first = false;  // first: the momentum buffer starts as the gradient
 };
@@ -50,7 +67,7 @@ struct AdamStep {
   double lr, beta1, beta2, epsilon;
   double weight_decay = 0;
   double bias_correction1, bias_correction2;  // 1 - beta^t
-  bool decoupled = false;                     // AdamW: decay the weights, not the gradient
+  bool decoupled = false;
 };
 struct NadamStep {
   AdamStep adam;                   // whose bias_correction1 it does not use

@@ -12,9 +12,19 @@ __extension__ using Wide = unsigned __int128;
 }  // namespace
 
 RandomKey Generator::reserve(int64_t words) {
-  const RandomKey key{seed_, stream_, offset_};
+  const RandomKey key{seed_, stream_, offset_ - base_offset_, base_};
   offset_ += uint64_t(words + 3) / 4;
   return key;
+}
+
+void Generator::set_base(const uint64_t* base) {
+  base_ = base;
+  base_offset_ = base ? offset_ : 0;
+}
+
+Philox::Block Generator::next_block() {
+  check(!base_, "[random] expected a generator without a base to draw from");
+  return Philox::block(seed_, offset_++, stream_);
 }
 
 Generator Generator::split(uint64_t stream) const {
@@ -30,10 +40,10 @@ Generator Generator::fork(uint64_t stream) const {
   return Generator(high << 32 | child.word());
 }
 
-uint32_t Generator::word() { return reserve(1).block(0)[0]; }
+uint32_t Generator::word() { return next_block()[0]; }
 
 double Generator::uniform() {
-  const Philox::Block block = reserve(4).block(0);
+  const Philox::Block block = next_block();
   const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
   return double(bits >> 11) * 0x1.0p-53;
 }
@@ -43,7 +53,7 @@ double Generator::uniform(double lower, double upper) {
 }
 
 double Generator::normal() {
-  const Philox::Block block = reserve(4).block(0);
+  const Philox::Block block = next_block();
   const uint64_t a = uint64_t(block[0]) << 32 | block[1];
   const uint64_t b = uint64_t(block[2]) << 32 | block[3];
   const double radius = std::sqrt(-2.0 * std::log((double(a >> 11) + 1.0) * 0x1.0p-53));
@@ -55,7 +65,7 @@ int64_t Generator::below(int64_t bound) {
   const uint64_t range = uint64_t(bound);
   const uint64_t threshold = -range % range;
   for (;;) {
-    const Philox::Block block = reserve(4).block(0);
+    const Philox::Block block = next_block();
     const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
     const auto product = static_cast<Wide>(bits) * range;
     if (uint64_t(product) >= threshold) return int64_t(product >> 64);
@@ -74,6 +84,7 @@ void Generator::set_state(const State& state) {
   seed_ = state.seed;
   stream_ = state.stream;
   offset_ = state.offset;
+  set_base(nullptr);
 }
 
 }  // namespace hebb

@@ -39,14 +39,18 @@ HEBB_HOST_DEVICE inline float to_unit_float(uint32_t word) {
 }
 
 /// Where a run of random numbers begins: number i of the run is word i % 4 of block
-/// offset + i / 4. Kernels take one of these and need no state.
+/// first() + i / 4. Kernels take one of these and need no state.
 struct RandomKey {
   uint64_t seed = 0;
   uint64_t stream = 0;
   uint64_t offset = 0;
+  /// In memory of the device that draws, and added to the offset there: what is queued once may be
+  /// repeated with other numbers. Null: 0.
+  const uint64_t* base = nullptr;
 
+  HEBB_HOST_DEVICE uint64_t first() const { return base ? *base + offset : offset; }
   HEBB_HOST_DEVICE Philox::Block block(uint64_t index) const {
-    return Philox::block(seed, offset + index, stream);
+    return Philox::block(seed, first() + index, stream);
   }
 };
 
@@ -59,6 +63,12 @@ class Generator {
 
   /// Sets `words` random words aside for the caller.
   RandomKey reserve(int64_t words);
+
+  /// From here on keys count from *base, which has to hold, where and when they are used, the
+  /// offset that the generator has now. Null: they count from 0 again. The words are the same
+  /// either way. A generator with a base draws none itself (ValueError): it may not be the host's
+  /// to read.
+  void set_base(const uint64_t* base);
 
   /// An independent generator with the same seed, told apart by `stream`, which may be any number
   /// that names its purpose (a run, an epoch, a layer).
@@ -80,10 +90,15 @@ class Generator {
     friend bool operator==(const State&, const State&) = default;
   };
   State state() const { return {seed_, stream_, offset_}; }
+  /// Leaves the base.
   void set_state(const State& state);
 
  private:
+  Philox::Block next_block();
+
   uint64_t seed_, stream_, offset_ = 0;
+  const uint64_t* base_ = nullptr;
+  uint64_t base_offset_ = 0;  // the offset that *base_ stands for
 };
 
 }  // namespace hebb

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/backend.hpp"
 #include "core/check.hpp"
@@ -48,6 +50,7 @@ class CudaBackend final : public Backend {
   Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                       int axis) override;
   Tensor count_equal(const Tensor& a, const Tensor& b) override;
+  void accumulate(const Tensor& sums, std::span<const Weighted> terms) override;
   Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Shape& shape) override;
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -92,13 +95,14 @@ class CudaBackend final : public Backend {
   Tensor gather(const Tensor& x, const Tensor& indices, int axis) override;
   Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
                      int axis) override;
-  void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
-           const SgdStep& step) override;
-  void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-            const AdamStep& step) override;
-  void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-             const NadamStep& step) override;
-  Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
+  void sgd(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+           const SgdRule& rule) override;
+  void adam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+            const AdamRule& rule) override;
+  void nadam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+             const NadamRule& rule) override;
+  Clip clip_scale(std::span<const Tensor> grads, double limit) override;
+  void scale_all(std::span<const Tensor> x, const Tensor& scale) override;
   WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
                 bool with_dweight) override;
 
@@ -114,6 +118,9 @@ class CudaBackend final : public Backend {
   Tensor scratch(int64_t n) const {
     return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
   }
+  /// launch.operator()<T>(table, scalars) with the table of the slots that have gradients.
+  template <class Launch>
+  void update(std::span<const OptimizerSlot> slots, const StepScalars& scalars, Launch launch);
   /// Throws what kernels have complained about, and forgets it.
   void raise_complaint();
 
@@ -123,6 +130,10 @@ class CudaBackend final : public Backend {
   Products products_;
   Convolutions convolutions_;
   Complaint* const complaint_;
+  // Of the optimiser's last step: the table in device memory, and what it has.
+  std::mutex table_mutex_;
+  Tensor table_;
+  std::vector<SlotRow> rows_, next_rows_;
 };
 
 template <class T>

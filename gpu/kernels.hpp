@@ -63,6 +63,18 @@ template <class T>
 void max_backward(Stream stream, int64_t outer, int64_t n, int64_t inner, const T* dy,
                   const int64_t* indices, T* dx);
 void count_equal(Stream stream, int64_t n, const int64_t* a, const int64_t* b, int64_t* count);
+struct TermList {
+  static constexpr size_t most = 32;
+  struct Term {
+    const void* value;  // of float32, float64 or int64; may be null
+    DType dtype;
+    double weight;
+  };
+  int64_t count = 0;
+  Term terms[most];
+};
+/// sums[i] += weight value of term i
+void accumulate(Stream stream, const TermList& terms, double* sums);
 
 // conv2d.cu: every geometry, slowly, for what cuDNN refuses
 template <class T>
@@ -169,14 +181,37 @@ struct IndexRange {
 void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
                  Complaint* complaint);
 
-// optimizers.cu, in place; the momentum buffer may be null when momentum is 0
+// optimizers.cu, in place
+/// A parameter that a step changes.
+struct SlotRow {
+  void *parameter, *grad, *moments[2];
+  int64_t* steps;
+  double *mu_product, lr_scale, weight_decay_scale;
+  int64_t size, first_piece;  // of `slot_piece` elements, among those of all parameters
+  friend bool operator==(const SlotRow&, const SlotRow&) = default;
+};
+inline constexpr int64_t slot_piece = 2048;
+struct SlotTable {
+  SlotRow* rows;  // in device memory
+  int64_t count, pieces;
+};
+/// By kernels that have the rows among their parameters, so that nothing waits.
+void write_rows(Stream stream, const SlotRow* rows, const SlotTable& table);
+/// Of all parameters in a launch, after one that counts steps and writes what they come to into
+/// `scratch`, of slot_scratch(count) numbers. grad_scale may be null.
+struct SlotScalars {
+  const double *lr, *grad_scale;
+  int64_t* steps;  // may be null
+  double* scratch;
+};
+int64_t slot_scratch(int64_t count);
 template <class T>
-void sgd(Stream stream, int64_t n, const SgdStep& step, const T* grad, T* parameter, T* momentum);
+void sgd(Stream stream, const SlotTable& table, const SlotScalars& scalars, const SgdRule& rule);
 template <class T>
-void adam(Stream stream, int64_t n, const AdamStep& step, const T* grad, T* parameter, T* m, T* v);
+void adam(Stream stream, const SlotTable& table, const SlotScalars& scalars, const AdamRule& rule);
 template <class T>
-void nadam(Stream stream, int64_t n, const NadamStep& step, const T* grad, T* parameter, T* m,
-           T* v);
+void nadam(Stream stream, const SlotTable& table, const SlotScalars& scalars,
+           const NadamRule& rule);
 /// Some tensors, for kernels that go over all of them.
 template <class T>
 struct TensorList {

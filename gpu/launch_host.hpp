@@ -18,11 +18,14 @@ void in_order(int64_t n, F&& f) {
 
 template <class Body>
 void for_each(Stream, int64_t n, const Body& body) {
+  if (n <= 0) return;
   in_order(n, [&](int64_t i) { body(i); });
+  check_launch();
 }
 
 template <class Body>
 void for_blocks(Stream, int64_t blocks, int threads, const Body& body) {
+  if (blocks <= 0) return;
   in_order(blocks, [&](int64_t block) {
     typename Body::Shared shared;
     std::memset(static_cast<void*>(&shared), 0xff, sizeof(shared));
@@ -32,6 +35,7 @@ void for_blocks(Stream, int64_t blocks, int threads, const Body& body) {
         body.phase(phase, Thread{block, int(i), threads}, shared, local[size_t(i)]);
       });
   });
+  check_launch();
 }
 
 }  // namespace hebb::cuda

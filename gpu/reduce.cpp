@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gpu/cuda_backend.hpp"
 
 namespace hebb::cuda {
@@ -62,6 +64,18 @@ Tensor CudaBackend::count_equal(const Tensor& a, const Tensor& b) {
   cuda::count_equal(stream_, a.numel(), data_of<int64_t>(a), data_of<int64_t>(b),
                     data_of<int64_t>(count));
   return count;
+}
+
+void CudaBackend::accumulate(const Tensor& sums, std::span<const Weighted> terms) {
+  double* sum = data_of<double>(sums);
+  for (size_t first = 0; first < terms.size(); first += TermList::most) {
+    TermList list;
+    for (const auto& [value, weight] :
+         terms.subspan(first, std::min(TermList::most, terms.size() - first)))
+      list.terms[list.count++] = {value.defined() ? value.data() : nullptr,
+                                  value.defined() ? value.dtype() : DType::float64, weight};
+    cuda::accumulate(stream_, list, sum + first);
+  }
 }
 
 }  // namespace hebb::cuda

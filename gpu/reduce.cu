@@ -199,6 +199,27 @@ struct CountEqualBody {
   }
 };
 
+struct AccumulateBody {
+  TermList list;
+  double* sums;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const TermList::Term& term = list.terms[i];
+    if (!term.value) return;
+    double x;
+    switch (term.dtype) {
+      case DType::float32:
+        x = double(*static_cast<const float*>(term.value));
+        break;
+      case DType::int64:
+        x = double(*static_cast<const int64_t*>(term.value));
+        break;
+      default:
+        x = *static_cast<const double*>(term.value);
+    }
+    sums[i] += term.weight * x;
+  }
+};
+
 }  // namespace
 
 int64_t reduce_scratch(const ReduceLoop& loop) {
@@ -241,6 +262,10 @@ void max_backward(Stream stream, int64_t outer, int64_t n, int64_t inner, const 
 
 void count_equal(Stream stream, int64_t n, const int64_t* a, const int64_t* b, int64_t* count) {
   for_blocks(stream, 1, block_threads, CountEqualBody{n, a, b, count});
+}
+
+void accumulate(Stream stream, const TermList& list, double* sums) {
+  for_each(stream, list.count, AccumulateBody{list, sums});
 }
 
 #define HEBB_INSTANTIATE(T)                                                                        \

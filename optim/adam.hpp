@@ -23,11 +23,9 @@ class Adam final : public Optimizer {
                 const std::vector<ParameterGroup>& groups = {});
 
  private:
-  void update(const Slot& slot, const Tensor& grad) override;
+  void update(const StepScalars& scalars) override;
 
-  AdamOptions options_;
-  AdamStep step_;
-  int64_t corrected_for_ = 0;  // the step whose bias corrections step_ holds
+  AdamRule rule_;
 };
 
 struct NadamOptions {
@@ -46,15 +44,12 @@ class Nadam final : public Optimizer {
   /// ValueError for options out of their range.
   explicit Nadam(std::vector<NamedTensor> parameters, const NadamOptions& options = {},
                  const std::vector<ParameterGroup>& groups = {});
+  void load_state(const State& state) override;
 
  private:
-  void update(const Slot& slot, const Tensor& grad) override;
-  double mu(int64_t step) const;
-  void advance_to(int64_t step);
+  void update(const StepScalars& scalars) override;
 
-  NadamOptions options_;
-  NadamStep step_;
-  int64_t corrected_for_ = 0;  // the step whose corrections and products step_ holds
+  NadamRule rule_;
 };
 
 }  // namespace hebb

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/check.hpp"
+#include "core/ops/optimize.hpp"
 
 namespace hebb {
 namespace {
@@ -14,13 +16,17 @@ bool matches(const ParameterGroup& group, const std::string& name) {
   return ::fnmatch(group.pattern.c_str(), name.c_str(), 0) == 0;
 }
 
-Tensor count(int64_t value) { return Tensor::from<int64_t>({value}, {}); }
-
 }  // namespace
 
 Optimizer::Optimizer(std::vector<NamedTensor> parameters, double lr,
                      const std::vector<ParameterGroup>& groups, std::vector<std::string> moments)
     : parameters_(std::move(parameters)), moments_(std::move(moments)) {
+  check(moments_.size() <= std::size(OptimizerSlot().moments),
+        "[optimizer] expected at most {} moments, got {}", std::size(OptimizerSlot().moments),
+        moments_.size());
+  const Device device = parameters_.empty() ? Device() : parameters_[0].tensor.device();
+  steps_ = Tensor::zeros({}, {DType::int64, device});
+  lr_on_device_ = Tensor::scalar(lr_, {DType::float64, device});
   set_lr(lr);
   for (const ParameterGroup& group : groups) {
     check(group.lr_scale >= 0 && group.weight_decay_scale >= 0,
@@ -35,42 +41,57 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, double lr,
       return matches(candidate, parameter.name);
     });
     const ParameterGroup scales = group == groups.end() ? ParameterGroup{} : *group;
-    Slot& slot = slots_.emplace_back(
-        Slot{parameter.tensor, scales.lr_scale, scales.weight_decay_scale, {}, 0});
+    const Tensor& tensor = parameter.tensor;
+    OptimizerSlot& slot = slots_.emplace_back();
+    slot.parameter = tensor;
+    slot.lr_scale = scales.lr_scale;
+    slot.weight_decay_scale = scales.weight_decay_scale;
+    slot.steps = Tensor::zeros({}, {DType::int64, tensor.device()});
     for (size_t i = 0; i < moments_.size(); ++i)
-      slot.moments.push_back(Tensor::zeros(parameter.tensor.shape(), parameter.tensor.options()));
+      slot.moments[i] = Tensor::zeros(tensor.shape(), tensor.options());
   }
 }
 
-void Optimizer::step() {
-  ++steps_;
-  for (Slot& slot : slots_) {
-    const Tensor grad = slot.parameter.grad();
-    if (!grad.defined()) continue;
-    for (const Tensor& moment : slot.moments)
-      check(moment.device() == grad.device() && moment.dtype() == grad.dtype(),
-            "[optimizer] expected parameters as they were when it was made ({}), got {}", moment,
-            grad);
-    ++slot.steps;
-    update(slot, grad);
+void Optimizer::step(double clip_norm) {
+  check(clip_norm >= 0, "[optimizer] expected a limit of the norm of at least 0, got {}",
+        clip_norm);
+  grads_.clear();
+  for (OptimizerSlot& slot : slots_) {
+    slot.grad = slot.parameter.grad();
+    if (!slot.grad.defined()) continue;
+    for (size_t i = 0; i < moments_.size(); ++i)
+      check(slot.moments[i].device() == slot.grad.device() &&
+                slot.moments[i].dtype() == slot.grad.dtype(),
+            "[optimizer] expected parameters as they were when it was made ({}), got {}",
+            slot.moments[i], slot.grad);
+    grads_.push_back(slot.grad);
   }
+  if (grads_.empty())
+    steps_.fill(double(steps() + 1));
+  else
+    update({lr_on_device_, clip_norm > 0 ? clip_scale(grads_, clip_norm) : Tensor(), steps_});
+  grads_.clear();
+  for (OptimizerSlot& slot : slots_) slot.grad = {};
 }
 
 void Optimizer::zero_grad() const {
-  for (const Slot& slot : slots_) slot.parameter.zero_grad();
+  for (const OptimizerSlot& slot : slots_) slot.parameter.zero_grad();
 }
 
 void Optimizer::set_lr(double lr) {
   check(std::isfinite(lr) && lr >= 0, "[optimizer] expected a learning rate of at least 0, got {}",
         lr);
+  if (lr != lr_) lr_on_device_.fill(lr);
   lr_ = lr;
 }
 
+int64_t Optimizer::steps() const { return int64_t(steps_.item()); }
+
 State Optimizer::state() const {
-  State state{{"step", count(steps_)}};
+  State state{{"step", steps_}};
   for (size_t i = 0; i < slots_.size(); ++i) {
     const std::string prefix = parameters_[i].name + ".";
-    state[prefix + "step"] = count(slots_[i].steps);
+    state[prefix + "step"] = slots_[i].steps;
     for (size_t j = 0; j < moments_.size(); ++j) state[prefix + moments_[j]] = slots_[i].moments[j];
   }
   return state;
@@ -78,14 +99,14 @@ State Optimizer::state() const {
 
 void Optimizer::load_state(const State& state) {
   const State own = this->state();
-  copy_state(own, state, "optimizer");
-  const auto read = [&](const std::string& name) {
-    const int64_t value = own.at(name).host<int64_t>()[0];
+  check_state(own, state, "optimizer");
+  const auto check_count = [&](const std::string& name) {
+    const double value = state.at(name).item();
     check(value >= 0, "[optimizer] expected {} of at least 0, got {}", name, value);
-    return value;
   };
-  steps_ = read("step");
-  for (size_t i = 0; i < slots_.size(); ++i) slots_[i].steps = read(parameters_[i].name + ".step");
+  check_count("step");
+  for (const NamedTensor& parameter : parameters_) check_count(parameter.name + ".step");
+  copy_state(own, state, "optimizer");
 }
 
 }  // namespace hebb

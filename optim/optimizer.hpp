@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/optimizer_slot.hpp"
 #include "layers/module.hpp"
 
 namespace hebb {
@@ -15,8 +16,9 @@ struct ParameterGroup {
   double weight_decay_scale = 1;  ///< Times the optimiser's weight decay.
 };
 
-/// Updates parameters in place from their gradients, one fused pass over each. Made after the
-/// model has been moved to its device and type.
+/// Updates parameters in place from their gradients, one fused pass over each, all in one call of
+/// the backend. Made after the model has been moved to its device and type. What changes from step
+/// to step, the learning rate and the counts, is in tensors on that device.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -24,42 +26,40 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One step. Parameters without a gradient stay as they are, and their own count of steps does.
-  void step();
+  /// With a `clip_norm` over 0, gradients count as scaled to a common 2-norm of at most that, as
+  /// clip_grad_norm does it. ValueError for one below 0.
+  void step(double clip_norm = 0);
   void zero_grad() const;
 
   double lr() const { return lr_; }
-  void set_lr(double lr);                   ///< ValueError unless finite and at least 0.
-  int64_t steps() const { return steps_; }  ///< How often `step` was called.
+  void set_lr(double lr);  ///< ValueError unless finite and at least 0.
+  int64_t steps() const;   ///< How often `step` was called; waits for the device.
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
 
   /// All state by name for checkpoints: "step", and for each parameter "fc1.weight.step" and its
-  /// moments ("fc1.weight.exp_avg", ...), named as in PyTorch. The moments are the optimiser's own
-  /// tensors, not copies. The learning rate and other options are not part of it.
+  /// moments ("fc1.weight.exp_avg", ...), named as in PyTorch: the optimiser's own tensors, not
+  /// copies. The learning rate and other options are not part of it.
   State state() const;
   /// Copies `state` in. Strict, as `copy_state` says.
-  void load_state(const State& state);
+  virtual void load_state(const State& state);
 
  protected:
-  /// What an optimiser keeps of one parameter.
-  struct Slot {
-    Tensor parameter;
-    double lr_scale, weight_decay_scale;
-    std::vector<Tensor> moments;  // in the order of the constructor's `moments`, zero at first
-    int64_t steps = 0;            // that have changed this parameter, the one under way included
-  };
-
-  /// `moments` names what is kept for each parameter in its shape. ValueError for a bad learning
-  /// rate or a group whose pattern matches no parameter.
+  /// `moments`, two at most, names what is kept for each parameter in its shape. ValueError for a
+  /// bad learning rate or a group whose pattern matches no parameter.
   Optimizer(std::vector<NamedTensor> parameters, double lr,
             const std::vector<ParameterGroup>& groups, std::vector<std::string> moments);
-  virtual void update(const Slot& slot, const Tensor& grad) = 0;
+  /// The backend's call for all slots.
+  virtual void update(const StepScalars& scalars) = 0;
+
+  std::vector<OptimizerSlot> slots_;  // of all parameters; gradients are there during a step
 
  private:
   std::vector<NamedTensor> parameters_;
   std::vector<std::string> moments_;
-  std::vector<Slot> slots_;
+  std::vector<Tensor> grads_;  // during a step; kept, so that steps take no memory
   double lr_ = 0;
-  int64_t steps_ = 0;
+  Tensor lr_on_device_;
+  Tensor steps_;
 };
 
 }  // namespace hebb

@@ -16,7 +16,10 @@ std::vector<std::string> moments_for(const SgdOptions& options) {
 Sgd::Sgd(std::vector<NamedTensor> parameters, const SgdOptions& options,
          const std::vector<ParameterGroup>& groups)
     : Optimizer(std::move(parameters), options.lr, groups, moments_for(options)),
-      options_(options) {
+      rule_{.momentum = options.momentum,
+            .dampening = options.dampening,
+            .weight_decay = options.weight_decay,
+            .nesterov = options.nesterov} {
   check(options.momentum >= 0 && options.momentum < 1, "[sgd] expected momentum in [0, 1), got {}",
         options.momentum);
   check(options.dampening >= 0 && options.dampening <= 1,
@@ -28,15 +31,6 @@ Sgd::Sgd(std::vector<NamedTensor> parameters, const SgdOptions& options,
         options.momentum, options.dampening);
 }
 
-void Sgd::update(const Slot& slot, const Tensor& grad) {
-  const SgdStep step{.lr = lr() * slot.lr_scale,
-                     .momentum = options_.momentum,
-                     .dampening = options_.dampening,
-                     .weight_decay = options_.weight_decay * slot.weight_decay_scale,
-                     .nesterov = options_.nesterov,
-                     .first = slot.steps == 1};
-  const Tensor momentum = slot.moments.empty() ? Tensor() : slot.moments[0];
-  sgd_step(slot.parameter, grad, momentum, step);
-}
+void Sgd::update(const StepScalars& scalars) { sgd_step(slots_, scalars, rule_); }
 
 }  // namespace hebb

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/options.hpp"
 #include "optim/optimizer.hpp"
 
 namespace hebb {
@@ -22,8 +23,9 @@ class Sgd final : public Optimizer {
                const std::vector<ParameterGroup>& groups = {});
 
  private:
-  void update(const Slot& slot, const Tensor& grad) override;
-  SgdOptions options_;
+  void update(const StepScalars& scalars) override;
+
+  SgdRule rule_;
 };
 
 }  // namespace hebb

@@ -2,7 +2,6 @@
 
 #include "core/ops/elementwise.hpp"
 #include "core/ops/softmax.hpp"
-#include "optim/clip.hpp"
 
 namespace hebb {
 
@@ -34,8 +33,7 @@ TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularize
   total.backward();
   own_taps.clear();
   ended(Stage::backward);
-  if (options.clip_norm > 0) clip_grad_norm(optimizer.parameters(), options.clip_norm);
-  optimizer.step();
+  optimizer.step(options.clip_norm);
   optimizer.zero_grad();
   ended(Stage::update);
   return step;

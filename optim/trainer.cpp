@@ -5,11 +5,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/autograd.hpp"
 #include "core/check.hpp"
-#include "core/ops/elementwise.hpp"
-#include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"
+#include "optim/recorded_steps.hpp"
 #include "optim/trainer_run.hpp"
 
 namespace hebb {
@@ -82,11 +80,9 @@ void Trainer::check_loss(int64_t step, int64_t steps) const {
 }
 
 // Whether training was asked to stop.
-bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
+bool Trainer::run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metrics) {
   Run& run = *run_;
   const int64_t batches = loader.batches(), total_steps = options_.epochs * batches;
-  const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
-                                      .clip_norm = options_.clip_norm};
   const auto lr_at = [&](int64_t step) {
     return options_.schedule.lr_at(step, total_steps, base_lr_, batches);
   };
@@ -103,9 +99,8 @@ bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
     run.loader_seconds += seconds_since(asked);
     if (!batch) break;
     optimizer_.set_lr(lr_at(step++));
-    run.totals.add(train_step(model_, optimizer_, regularizers_, *batch,
-                              {.generator = &run.dropout}, step_options),
-                   *batch);
+    steps.run(*batch);
+    run.totals.images += batch->size();
     const int64_t number = loader.position().batch;
     check_loss(number, batches);
     run.position = loader.position();
@@ -115,7 +110,9 @@ bool Trainer::run_epoch(Loader& loader, EpochMetrics& metrics) {
   }
   run.seconds = seconds_before + seconds_since(start);
   metrics.lr = optimizer_.lr();
-  run.totals.write(metrics);
+  const std::vector<double> means = run.totals.means();
+  metrics.train = {means[0], means[1]};
+  metrics.penalties.assign(means.begin() + 2, means.end());
   metrics.seconds = run.seconds;
   metrics.loader_seconds = run.loader_seconds;
   metrics.images_per_second = double(run.totals.images) / run.seconds;
@@ -129,15 +126,16 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
                           .prefetch = 0,
                           .transform = options_.evaluation_transform,
                           .device = device_});
-  DeviceSum loss, correct;
+  EpochTotals totals(0, device_);
   for (const Batch& batch : loader) {
     if (stop && stop()) return std::nullopt;
     const Tensor logits = model_(batch.images);
-    loss.add(cross_entropy(logits, batch.labels), double(batch.size()));
-    correct.add(count_equal(argmax(logits, 1), batch.labels), 1);
+    totals.images += batch.size();
+    totals.add({.logits = logits, .loss = cross_entropy(logits, batch.labels), .penalties = {}},
+               batch);
   }
-  const auto count = double(dataset.size());
-  return Evaluation{loss.over(count), correct.over(count)};
+  const std::vector<double> means = totals.means();
+  return Evaluation{means[0], means[1]};
 }
 
 Evaluation Trainer::evaluate(const Dataset& dataset) const { return *look_at(dataset, {}); }
@@ -172,7 +170,7 @@ Loader Trainer::begin(const Splits& data) {
         options_.batch_size, data.train->size());
   run_ = std::make_unique<Run>(Run{.position = loader.position(),
                                    .dropout = Generator(options_.seed).split(dropout_stream),
-                                   .totals = EpochTotals(regularizers_.size()),
+                                   .totals = EpochTotals(regularizers_.size(), device_),
                                    .history = {},
                                    .has_validation = data.validation != nullptr,
                                    .has_test = data.test != nullptr});
@@ -214,12 +212,19 @@ bool Trainer::has_waited_enough() const {
 
 Stopped Trainer::go_on(const Splits& data, Loader& loader) {
   Run& run = *run_;
+  const TrainStepOptions step_options{.label_smoothing = options_.label_smoothing,
+                                      .clip_norm = options_.clip_norm};
+  RecordedSteps steps(device_, run.dropout, [&](const Batch& batch) {
+    run.totals.add(train_step(model_, optimizer_, regularizers_, batch, {.generator = &run.dropout},
+                              step_options),
+                   batch);
+  });
   if (on_begin) on_begin();
   for (;;) {
     if (has_waited_enough()) return Stopped::early;
     if (std::ssize(run.history) >= options_.epochs) return Stopped::all_epochs;
     EpochMetrics metrics;
-    bool requested = run_epoch(loader, metrics);
+    bool requested = run_epoch(loader, steps, metrics);
     const auto look = [&](const Dataset* set, std::optional<Evaluation>& result) {
       if (!set || requested) return;
       result = try_evaluate(*set);

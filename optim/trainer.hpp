@@ -72,6 +72,8 @@ struct EpochMetrics {
   double images_per_second = 0;
 };
 
+class RecordedSteps;
+
 /// The parts of a data set.
 struct Splits {
   const Dataset* train = nullptr;
@@ -138,7 +140,7 @@ class Trainer {
   State state_of(const Run& run) const;
   void check_options(const Splits& data) const;
   LoaderOptions loader_options() const;
-  bool run_epoch(Loader& loader, EpochMetrics& metrics);
+  bool run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metrics);
   bool has_waited_enough() const;
   void check_loss(int64_t step, int64_t steps) const;
   std::optional<Evaluation> look_at(const Dataset& dataset,

@@ -9,31 +9,17 @@
 /// Internal: what a fit knows of itself.
 namespace hebb {
 
-/// Adds up on the device, in float64: it waits for the device only where it is read. A term that is
-/// not finite stays in it.
-class DeviceSum {
- public:
-  DeviceSum() = default;
-  DeviceSum(double value, Device device);
-  void add(const Tensor& value, double weight);
-  double value() const { return sum_.defined() ? sum_.item() : 0; }
-  double over(double count) const { return sum_.defined() ? sum_.item() / count : 0; }
-  bool is_finite() const { return std::isfinite(value()); }
-
- private:
-  Tensor sum_;
-};
-
-/// The sums of an epoch, batch by batch.
+/// The sums of an epoch, batch by batch, in float64 on the device: who reads them waits for it. A
+/// term that is not finite stays in them.
 struct EpochTotals {
-  DeviceSum loss, correct;
-  std::vector<DeviceSum> penalties;
+  Tensor sums;  // [2 + regularizers]: losses, correct answers, penalties
   int64_t images = 0;
 
-  explicit EpochTotals(size_t regularizers) : penalties(regularizers) {}
-  void add(const TrainStep& step, const Batch& batch);
+  EpochTotals(size_t regularizers, Device device);
+  size_t regularizers() const { return size_t(sums.numel()) - 2; }
+  void add(const TrainStep& step, const Batch& batch);  // to the sums alone
   bool are_finite() const;
-  void write(EpochMetrics& metrics) const;
+  std::vector<double> means() const;
 };
 
 /// What goes on from step to step, beside the model's and the optimiser's state.

@@ -1,12 +1,10 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
-#include "core/autograd.hpp"
 #include "core/check.hpp"
-#include "core/ops/elementwise.hpp"
 #include "core/ops/reduce.hpp"
-#include "core/ops/softmax.hpp"
 #include "optim/trainer_run.hpp"
 
 namespace hebb {
@@ -41,38 +39,33 @@ Tensor words(std::initializer_list<uint64_t> values) {
 
 }  // namespace
 
-DeviceSum::DeviceSum(double value, Device device)
-    : sum_(Tensor::scalar(value, {.dtype = DType::float64, .device = device})) {}
-
-void DeviceSum::add(const Tensor& value, double weight) {
-  const NoGrad no_grad;
-  const Tensor term = value.detach().to(DType::float64) * weight;
-  sum_ = sum_.defined() ? sum_ + term : term;
-}
+EpochTotals::EpochTotals(size_t regularizers, Device device)
+    : sums(Tensor::zeros({2 + int64_t(regularizers)}, {DType::float64, device})) {}
 
 void EpochTotals::add(const TrainStep& step, const Batch& batch) {
   const auto size = double(batch.size());
-  images += batch.size();
-  loss.add(step.loss, size);
-  correct.add(count_equal(argmax(step.logits, 1), batch.labels), 1);
-  for (size_t i = 0; i < penalties.size(); ++i)
-    if (step.penalties[i].defined()) penalties[i].add(step.penalties[i], size);
+  std::vector<Weighted> terms{{step.loss, size},
+                              {count_equal(argmax(step.logits, 1), batch.labels), 1}};
+  for (size_t i = 0; i < step.penalties.size(); ++i) terms.push_back({step.penalties[i], size});
+  accumulate(sums, terms);
 }
 
 bool EpochTotals::are_finite() const {
-  return loss.is_finite() && std::ranges::all_of(penalties, &DeviceSum::is_finite);
+  const Tensor here = sums.to(Device::cpu());  // on the CPU itself
+  return std::ranges::all_of(here.host<double>(), [](double sum) { return std::isfinite(sum); });
 }
 
-void EpochTotals::write(EpochMetrics& metrics) const {
-  const auto count = double(images);
-  metrics.train = {loss.over(count), correct.over(count)};
-  for (const DeviceSum& penalty : penalties) metrics.penalties.push_back(penalty.over(count));
+std::vector<double> EpochTotals::means() const {
+  std::vector<double> means = sums.to_vector<double>();
+  for (double& mean : means) mean /= double(std::max<int64_t>(images, 1));
+  return means;
 }
 
 void Trainer::Run::end_epoch(const EpochMetrics& metrics, const LoaderPosition& next) {
   history.push_back(metrics);
   position = next;
-  totals = EpochTotals(totals.penalties.size());
+  totals.sums.fill(0);
+  totals.images = 0;
   seconds = loader_seconds = 0;
 }
 
@@ -92,7 +85,7 @@ State Trainer::state_of(const Run& run) const {
 // An epoch's metrics without their values: it says how wide the rows are.
 EpochMetrics Trainer::Run::blank() const {
   EpochMetrics metrics;
-  metrics.penalties.resize(totals.penalties.size());
+  metrics.penalties.resize(totals.regularizers());
   if (has_validation) metrics.validation.emplace();
   if (has_test) metrics.test.emplace();
   return metrics;
@@ -100,13 +93,11 @@ EpochMetrics Trainer::Run::blank() const {
 
 State Trainer::Run::state() const {
   const Generator::State random = dropout.state();
-  std::vector<double> sums = {totals.loss.value(), totals.correct.value()};
-  for (const DeviceSum& penalty : totals.penalties) sums.push_back(penalty.value());
   State state{
       {"loader", words({position.seed, uint64_t(position.epoch), uint64_t(position.batch)})},
       {"dropout", words({random.seed, random.stream, random.offset})},
       {"epoch.images", words({uint64_t(totals.images)})},
-      {"epoch.sums", floats(sums)},
+      {"epoch.sums", floats(totals.sums.to_vector<double>())},
       {"epoch.seconds", floats({seconds, loader_seconds})},
       {"best", floats({best})},
       {"epochs_since_best", words({uint64_t(since_best)})}};
@@ -135,19 +126,14 @@ void Trainer::Run::read(const State& state, Device device) {
     return value;
   };
   const std::vector<int64_t> loader = integers("loader"), random = integers("dropout");
-  const std::vector<double> sums = floats("epoch.sums"), times = floats("epoch.seconds");
+  const std::vector<double> times = floats("epoch.seconds");
   position = {.seed = uint64_t(loader[0]), .epoch = loader[1], .batch = loader[2]};
   check(position.epoch == std::ssize(history),
         "[trainer] expected metrics of {} epochs before this one, got {}", position.epoch,
         history.size());
   dropout.set_state({uint64_t(random[0]), uint64_t(random[1]), uint64_t(random[2])});
   totals.images = count("epoch.images", 0);
-  if (totals.images > 0) {
-    totals.loss = {sums[0], device};
-    totals.correct = {sums[1], device};
-    for (size_t i = 0; i < totals.penalties.size(); ++i)
-      totals.penalties[i] = {sums[2 + i], device};
-  }
+  totals.sums = state.at("epoch.sums").to(DType::float64).to(device).clone();
   seconds = times[0];
   loader_seconds = times[1];
   best = floats("best")[0];

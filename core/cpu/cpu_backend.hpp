@@ -40,6 +40,7 @@ class CpuBackend final : public Backend {
   Tensor max_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                       int axis) override;
   Tensor count_equal(const Tensor& a, const Tensor& b) override;
+  void accumulate(const Tensor& sums, std::span<const Weighted> terms) override;
   Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Shape& shape) override;
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -84,13 +85,14 @@ class CpuBackend final : public Backend {
   Tensor gather(const Tensor& x, const Tensor& indices, int axis) override;
   Tensor scatter_add(const Tensor& dy, const Tensor& indices, const Shape& shape,
                      int axis) override;
-  void sgd(const Tensor& parameter, const Tensor& grad, const Tensor& momentum,
-           const SgdStep& step) override;
-  void adam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-            const AdamStep& step) override;
-  void nadam(const Tensor& parameter, const Tensor& grad, const Tensor& m, const Tensor& v,
-             const NadamStep& step) override;
-  Tensor clip_norm(std::span<const Tensor> grads, double limit) override;
+  void sgd(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+           const SgdRule& rule) override;
+  void adam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+            const AdamRule& rule) override;
+  void nadam(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
+             const NadamRule& rule) override;
+  Clip clip_scale(std::span<const Tensor> grads, double limit) override;
+  void scale_all(std::span<const Tensor> x, const Tensor& scale) override;
   WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
                 bool with_dweight) override;
 
@@ -102,6 +104,8 @@ class CpuBackend final : public Backend {
     if (dtype == DType::float64) return function(kernels_.float64);
     fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
   }
+
+  void begin_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
 
   const std::string name_;
   const KernelTable kernels_;

@@ -62,4 +62,15 @@ Tensor CpuBackend::count_equal(const Tensor& a, const Tensor& b) {
   return count;
 }
 
+void CpuBackend::accumulate(const Tensor& sums, std::span<const Weighted> terms) {
+  double* sum = data_of<double>(sums);
+  for (const auto& [value, weight] : terms) {
+    if (value.defined())
+      *sum += weight * (value.dtype() == DType::float32   ? double(*data_of<float>(value))
+                        : value.dtype() == DType::float64 ? *data_of<double>(value)
+                                                          : double(*data_of<int64_t>(value)));
+    ++sum;
+  }
+}
+
 }  // namespace hebb::cpu

@@ -11,5 +11,6 @@
 #include "core/ops/normalize.hpp"
 #include "core/ops/optimize.hpp"
 #include "core/ops/pool2d.hpp"
+#include "core/ops/record_step.hpp"
 #include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"

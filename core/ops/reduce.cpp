@@ -107,4 +107,21 @@ Tensor count_equal(const Tensor& a, const Tensor& b) {
   return backend_of(a)->count_equal(a, b);
 }
 
+void accumulate(const Tensor& sums, std::span<const Weighted> terms) {
+  check_operands("accumulate", {{"sums", sums}});
+  check<DTypeError>(sums.dtype() == DType::float64, "[accumulate] expected sums of float64, got {}",
+                    sums);
+  check_shape("accumulate", {"sums", sums}, {std::ssize(terms)});
+  for (const auto& [value, weight] : terms) {
+    if (!value.defined()) continue;
+    check<ShapeError>(value.numel() == 1, "[accumulate] expected terms of one element, got {}",
+                      value);
+    check<DTypeError>(is_floating(value.dtype()) || value.dtype() == DType::int64,
+                      "[accumulate] expected terms of float32, float64 or int64, got {}", value);
+    check<DeviceError>(value.device() == sums.device(), "[accumulate] expected terms on {}, got {}",
+                       sums.device(), value);
+  }
+  backend_of(sums)->accumulate(sums, terms);
+}
+
 }  // namespace hebb

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/tensor.hpp"
+#include "core/weighted.hpp"
 
 /// Reductions. Axes may be negative; no axes means all of them. Reduced axes disappear unless
 /// `keep_axes`. ShapeError for an axis that is not there or is named twice.
@@ -42,5 +43,9 @@ struct ArgmaxOptions {
 Tensor argmax(const Tensor& x, int axis, ArgmaxOptions options = {});
 /// How many elements of two int64 tensors of one shape are equal: an int64 scalar.
 Tensor count_equal(const Tensor& a, const Tensor& b);
+
+/// sums[i] += weight · value of term i, in place, for float64 sums [n] and n terms on one device:
+/// metrics are added up there, and nobody waits for them. Nothing flows back.
+void accumulate(const Tensor& sums, std::span<const Weighted> terms);
 
 }  // namespace hebb

@@ -63,6 +63,31 @@ TEST_CASE("reserve sets whole blocks aside", "[core]") {
   CHECK(first.block(1) == Philox::block(1, 1, 0));
 }
 
+TEST_CASE("keys may count from a number in memory", "[core]") {
+  Generator plain(3, 4), based(3, 4);
+  for (Generator* generator : {&plain, &based}) generator->reserve(11);
+  uint64_t base = based.state().offset;
+  based.set_base(&base);
+  for (const int64_t words : {5, 1, 8}) {
+    const RandomKey a = plain.reserve(words), b = based.reserve(words);
+    for (uint64_t i = 0; i < 3; ++i) CHECK(a.block(i) == b.block(i));
+  }
+  CHECK(plain.state() == based.state());
+  // The same key goes on where the base does.
+  based.set_base(&base);
+  base = plain.state().offset;
+  const RandomKey repeated = based.reserve(4);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(repeated.block(0) == plain.reserve(4).block(0));
+    ++base;
+  }
+  CHECK_THROWS_WITH(based.word(), "[random] expected a generator without a base to draw from");
+  based.set_base(nullptr);
+  plain.set_state(based.state());
+  CHECK(based.word() == plain.word());
+  CHECK(based.reserve(1).block(0) == plain.reserve(1).block(0));
+}
+
 TEST_CASE("a fork is a split with a seed of its own", "[core]") {
   const Generator root(7);
   Generator split = root.split(3);

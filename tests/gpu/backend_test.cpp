@@ -1,11 +1,17 @@
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <map>
+#include <set>
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
+#include "data/synthetic.hpp"
 #include "gpu/cuda_backend.hpp"
 #include "gpu/launch.hpp"
 #include "layers/layers.hpp"
 #include "optim/optim.hpp"
+#include "optim/recorded_steps.hpp"
 #include "regularizers/regularizers.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/ops/table.hpp"
@@ -63,6 +69,70 @@ TEST_CASE("models learn the same on the CPU and on the GPU", "[gpu]") {
       }
       CHECK(error < 2e-3 * largest);  // Adam's first steps go by the gradients' signs
     }
+}
+
+TEST_CASE("optimisers step all parameters as on the CPU", "[gpu]") {
+  // More than a launch writes of their table, some without a gradient, one larger than a block's
+  // share, one empty; the learning rate changes, the norm is clipped at some steps.
+  const auto trained = [](const char* name, Device on) {
+    std::vector<NamedTensor> parameters;
+    for (int64_t i = 0; i < 70; ++i)
+      parameters.push_back(
+          {"p" + std::to_string(i),
+           Tensor::full({i == 7 ? 5000 : i % 9}, 0.1 * double(i), {.device = on})});
+    const std::unique_ptr<Optimizer> optimizer = make_optimizer(
+        name, parameters, 0.1, {{.pattern = "p1*", .lr_scale = 0.5, .weight_decay_scale = 2}});
+    Generator random(3);
+    for (int step = 0; step < 6; ++step) {
+      optimizer->set_lr(0.1 / (1 + step / 2));
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        if ((int(i) + step) % 5 == 0) continue;
+        const Tensor grad = Tensor::empty(parameters[i].tensor.shape());
+        fill_normal(grad, 0, 1, random);
+        parameters[i].tensor.set_grad(grad.to(on));
+      }
+      optimizer->step(step % 3 == 1 ? 2.0 : 0.0);
+      optimizer->zero_grad();
+    }
+    std::vector<double> values;
+    for (const auto& [key, tensor] : optimizer->state())
+      for (const double x : tensor.to(DType::float64).to_vector<double>()) values.push_back(x);
+    for (const NamedTensor& parameter : parameters)
+      for (const float x : parameter.tensor.to_vector<float>()) values.push_back(double(x));
+    return values;
+  };
+  for (const char* name : {"sgd", "sgd:momentum=0.9,dampening=0.2,weight-decay=0.1",
+                           "adam:weight-decay=0.1", "adamw", "nadam:weight-decay=0.1"}) {
+    INFO(name);
+    const std::vector<double> cpu = trained(name, {});
+    for (const bool backwards : {false, true}) {
+      run_backwards = backwards;
+      const std::vector<double> gpu = trained(name, device);
+      run_backwards = false;
+      REQUIRE(cpu.size() == gpu.size());
+      for (size_t i = 0; i < cpu.size(); ++i)
+        if (!(std::abs(cpu[i] - gpu[i]) <= 1e-5 * (1 + std::abs(cpu[i])))) FAIL_CHECK(i);
+    }
+  }
+  CHECK(emulation.broken_guards == 0);
+}
+
+TEST_CASE("the table of parameters is written only when it changes", "[gpu]") {
+  const Tensor a = Tensor::ones({3}, {.device = device}), b = Tensor::ones({3}, {.device = device});
+  Sgd first({{"a", a}}, {.lr = 1}), second({{"b", b}}, {.lr = 1});
+  a.set_grad(Tensor::ones({3}, {.device = device}));
+  b.set_grad(Tensor::full({3}, 2, {.device = device}));
+  const auto launches = [](Optimizer& optimizer) {
+    const long before = emulation.launches;
+    optimizer.step();
+    return emulation.launches - before;
+  };
+  CHECK(launches(first) == 3);
+  CHECK(launches(first) == 2);
+  CHECK(launches(second) == 3);
+  CHECK(launches(first) == 3);
+  CHECK(a.to_vector<float>() == std::vector<float>(3, -2));
+  CHECK(b.to_vector<float>() == std::vector<float>(3, -1));
 }
 
 TEST_CASE("operations do not depend on the order of threads, and stay in their tensors", "[gpu]") {
@@ -136,6 +206,112 @@ TEST_CASE("labels and indices out of range are told at the next synchronisation"
   const Tensor elements = gather(logits, 1, on_device({4, 0, 0}).reshape({3, 1}));
   CHECK(message_of([&] { elements.to_vector<float>(); }) ==
         "[gather] expected indices in [-4, 4), got 4 at 0");
+}
+
+TEST_CASE("the first label out of range stays until it is told", "[gpu]") {
+  const Tensor logits = Tensor::ones({600, 4}, {.device = device});
+  std::vector<int64_t> values(600, 1);
+  values[300] = std::numeric_limits<int64_t>::min();
+  values[299] = std::numeric_limits<int64_t>::max();
+  const Tensor bad = test::labels(values).to(device);
+  for (const bool backwards : {false, true}) {
+    run_backwards = backwards;
+    const Tensor first = cross_entropy(logits, bad);
+    const Tensor rows = gather_rows(logits, bad);  // wrong too, and later
+    const Tensor fine = cross_entropy(logits, Tensor::full({600}, 3, bad.options()));
+    run_backwards = false;
+    // Whatever is read first tells it; what was computed after it is right.
+    CHECK(message_of([&] { fine.item(); }) ==
+          "[cross_entropy] expected labels in [0, 4), got 9223372036854775807 at row 299");
+    CHECK(fine.item() == Approx(std::log(4.0)));
+    CHECK(message_of([] { backend_for(device).synchronize(); }) == "nothing was thrown");
+  }
+}
+
+TEST_CASE("a trainer on a GPU tells of a label out of range", "[gpu]") {
+  std::vector<uint8_t> pixels(12 * 4, 100);
+  Dataset data{Tensor::from(pixels, {12, 1, 2, 2}),
+               test::labels({0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}), 3, "small", ""};
+  Sequential model = mlp({4, 2});  // two classes
+  model.to(device);
+  Sgd sgd(model.parameters());
+  Trainer trainer(model, sgd, {}, {.epochs = 1, .batch_size = 12});
+  CHECK_THAT(message_of([&] { trainer.fit({.train = &data}); }),
+             ContainsSubstring("[cross_entropy] expected labels in [0, 2), got 2 at row "));
+}
+
+TEST_CASE("a trainer's steps do not wait for the GPU", "[gpu]") {
+  const auto fit = [](int64_t samples) {
+    const Dataset data = digits({.samples = samples});
+    Sequential model = lenet5({.dropout = 0.3, .generator = Generator(1)});
+    model.to(device);
+    const std::unique_ptr<Optimizer> optimizer =
+        make_optimizer("adamw:decay-on=weights", model.parameters(), 1e-3);
+    Trainer trainer(model, *optimizer, make_regularizers({"bean:order=1", "l1:lambda=1e-5"}),
+                    {.epochs = 1,
+                     .batch_size = 2,
+                     .schedule = Schedule::parse("cosine"),
+                     .label_smoothing = 0.1,
+                     .clip_norm = 1});
+    const long before = emulation.waits;
+    trainer.fit({.train = &data});
+    return emulation.waits - before;
+  };
+  CHECK(fit(4) == fit(11));
+}
+
+TEST_CASE("a GPU's steps find batches of a shape in one place, and words from a base", "[gpu]") {
+  Generator random(1), plain(1);
+  for (Generator* generator : {&random, &plain}) generator->reserve(100);
+  std::map<int64_t, std::set<const void*>> places;
+  std::vector<float> seen;
+  std::vector<RandomKey> keys;
+  RecordedSteps steps(device, random, [&](const Batch& batch) {
+    places[batch.size()].insert(batch.images.data());
+    places[-batch.size()].insert(batch.labels.data());
+    seen = dropout(batch.images, 0.5, random).to_vector<float>();
+    keys.push_back(random.reserve(1));
+  });
+  for (const int64_t size : {4, 4, 3, 4, 3}) {
+    const Tensor images = Tensor::full({size, 1, 2, 2}, double(size + std::ssize(keys)));
+    steps.run({images.to(device), test::labels(std::vector<int64_t>(size_t(size), 1)).to(device)});
+    CHECK(seen == dropout(images, 0.5, plain).to_vector<float>());
+    plain.reserve(1);
+    CHECK(random.state() == plain.state());
+  }
+  CHECK(places.size() == 4);
+  for (const auto& [size, found] : places) CHECK(found.size() == 1);
+  // What steps are told of random numbers is the same each time: it may be repeated.
+  for (const size_t i : {1, 3}) {
+    CHECK(keys[i].offset == keys[0].offset);
+    CHECK(keys[i].base == keys[0].base);
+  }
+  CHECK(keys[0].base != nullptr);
+}
+
+TEST_CASE("a trainer does the same on the CPU and on the GPU", "[gpu]") {
+  // Three whole batches and a short one, twice, with all that is random, and a second fit.
+  const auto fit = [](Device on) {
+    const Dataset data = digits({.samples = 27});
+    Sequential model = mlp({784, 20, 10}, {.dropout = 0.3, .generator = Generator(1)});
+    model.to(on);
+    const std::unique_ptr<Optimizer> optimizer =
+        make_optimizer("sgd:momentum=0.9", model.parameters(), 1e-2);
+    Trainer trainer(model, *optimizer, make_regularizers({"bean:order=1,alpha=10"}),
+                    {.epochs = 2, .batch_size = 8, .clip_norm = 1});
+    trainer.fit({.train = &data});
+    trainer.fit({.train = &data});
+    std::vector<double> all = {double(optimizer->steps())};
+    for (const auto& [name, tensor] : trainer.state())
+      if (!name.ends_with("seconds"))
+        for (const double x : tensor.to(DType::float64).to_vector<double>()) all.push_back(x);
+    return all;
+  };
+  const std::vector<double> cpu = fit({}), gpu = fit(device);
+  REQUIRE(cpu.size() == gpu.size());
+  CHECK(cpu[0] == 16);
+  for (size_t i = 0; i < cpu.size(); ++i)
+    if (cpu[i] != gpu[i] && !(std::abs(cpu[i] - gpu[i]) <= 1e-4)) FAIL_CHECK(i);
 }
 
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {

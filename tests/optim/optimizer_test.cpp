@@ -71,11 +71,15 @@ struct Task {
     x = test::golden_positive(test::input_stream, {8, 20}).to(dtype);
     labels = test::golden_labels(8);
   }
-  double step(Optimizer& optimizer) const {
+  Tensor backward(Optimizer& optimizer) const {
     optimizer.zero_grad();
     Context context{.training = true};
     const Tensor loss = cross_entropy(net(x, context), labels);
     loss.backward();
+    return loss;
+  }
+  double step(Optimizer& optimizer) const {
+    const Tensor loss = backward(optimizer);
     optimizer.step();
     return loss.item();
   }
@@ -181,9 +185,16 @@ TEST_CASE("an optimiser's state has names and is loaded strictly", "[optim]") {
   CHECK(sgd.state().contains("fc1.weight.momentum_buffer"));
   CHECK(Sgd(task.net.parameters()).state().size() == 5);
   CHECK_THROWS_AS(adam.load_state(sgd.state()), ValueError);
-  State bad = state;
-  bad["step"] = Tensor::from<int64_t>({-1}, {});
-  CHECK_THROWS_AS(adam.load_state(bad), ValueError);
+  for (const char* name : {"step", "fc2.bias.step"}) {
+    State bad;
+    for (const auto& [key, tensor] : state) bad[key] = Tensor::ones(tensor.shape());
+    bad[name] = Tensor::from<int64_t>({-1}, {});
+    CHECK_THROWS_WITH(adam.load_state(bad),
+                      std::string("[optimizer] expected ") + name + " of at least 0, got -1");
+    // Nothing has changed.
+    CHECK(adam.state().at("fc1.weight.exp_avg").to_vector<float>()[0] == 0);
+    CHECK(adam.state().at("fc1.bias.step").item() == 0);
+  }
 }
 
 TEST_CASE("parameters without a gradient stay, and count their own steps", "[optim]") {
@@ -270,6 +281,27 @@ TEST_CASE("gradients are clipped to a common norm", "[optim]") {
   CHECK(b.grad().item() == Approx(-0.8));
   CHECK_FALSE(c.grad().defined());
   CHECK_THROWS_AS(clip_grad_norm(parameters, 0), ValueError);
+}
+
+TEST_CASE("a step may clip the gradients itself", "[optim]") {
+  for (const char* name : {"adam:weight-decay=0.1", "nadam", "sgd:momentum=0.9"})
+    for (const double limit : {0.01, 100.0}) {
+      const Task inside(DType::float32), outside(DType::float32);
+      const std::unique_ptr<Optimizer> a = make_optimizer(name, inside.net.parameters(), 0.1),
+                                       b = make_optimizer(name, outside.net.parameters(), 0.1);
+      for (int i = 0; i < 3; ++i) {
+        inside.backward(*a);
+        outside.backward(*b);
+        CHECK((clip_grad_norm(b->parameters(), limit).item() > limit) == (limit < 1));
+        a->step(limit);
+        b->step();
+      }
+      CHECK(test::weights_of(inside.net) == test::weights_of(outside.net));
+    }
+  const Task task(DType::float32);
+  Adam adam(task.net.parameters());
+  CHECK_THROWS_WITH(adam.step(-1),
+                    "[optimizer] expected a limit of the norm of at least 0, got -1");
 }
 
 TEST_CASE("optimisers take no memory after their first steps", "[optim]") {

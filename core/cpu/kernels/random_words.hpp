@@ -23,9 +23,10 @@ inline void multiply_wide(uint32_t m, const uint32_t* a, uint32_t* high, uint32_
 /// Philox blocks first .. first + 15 of a key side by side; the same words as RandomKey::block.
 inline void random_words(const RandomKey& key, uint64_t first, uint32_t* words) {
   constexpr int n = detail::philox_blocks;
+  first += key.first();
   alignas(64) uint32_t c0[n], c1[n], c2[n], c3[n], high0[n], low0[n], high2[n], low2[n];
   for (int i = 0; i < n; ++i) {
-    const uint64_t counter = key.offset + first + uint64_t(i);
+    const uint64_t counter = first + uint64_t(i);
     c0[i] = uint32_t(counter);
     c1[i] = uint32_t(counter >> 32);
     c2[i] = uint32_t(key.stream);

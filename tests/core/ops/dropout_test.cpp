@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ops/fill.hpp"
+#include "core/ops/layout.hpp"
 #include "core/ops/reduce.hpp"
 #include "core/random.hpp"
 #include "tests/catch.hpp"
+#include "tests/core/ops/table.hpp"
 #include "tests/core/ops/values.hpp"
 
 namespace hebb {
@@ -37,6 +40,33 @@ TEST_CASE("dropout depends on the generator's state alone", "[core][ops]") {
   CHECK(a.state().offset == 50);
   CHECK(dropout(x, 0, a).data() == x.data());
   CHECK(a.state().offset == 50);
+}
+
+TEST_CASE("dropout and fillings draw the same words from a base in memory", "[core][ops]") {
+  const Device device = test::test_device();
+  const auto draw = [&](Generator& generator) {
+    const Tensor u = Tensor::empty({333}, {.device = device}),
+                 n = Tensor::empty({333}, u.options()), t = Tensor::empty({333}, u.options());
+    fill_uniform(u, 0, 1, generator);
+    fill_normal(n, 0, 1, generator);
+    fill_truncated_normal(t, 1, 2, generator);
+    const Tensor x = Tensor::ones({333}, u.options()).set_requires_grad();
+    const Tensor y = dropout(x, 0.3, generator);
+    sum(y).backward();
+    return concat(std::vector<Tensor>{u, n, t, y.detach(), x.grad()}).to_vector<float>();
+  };
+  Generator plain(7), based(7);
+  for (Generator* generator : {&plain, &based}) generator->reserve(1000);
+  const Tensor base = Tensor::from<int64_t>({250}, {}, device);
+  CHECK(based.state().offset == 250);
+  based.set_base(static_cast<const uint64_t*>(base.data()));
+  CHECK(draw(based) == draw(plain));
+  // What is told the same again draws what comes next, once the base has moved on.
+  const uint64_t used = plain.state().offset - 250;
+  based.set_state({7, 0, 250});
+  based.set_base(static_cast<const uint64_t*>(base.data()));
+  base.fill(double(250 + used));
+  CHECK(draw(based) == draw(plain));
 }
 
 }  // namespace hebb

@@ -208,10 +208,41 @@ std::vector<OpCase> reduce_rows() {
   count_row("a matrix", {7, 9});
   count_row("none", {0});
   count_row("large", {300007});
+
+  // Each element of x is a term, of three types in turn, and every fifth is left out.
+  const auto accumulate_row = [&](const char* name, int64_t n) {
+    cases.push_back({.op = "accumulate",
+                     .name = name,
+                     .operands = {{{n}, Fill::ties, 0, false}},
+                     .call =
+                         [](auto x) {
+                           const Tensor sums = x[0].to(DType::float64).clone();
+                           const DType types[] = {DType::float32, DType::float64, DType::int64};
+                           std::vector<Weighted> terms;
+                           for (int64_t i = 0; i < x[0].numel(); ++i)
+                             terms.push_back(
+                                 {i % 5 == 4 ? Tensor() : x[0].slice(i, i + 1).to(types[i % 3]),
+                                  0.5 + double(i)});
+                           accumulate(sums, terms);
+                           return sums.to(x[0].dtype());
+                         },
+                     .reference =
+                         [](auto x) {
+                           Array y = x[0];
+                           for (size_t i = 0; i < y.values.size(); ++i)
+                             if (i % 5 != 4) y.values[i] *= 1.5 + double(i);
+                           return y;
+                         },
+                     .checked = false});
+  };
+  accumulate_row("three types", 7);
+  accumulate_row("more than a launch takes", 70);
+  accumulate_row("nothing", 0);
   return cases;
 }
 
 std::vector<ErrorCase> reduce_errors() {
+  const Tensor wide = Tensor::ones({1}, {DType::float64});
   std::vector<ErrorCase> errors{
       error<ShapeError>("sum", "expected an axis in [-2, 2) for shape [2, 3], got 2",
                         [] {
@@ -251,6 +282,15 @@ std::vector<ErrorCase> reduce_errors() {
                         [] {
                           count_equal(ones({2}), labels({1, 2}));
                         }),
+      error<DTypeError>("accumulate", "expected sums of float64, got float32 [1] on cpu",
+                        [=] { accumulate(ones({1}), {}); }),
+      error<ShapeError>("accumulate", "expected sums of shape [2], got [1]",
+                        [=] { accumulate(wide, std::vector<Weighted>(2)); }),
+      error<ShapeError>("accumulate", "expected terms of one element, got float32 [3] on cpu",
+                        [=] { accumulate(wide, std::vector<Weighted>{{ones({3})}}); }),
+      error<DTypeError>("accumulate",
+                        "expected terms of float32, float64 or int64, got uint8 [1] on cpu",
+                        [=] { accumulate(wide, std::vector<Weighted>{{wide.to(DType::uint8)}}); }),
   };
   add_unary_errors(errors, "sum_abs", sum_abs);
   add_unary_errors(errors, "sum_square", sum_square);

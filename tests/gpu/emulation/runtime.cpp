@@ -41,14 +41,14 @@ class EmulatedMemory final : public BlockSource {
 Emulation emulation;
 
 void activate(Stream) {}
-void check_launch() {}
+void check_launch() { ++emulation.launches; }
 
 Machine machine() { return {.driver = 13000, .runtime = 13000, .status = 0, .devices = 1}; }
 std::string device_name(int) { return "emulated"; }
 std::string library_versions() { return "no driver"; }
 
 Stream create_stream(int device) { return {device, nullptr}; }
-void synchronize(Stream) {}
+void synchronize(Stream) { ++emulation.waits; }
 
 void copy_on_device(Stream, void* to, const void* from, size_t bytes) {
   if (bytes) std::memcpy(to, from, bytes);  // nothing may have no address
@@ -57,6 +57,7 @@ void copy_to_device(Stream stream, void* to, const void* from, size_t bytes) {
   copy_on_device(stream, to, from, bytes);
 }
 void copy_to_host(Stream stream, void* to, const void* from, size_t bytes) {
+  ++emulation.waits;
   copy_on_device(stream, to, from, bytes);
 }
 

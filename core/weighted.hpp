@@ -1,0 +1,13 @@
+#pragma once
+
+#include "core/tensor.hpp"
+
+namespace hebb {
+
+/// A term of a sum: one element of float32, float64 or int64; undefined: no term.
+struct Weighted {
+  Tensor value;
+  double weight = 1;
+};
+
+}  // namespace hebb
