@@ -73,7 +73,7 @@ void DataSettings::add_flags(CLI::App& app) {
 }
 
 const Published& published(const std::string& name) {
-  return parse_flag("name", [&]() -> const Published& { return published_datasets().at(name); });
+  return *parse_flag("name", [&] { return &published_datasets().at(name); });
 }
 
 void run_fetch(const DataSettings& s) {
