@@ -83,9 +83,12 @@ ByteChunks::ByteChunks(ByteReader& reader, int64_t size) {
   }
 }
 
-void ByteChunks::copy_to(std::span<std::byte> to) const {
+void ByteChunks::move_to(std::span<std::byte> to) {
   auto out = to.begin();
-  for (const std::vector<std::byte>& chunk : chunks_) out = std::ranges::copy(chunk, out).out;
+  for (std::vector<std::byte>& chunk : chunks_) {
+    out = std::ranges::copy(chunk, out).out;
+    chunk = {};
+  }
 }
 
 }  // namespace hebb

@@ -61,7 +61,8 @@ class ByteChunks {
  public:
   /// FormatError when the stream ends before `size` bytes.
   ByteChunks(ByteReader& reader, int64_t size);
-  void copy_to(std::span<std::byte> to) const;
+  /// Gives each piece back once it is copied, so that nothing large is held twice.
+  void move_to(std::span<std::byte> to);
 
  private:
   std::vector<std::vector<std::byte>> chunks_;

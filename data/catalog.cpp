@@ -18,12 +18,12 @@ namespace fs = std::filesystem;
 // The files of one data set: packed or not, in a folder of their own or in the root.
 class Files {
  public:
-  Files(std::string name, const CatalogOptions& options, std::vector<std::string> folders,
-        std::string how_to_get)
+  Files(std::string name, const std::string& root, std::string how_to_get = {})
       : name_(std::move(name)),
-        root_(data_root(options.root)),
-        folders_(std::move(folders)),
+        root_(data_root(root)),
+        folders_{name_},
         how_to_get_(std::move(how_to_get)) {
+    if (name_ == "cifar10") folders_.emplace_back("cifar-10-batches-bin");
     folders_.emplace_back();
   }
 
@@ -48,10 +48,10 @@ class Files {
     if (absent.empty()) return paths;
     for (const std::string& folder : folders_) places.push_back((root_ / folder / "").string());
     fail<IoError>(
-        "[{}] cannot find {} (packed, or the same without .gz) in {}. Get it from {} and put it "
-        "there, or name the folder of your data sets by --data or HEBB_DATA. The data set digits "
-        "needs no files.",
-        name_, fmt::join(absent, ", "), fmt::join(places, " or "), how_to_get_);
+        "[{}] cannot find {} (packed, or the same without .gz) in {}. Get it by hebb-data fetch "
+        "{}, or from {}, or name the folder of your data sets by --data or HEBB_DATA. The data set "
+        "digits needs no files.",
+        name_, fmt::join(absent, ", "), fmt::join(places, " or "), name_, how_to_get_);
   }
 
  private:
@@ -77,19 +77,18 @@ DataPair load_idx_pair(const Files& files, const std::string& name) {
 
 DataPair load_mnist(const CatalogOptions& options) {
   return load_idx_pair(
-      Files("mnist", options, {"mnist"}, "https://ossci-datasets.s3.amazonaws.com/mnist/"),
-      "mnist");
+      Files("mnist", options.root, "https://ossci-datasets.s3.amazonaws.com/mnist/"), "mnist");
 }
 
 DataPair load_fashion_mnist(const CatalogOptions& options) {
-  return load_idx_pair(Files("fashion-mnist", options, {"fashion-mnist"},
-                             "https://github.com/zalandoresearch/fashion-mnist"),
-                       "fashion-mnist");
+  return load_idx_pair(
+      Files("fashion-mnist", options.root, "https://github.com/zalandoresearch/fashion-mnist"),
+      "fashion-mnist");
 }
 
 DataPair load_cifar10(const CatalogOptions& options) {
   constexpr int64_t batches = 5, records = 10'000;
-  const Files files("cifar10", options, {"cifar10", "cifar-10-batches-bin"},
+  const Files files("cifar10", options.root,
                     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
   const auto file_of = [](int64_t batch) { return fmt::format("data_batch_{}.bin", batch); };
   std::vector<std::string> train;
@@ -137,6 +136,11 @@ std::string data_root(const std::string& root) {
   return ((cache.empty() ? fs::path(environment("HOME")) / ".cache" : fs::path(cache)) / "hebb" /
           "data")
       .string();
+}
+
+std::optional<std::string> find_data_file(const std::string& dataset, const std::string& file,
+                                          const std::string& root) {
+  return Files(dataset, root).find(file);
 }
 
 DataPair load_dataset(std::string_view name, const CatalogOptions& options) {

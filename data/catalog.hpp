@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,10 @@ const Choices<LoadDataset>& known_datasets();
 
 /// The folder in which load_dataset looks, as CatalogOptions::root says.
 std::string data_root(const std::string& root = {});
+
+/// Where load_dataset finds a file of a data set, such as "train-images-idx3-ubyte", packed or not.
+std::optional<std::string> find_data_file(const std::string& dataset, const std::string& file,
+                                          const std::string& root = {});
 
 /// Loads a data set by name, from ROOT/NAME or from ROOT itself. `digits` is made in memory and
 /// needs no file. `cifar10` takes the training batches that are there, and says in its description

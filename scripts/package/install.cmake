@@ -68,9 +68,9 @@ install(FILES ${PROJECT_BINARY_DIR}/hebb.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/
         COMPONENT library)
 
 if(HEBB_APPS)
-  set_target_properties(hebb-train hebb-fewshot hebb-assemblies PROPERTIES
+  set_target_properties(hebb-train hebb-data hebb-fewshot hebb-assemblies PROPERTIES
                         INSTALL_RPATH $ORIGIN/../${CMAKE_INSTALL_LIBDIR})
-  install(TARGETS hebb-train hebb-fewshot hebb-assemblies COMPONENT programs)
+  install(TARGETS hebb-train hebb-data hebb-fewshot hebb-assemblies COMPONENT programs)
 endif()
 install(FILES LICENSE README.md CHANGELOG.md CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR}
         COMPONENT library)
