@@ -87,7 +87,7 @@ void ByteChunks::move_to(std::span<std::byte> to) {
   auto out = to.begin();
   for (std::vector<std::byte>& chunk : chunks_) {
     out = std::ranges::copy(chunk, out).out;
-    chunk = {};
+    chunk = std::vector<std::byte>();
   }
 }
 

@@ -376,7 +376,7 @@ TEST_CASE("hebb-data: pictures", "[apps]") {
   const Pixels grid = make_grid(images, 5, 5);
   CHECK(grid.width == 5);
   CHECK(grid.height == 2);
-  CHECK(to_text(grid, false) == "++   \n");
+  CHECK(to_text(grid, false) == "==   \n");
   CHECK(to_text(grid, true).starts_with("\033[38;2;255;255;255m\033[48;2;0;0;0m▀"));
   CHECK_THROWS_AS(make_grid(Tensor::from(std::vector<uint8_t>(8), {1, 2, 2, 2}), 1, 1), ShapeError);
 }
