@@ -50,9 +50,9 @@ Published fashion_mnist() {
                  "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"}}};
 }
 
-// The page of the data set publishes an MD5 (c32a1d4ab5d03f1284b67883e8d87530). The SHA-256 of the
-// archive is TensorFlow Datasets' and that of github.com/ankane/torchvision-ruby, which has those
-// of its files too. The test batch comes last: without it the reader takes the set for absent.
+// The page of the data set publishes an MD5 (c32a1d4ab5d03f1284b67883e8d87530); the SHA-256 of the
+// archive and its files are torchvision's port's to Ruby. The test batch comes last: without it the
+// reader takes the set for absent.
 Published cifar10() {
   return {.folder = "cifar10",
           .homes = {"https://www.cs.toronto.edu/~kriz", "https://cave.cs.toronto.edu/kriz"},
