@@ -98,6 +98,7 @@ DataPair load_cifar10(const CatalogOptions& options) {
   if (train.empty()) needed.insert(needed.begin(), file_of(1));
   const std::string test = files.require(needed).back();
   std::vector<Dataset> parts;
+  parts.reserve(train.size());
   for (const std::string& path : train) parts.push_back(read_cifar10(path, records));
   DataPair pair{.train = concatenate(parts), .test = read_cifar10(test, records)};
   pair.train.description =

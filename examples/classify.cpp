@@ -25,7 +25,7 @@ Tensor read_image(const char* path) {
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load(path, &width, &height, &channels, 1), stbi_image_free);
   if (!pixels) throw std::runtime_error(std::string(path) + ": " + stbi_failure_reason());
-  std::vector<uint8_t> small(side * side);
+  std::vector<uint8_t> small(size_t{side} * side);
   stbir_resize_uint8(pixels.get(), width, height, 0, small.data(), side, side, 0, 1);
   return Tensor::from(small, {1, 1, side, side}).to(DType::float32) / 255.0;
 }

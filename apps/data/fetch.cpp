@@ -42,6 +42,7 @@ bool fetch(const Published& dataset, const fs::path& root, const FetchOptions& o
       continue;
     }
     std::vector<std::string> addresses;
+    addresses.reserve(homes.size());
     for (const std::string& home : homes)
       addresses.push_back(home + (home.ends_with('/') ? "" : "/") + download.name);
     PartialFile file(folder / download.name);

@@ -79,15 +79,16 @@ Tensor loss_of_rows(const Tensor& logits, const Tensor& labels,
       logits, labels.view({logits.size(0)}), options.weight, options.label_smoothing,
       options.ignore_index, wants_grad(logits));
   if (options.reduction == Reduction::none)
-    return record("cross_entropy", losses.view(labels.shape()), {logits}, [grad](const Tensor& dy) {
-      const Tensor column = dy.view({grad.size(0), 1});
-      return Grads{backend_of(dy)->binary(Binary::mul, grad, column, grad.shape())};
-    });
+    return record("cross_entropy", losses.view(labels.shape()), {logits},
+                  [grad = grad](const Tensor& dy) {
+                    const Tensor column = dy.view({grad.size(0), 1});
+                    return Grads{backend_of(dy)->binary(Binary::mul, grad, column, grad.shape())};
+                  });
   const Tensor total = backend->reduce(Reduce::sum, losses, {}, 0b1);
   if (options.reduction == Reduction::sum) return record_loss("cross_entropy", total, logits, grad);
   const Tensor weight = backend->reduce(Reduce::sum, weights, {}, 0b1);
   return record("cross_entropy", backend->binary(Binary::div, total, weight, {}), {logits},
-                [grad, weight](const Tensor& dy) {
+                [grad = grad, weight](const Tensor& dy) {
                   const ActiveBackend b = backend_of(dy);
                   return Grads{b->scale_by(grad, b->binary(Binary::div, dy, weight, {}))};
                 });
