@@ -144,7 +144,7 @@ void add_permute(std::vector<OpCase>& cases) {
                      .operands = {{shape}},
                      .call = [=](auto x) { return permute(x[0], axes); },
                      .reference = [=](auto x) { return permuted(x[0], axes); },
-                     .large = shape.numel() > 10000});
+                     .large = shape.numel() > 5000});
   };
   row("a matrix", {3, 5}, {1, 0});
   row("a matrix of many tiles", {131, 70}, {-1, -2});

@@ -165,7 +165,7 @@ TEST_CASE("operations equal their references", "[core][ops]") {
   });
 }
 
-TEST_CASE("gradients equal difference quotients", "[core][ops][gradients]") {
+TEST_CASE("gradients equal difference quotients", "[core][ops][gradients][quotients]") {
   for_each_row([](const OpCase& row) {
     if (row.large) return;
     const std::vector<Tensor> x = make_operands(row, fill_operands(row), DType::float64);
