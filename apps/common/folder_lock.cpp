@@ -11,7 +11,7 @@
 
 namespace hebb::apps {
 
-FolderLock::FolderLock(const std::filesystem::path& folder) {
+FolderLock::FolderLock(const std::filesystem::path& folder, std::string_view advice) {
   const std::filesystem::path path = folder / "lock";
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   check<IoError>(descriptor_ >= 0, "{}: cannot open: {}", path.string(), std::strerror(errno));
@@ -19,8 +19,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder) {
   const int error = errno;
   ::close(descriptor_);
   check<IoError>(error == EWOULDBLOCK, "{}: cannot lock: {}", path.string(), std::strerror(error));
-  fail<IoError>("{} is in use by another run; name another folder, or add --ignore-lock",
-                folder.string());
+  fail<IoError>("{} is in use by another run; {}", folder.string(), advice);
 }
 
 FolderLock::~FolderLock() { ::close(descriptor_); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace hebb::apps {
 
@@ -8,8 +9,8 @@ namespace hebb::apps {
 /// destroyed or the program ends, however it does.
 class FolderLock {
  public:
-  /// IoError when the file cannot be made, or another program holds it.
-  explicit FolderLock(const std::filesystem::path& folder);
+  /// IoError when the file cannot be made, or another program holds it: then with `advice`.
+  FolderLock(const std::filesystem::path& folder, std::string_view advice);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;

@@ -43,7 +43,7 @@ RunFolder::RunFolder(fs::path path, const RunFolderOptions& options) : path_(std
   std::error_code error;
   fs::create_directories(path_, error);
   check<IoError>(!error, "{}: cannot create the folder: {}", path_.string(), error.message());
-  if (!options.ignore_lock) lock_.emplace(path_);
+  if (!options.ignore_lock) lock_.emplace(path_, "name another folder, or add --ignore-lock");
   const bool holds_run = fs::exists(path_ / "config.json");
   check<IoError>(options.overwrite || options.resume || !holds_run,
                  "{} holds a run already; name another folder with --output, or add --resume or "

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/common/folder_lock.hpp"
 #include "apps/common/progress.hpp"
 #include "apps/data/digest.hpp"
 #include "apps/data/unpack.hpp"
@@ -25,7 +26,7 @@ bool fetch(const Published& dataset, const fs::path& root, const FetchOptions& o
   std::error_code error;
   fs::create_directories(folder, error);
   check<IoError>(!error, "cannot create the folder {}: {}", folder.string(), error.message());
-  const FolderClaim claim(folder);
+  const FolderLock lock(folder, "wait until it has ended");
   std::vector<std::string> homes = dataset.homes;
   if (!options.mirror.empty()) homes = {options.mirror};
 

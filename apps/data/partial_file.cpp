@@ -1,7 +1,6 @@
 #include "apps/data/partial_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -56,15 +55,5 @@ void PartialFile::remove() {
   std::error_code error;
   std::filesystem::remove(partial_, error);
 }
-
-FolderClaim::FolderClaim(const std::filesystem::path& folder) {
-  descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  check<IoError>(descriptor_ >= 0, "cannot open {}: {}", folder.string(), std::strerror(errno));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  ::close(descriptor_);
-  fail<IoError>("another hebb-data is writing to {}", folder.string());
-}
-
-FolderClaim::~FolderClaim() { ::close(descriptor_); }
 
 }  // namespace hebb::apps

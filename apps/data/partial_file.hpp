@@ -33,17 +33,4 @@ class PartialFile {
   int64_t size_ = 0;
 };
 
-/// Keeps other programs that ask the same way out of a folder while it lives.
-class FolderClaim {
- public:
-  /// IoError where another program has it.
-  explicit FolderClaim(const std::filesystem::path& folder);
-  ~FolderClaim();
-  FolderClaim(const FolderClaim&) = delete;
-  FolderClaim& operator=(const FolderClaim&) = delete;
-
- private:
-  int descriptor_ = -1;
-};
-
 }  // namespace hebb::apps

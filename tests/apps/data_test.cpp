@@ -9,6 +9,7 @@
 #include <functional>
 #include <thread>
 
+#include "apps/common/folder_lock.hpp"
 #include "apps/data/digest.hpp"
 #include "apps/data/fetch.hpp"
 #include "apps/data/inspect.hpp"
@@ -303,10 +304,10 @@ TEST_CASE("hebb-data: archives", "[apps]") {
 TEST_CASE("hebb-data: a folder that another one writes to", "[apps]") {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "set");
-  const FolderClaim claim(folder / "set");
+  const FolderLock lock(folder / "set", "");
   const auto message = message_of<IoError>(
       [&] { fetch(set_of(body(), "http://127.0.0.1:1"), folder.path(), quick()); });
-  CHECK(contains(message, "another hebb-data is writing"));
+  CHECK(contains(message, "is in use by another run; wait until it has ended"));
 }
 
 TEST_CASE("hebb-data: ^C, and a full disk", "[apps]") {
@@ -338,6 +339,7 @@ TEST_CASE("hebb-data: ^C, and a full disk", "[apps]") {
                                       setrlimit(RLIMIT_FSIZE, &limit);
                                     }});
     check_failure(result, 1, "cannot write " + folder / part);
+    std::filesystem::remove(folder / "mnist/lock");
     CHECK(std::filesystem::is_empty(folder / "mnist"));
   }
 }
