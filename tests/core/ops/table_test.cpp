@@ -100,11 +100,17 @@ bool same_bits(const Outcome& a, const Outcome& b) {
   return same;
 }
 
+// Not a section for each row: Catch2's time for them grows with the square of their number.
 template <class F>
 void for_each_row(F&& check_row) {
-  for (const OpCase& row : all_operations().rows) DYNAMIC_SECTION(row.op << ": " << row.name) {
+  for (const OpCase& row : all_operations().rows) {
+    INFO(row.op << ": " << row.name);
+    try {
       check_row(row);
+    } catch (const std::exception& e) {
+      FAIL_CHECK(e.what());
     }
+  }
 }
 
 // A tensor that says it lives elsewhere than the others, for checks that come before any memory is
@@ -260,18 +266,18 @@ TEST_CASE("operations refuse operands of the wrong kind", "[core][ops]") {
 }
 
 TEST_CASE("operations refuse wrong arguments by name", "[core][ops]") {
-  for (const ErrorCase& error : all_operations().errors) DYNAMIC_SECTION(error.message) {
-      std::string message = "nothing was thrown";
-      bool of_type = false;
-      try {
-        error.call();
-      } catch (const Error& e) {
-        message = e.what();
-        of_type = error.of_type(e);
-      }
-      CHECK(message == error.message);
-      CHECK(of_type);
+  for (const ErrorCase& error : all_operations().errors) {
+    std::string message = "nothing was thrown";
+    bool of_type = false;
+    try {
+      error.call();
+    } catch (const Error& e) {
+      message = e.what();
+      of_type = error.of_type(e);
     }
+    CHECK(message == error.message);
+    CHECK(of_type);
+  }
 }
 
 }  // namespace hebb::test
