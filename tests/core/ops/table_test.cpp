@@ -141,6 +141,33 @@ std::optional<Thrown> error_of(const std::function<void()>& call) {
   return std::nullopt;
 }
 
+void check_references(bool large) {
+  for_each_row([&](const OpCase& row) {
+    if (row.large != large) return;
+    const std::vector<Array> values = fill_operands(row);
+    const Array expected = row.reference(values);
+    CHECK(difference(run(row, make_operands(row, values, DType::float64)).y, expected, 1e-11) ==
+          "");
+    CHECK(difference(run(row, make_operands(row, values, DType::float32)).y, expected,
+                     row.float32_tolerance) == "");
+  });
+}
+
+void check_float32_gradients(bool large) {
+  for_each_row([&](const OpCase& row) {
+    if (row.large != large) return;
+    const std::vector<Array> values = fill_operands(row);
+    const Outcome narrow = run(row, make_operands(row, values, DType::float32));
+    const Outcome wide = run(row, make_operands(row, values, DType::float64));
+    for (size_t i = 0; i < row.operands.size(); ++i) {
+      CHECK(narrow.grads[i].has_value() == differentiable(row.operands[i]));
+      REQUIRE(narrow.grads[i].has_value() == wide.grads[i].has_value());
+      if (wide.grads[i])
+        CHECK(difference(*narrow.grads[i], *wide.grads[i], row.float32_tolerance) == "");
+    }
+  });
+}
+
 }  // namespace
 
 TEST_CASE("every operation has rows and error cases", "[core][ops]") {
@@ -160,16 +187,8 @@ TEST_CASE("every operation has rows and error cases", "[core][ops]") {
   CHECK(errors == declared);
 }
 
-TEST_CASE("operations equal their references", "[core][ops]") {
-  for_each_row([](const OpCase& row) {
-    const std::vector<Array> values = fill_operands(row);
-    const Array expected = row.reference(values);
-    CHECK(difference(run(row, make_operands(row, values, DType::float64)).y, expected, 1e-11) ==
-          "");
-    CHECK(difference(run(row, make_operands(row, values, DType::float32)).y, expected,
-                     row.float32_tolerance) == "");
-  });
-}
+TEST_CASE("operations equal their references", "[core][ops]") { check_references(false); }
+TEST_CASE("large operations equal their references", "[core][ops]") { check_references(true); }
 
 TEST_CASE("gradients equal difference quotients", "[core][ops][gradients][quotients]") {
   for_each_row([](const OpCase& row) {
@@ -183,17 +202,10 @@ TEST_CASE("gradients equal difference quotients", "[core][ops][gradients][quotie
 }
 
 TEST_CASE("float32 gradients equal float64 gradients", "[core][ops][gradients]") {
-  for_each_row([](const OpCase& row) {
-    const std::vector<Array> values = fill_operands(row);
-    const Outcome narrow = run(row, make_operands(row, values, DType::float32));
-    const Outcome wide = run(row, make_operands(row, values, DType::float64));
-    for (size_t i = 0; i < row.operands.size(); ++i) {
-      CHECK(narrow.grads[i].has_value() == differentiable(row.operands[i]));
-      REQUIRE(narrow.grads[i].has_value() == wide.grads[i].has_value());
-      if (wide.grads[i])
-        CHECK(difference(*narrow.grads[i], *wide.grads[i], row.float32_tolerance) == "");
-    }
-  });
+  check_float32_gradients(false);
+}
+TEST_CASE("large float32 gradients equal float64 gradients", "[core][ops][gradients]") {
+  check_float32_gradients(true);
 }
 
 TEST_CASE("operations give the same bits again and for any number of threads", "[core][ops]") {
