@@ -37,7 +37,7 @@ case $way in
   sources)  # all of it is compiled, so: in a hurry, for one instruction set; as shared libraries
     cmake -S "$consumer" -B "$folder/$way" -G Ninja -DHEBB_SOURCES="$sources" \
       -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_UNITY_BUILD=ON -DHEBB_CPU_ISAS=native \
-      -DCMAKE_CXX_FLAGS_DEBUG=-O1
+      -DCMAKE_CXX_FLAGS_DEBUG=-O0
     cmake --build "$folder/$way"
     "$folder/$way/consumer"
     ;;
