@@ -1,5 +1,6 @@
 #include "core/cpu/conv2d/direct.hpp"
 
+#include "core/cpu/conv2d/overlap_add.hpp"
 #include "core/cpu/conv2d/weight_sums.hpp"
 #include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/simd/copy.hpp"
@@ -59,13 +60,6 @@ void for_each_padded(const PaddedImage& image, const float* x, int64_t first, in
     function(n, image.view() ? in : padded.data());
   }
 }
-
-/// Elements (i, p) of A at data[offset[p] + i]: what weight p meets at the i-th position.
-struct ShiftedPositions {
-  const float* data;
-  const int32_t* offset;
-  float operator()(int64_t i, int64_t p) const { return data[offset[p] + i]; }
-};
 
 /// y [filters, out_h, out_w] of every image x, with filters in the lanes: rows of the output that
 /// fill no vectors.
@@ -311,6 +305,7 @@ void direct_forward(const ConvGeometry& g, const float* x, const float* w, const
 }
 
 void direct_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+  if (overlap_add_pays(g)) return overlap_add_backward_input(g, dy, w, dx);
   const int64_t kernel = g.kernel_h * g.kernel_w;
   const PaddedImage image(g.filters, g.out_h, g.out_w, g.kernel_h - 1 - g.pad_h,
                           g.kernel_w - 1 - g.pad_w);

@@ -25,6 +25,14 @@ struct OffsetRows {
   const T* operator[](int64_t p) const { return data + offset[p]; }
 };
 
+/// Elements (i, p) of A at data[offset[p] + i]: what a weight p meets at the i-th position of an
+/// image's row.
+struct ShiftedPositions {
+  const float* data;
+  const int32_t* offset;
+  float operator()(int64_t i, int64_t p) const { return data[offset[p] + i]; }
+};
+
 /// Elements (i, p) of A at row[i * stride + p].
 template <class T>
 struct RowMajor {

@@ -1,11 +1,14 @@
 #include "core/cpu/conv2d/paths.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <sstream>
 #include <string>
 
 #include "core/cpu/conv2d/direct.hpp"
+#include "core/cpu/conv2d/overlap_add.hpp"
 #include "core/cpu/conv2d/pointwise.hpp"
 #include "core/cpu/conv2d/winograd.hpp"
 #include "core/parallel.hpp"
@@ -137,6 +140,31 @@ TEST_CASE("the direct convolution agrees with the definition", "[conv2d]") {
     REQUIRE(direct_applies(g));
     Case(g).check(ConvPath::direct, 2e-6);
   }
+}
+
+TEST_CASE("inputs' gradients of overlapping rows agree with the definition", "[conv2d]") {
+  for (const ConvGeometry& g :
+       {geometry(9, 6, 14, 14, 16, 5, 5, 0, 0),   // LeNet-5's second layer
+        geometry(2, 20, 9, 8, 7, 3, 5, 2, 1),     // channels of more than one vector, padding
+        geometry(1, 3, 6, 31, 5, 5, 4, 4, 3),     // rows in several blocks, the most padding
+        geometry(3, 1, 7, 7, 2, 7, 7, 0, 0),      // a single position
+        geometry(40, 6, 12, 10, 16, 5, 5, 1, 1),  // several pieces
+        geometry(0, 6, 14, 14, 16, 5, 5, 0, 0)}) {
+    INFO(name_of(g));
+    const Case c(g);
+    std::vector<float> dx(c.dx.size(), std::numeric_limits<float>::quiet_NaN());
+    overlap_add_backward_input(g, c.dy.data(), c.w.data(), dx.data());
+    double largest = 0;
+    for (const double value : c.dx) largest = std::max(largest, std::abs(value));
+    CHECK(largest_difference(dx, c.dx) <= 2e-6 * largest);
+  }
+}
+
+TEST_CASE("rows overlap where their lanes are filled and zeros are spared", "[conv2d]") {
+  CHECK(overlap_add_pays(geometry(100, 6, 14, 14, 16, 5, 5, 0, 0)));
+  CHECK_FALSE(overlap_add_pays(geometry(1, 6, 14, 14, 16, 5, 5, 0, 0)));   // its weights cost more
+  CHECK_FALSE(overlap_add_pays(geometry(100, 1, 28, 28, 6, 5, 5, 2, 2)));  // few lanes
+  CHECK_FALSE(overlap_add_pays(geometry(100, 64, 32, 32, 64, 3, 3, 1, 1)));  // few zeros
 }
 
 TEST_CASE("the convolution of single positions agrees with the definition", "[conv2d]") {
