@@ -107,38 +107,49 @@ void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t
   const int64_t blocks = ceil_div(filters, max_tile_rows);
   Scratch<int32_t> offsets(weights);
   fill_offsets(image, kernel_h, kernel_w, offsets.data());
-  const int64_t grain = ceil_div(conv_piece_work, filters * weights * wide);
-  parallel_for(batch, grain, [&](int64_t first, int64_t last) {
-    Scratch<float> result(whole ? 0 : filters * wide);
-    for_each_padded(image, x, first, last, [&](int64_t n, const float* in) {
-      float* out = y + n * filters * out_h * out_w;
-      if (whole) {
-        for (int64_t block = 0; block < blocks; ++block) {
-          const int64_t f = filters * block / blocks, end = filters * (block + 1) / blocks;
-          for (int64_t oy = 0; oy < out_h; ++oy)
-            gemm_rows(end - f, out_w, weights, RowMajor<float>{w + f * weights, weights},
-                      OffsetRows<float>{in + oy * image.row, offsets.data()},
-                      TileOutput<float>{.c = out + (f * out_h + oy) * out_w,
-                                        .stride = out_h * out_w,
-                                        .row_bias = bias ? bias + f : nullptr});
-        }
-        return;
-      }
-      for (int64_t p = 0; p < wide; p += block_columns)
-        for (int64_t block = 0; block < blocks; ++block) {
-          const int64_t f = filters * block / blocks, end = filters * (block + 1) / blocks;
-          gemm_rows(end - f, smaller(block_columns, wide - p), weights,
-                    RowMajor<float>{w + f * weights, weights},
-                    OffsetRows<float>{in + p, offsets.data()},
-                    TileOutput<float>{.c = result.data() + f * wide + p,
-                                      .stride = wide,
-                                      .row_bias = bias ? bias + f : nullptr});
-        }
-      for (int64_t f = 0; f < filters; ++f)
-        for (int64_t oy = 0; oy < out_h; ++oy, out += out_w)
-          copy_row(out_w, result.data() + f * wide + oy * image.row, out);
-    });
-  });
+  // Where there are few large images, threads share the filters of each.
+  constexpr int64_t most_parts = 8;
+  const int64_t work = filters * weights * wide;
+  const int64_t parts = larger(
+      1, smaller(smaller(blocks, work / (2 * conv_piece_work)), most_parts / larger(1, batch)));
+  const auto first_filter = [&](int64_t block) { return filters * block / blocks; };
+  parallel_for(
+      batch * parts, ceil_div(conv_piece_work * parts, work), [&](int64_t first, int64_t last) {
+        Scratch<float> result(whole ? 0 : filters * wide);
+        for_each_padded(
+            image, x, first / parts, ceil_div(last, parts), [&](int64_t n, const float* in) {
+              float* out = y + n * filters * out_h * out_w;
+              const int64_t begin = blocks * larger(0, first - n * parts) / parts,
+                            end = blocks * smaller(parts, last - n * parts) / parts;
+              if (whole) {
+                for (int64_t block = begin; block < end; ++block) {
+                  const int64_t f = first_filter(block);
+                  for (int64_t oy = 0; oy < out_h; ++oy)
+                    gemm_rows(first_filter(block + 1) - f, out_w, weights,
+                              RowMajor<float>{w + f * weights, weights},
+                              OffsetRows<float>{in + oy * image.row, offsets.data()},
+                              TileOutput<float>{.c = out + (f * out_h + oy) * out_w,
+                                                .stride = out_h * out_w,
+                                                .row_bias = bias ? bias + f : nullptr});
+                }
+                return;
+              }
+              for (int64_t p = 0; p < wide; p += block_columns)
+                for (int64_t block = begin; block < end; ++block) {
+                  const int64_t f = first_filter(block);
+                  gemm_rows(first_filter(block + 1) - f, smaller(block_columns, wide - p), weights,
+                            RowMajor<float>{w + f * weights, weights},
+                            OffsetRows<float>{in + p, offsets.data()},
+                            TileOutput<float>{.c = result.data() + f * wide + p,
+                                              .stride = wide,
+                                              .row_bias = bias ? bias + f : nullptr});
+                }
+              for (int64_t f = first_filter(begin); f < first_filter(end); ++f)
+                for (int64_t oy = 0; oy < out_h; ++oy)
+                  copy_row(out_w, result.data() + f * wide + oy * image.row,
+                           out + (f * out_h + oy) * out_w);
+            });
+      });
 }
 
 constexpr int weight_rows = vector_registers == 32 ? 10 : 8;

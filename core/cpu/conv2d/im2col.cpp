@@ -4,6 +4,7 @@
 
 #include "core/cpu/conv2d/weight_sums.hpp"
 #include "core/cpu/gemm/gemm.hpp"
+#include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/scratch.hpp"
 #include "core/parallel.hpp"
 
@@ -103,29 +104,69 @@ void col2im(const ConvGeometry& g, int64_t channels, const T* col, int64_t begin
       });
 }
 
+/// c = a b + biases where b is one matrix that the second-level cache holds: threads share the
+/// rows. Sums over k are made in parts, as gemm makes them: those of thousands would round too
+/// much.
+template <class T>
+void multiply_rows(const Product<T>& p) {
+  constexpr int64_t most_depth = 256;
+  const int64_t blocks = ceil_div(p.m, max_tile_rows), depths = ceil_div(p.k, most_depth);
+  const int64_t grain = ceil_div(conv_piece_work, max_tile_rows * p.n * p.k);
+  parallel_for(blocks, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block)
+      for (int64_t d = 0; d < depths; ++d) {
+        const int64_t i = p.m * block / blocks, k = p.k * d / depths;
+        gemm_rows(p.m * (block + 1) / blocks - i, p.n, p.k * (d + 1) / depths - k,
+                  RowMajor<T>{p.a.data + i * p.a.stride + k, p.a.stride},
+                  StridedRows<T>{p.b.data + k * p.b.stride, p.b.stride},
+                  TileOutput<T>{.c = p.c + i * p.c_stride,
+                                .stride = p.c_stride,
+                                .beta = d == 0 ? T(0) : T(1),
+                                .row_bias = d == 0 && p.row_bias ? p.row_bias + i : nullptr});
+      }
+  });
+}
+
 }  // namespace
 
 template <class T>
 void im2col_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias, T* y) {
   const Unfolding u(g);
-  const int64_t rows = g.channels * u.kernel;
-  const int64_t grain = ceil_div(conv_piece_work, g.filters * rows * u.tile);
-  parallel_for(g.batch * u.tiles, grain, [&](int64_t first, int64_t last) {
+  const int64_t rows = g.channels * u.kernel, items = g.batch * u.tiles;
+  const auto product = [&](int64_t item, T* col, auto&& unfold, auto&& multiply) {
+    const int64_t image = item / u.tiles, begin = item % u.tiles * u.tile;
+    const int64_t end = smaller(u.positions, begin + u.tile);
+    const T* in = x + image * g.channels * u.in_plane;
+    if (!u.view) unfold(in, begin, end, col);
+    multiply(Product<T>{.m = g.filters,
+                        .n = end - begin,
+                        .k = rows,
+                        .a = {w, rows},
+                        .b = {u.view ? in + begin : col, u.view ? u.positions : end - begin},
+                        .c = y + image * g.filters * u.positions + begin,
+                        .c_stride = u.positions,
+                        .row_bias = bias});
+  };
+  constexpr int64_t few_items = 4, second_level = int64_t(1) << 17;  // elements
+  if (items <= few_items && rows * u.tile <= second_level) {
     Scratch<T> col(u.view ? 0 : rows * u.tile);
-    for (int64_t item = first; item < last; ++item) {
-      const int64_t image = item / u.tiles, begin = item % u.tiles * u.tile;
-      const int64_t end = smaller(u.positions, begin + u.tile);
-      const T* in = x + image * g.channels * u.in_plane;
-      if (!u.view) im2col(g, g.channels, in, begin, end, col.data());
-      gemm<T>({.m = g.filters,
-               .n = end - begin,
-               .k = rows,
-               .a = {w, rows},
-               .b = {u.view ? in + begin : col.data(), u.view ? u.positions : end - begin},
-               .c = y + image * g.filters * u.positions + begin,
-               .c_stride = u.positions,
-               .row_bias = bias});
-    }
+    const auto unfold = [&](const T* in, int64_t begin, int64_t end, T* to) {
+      const int64_t row = u.kernel * (end - begin);
+      parallel_for(g.channels, ceil_div(conv_piece_work / 16, row), [&](int64_t c, int64_t last) {
+        im2col(g, last - c, in + c * u.in_plane, begin, end, to + c * row);
+      });
+    };
+    for (int64_t item = 0; item < items; ++item)
+      product(item, col.data(), unfold, multiply_rows<T>);
+    return;
+  }
+  const int64_t grain = ceil_div(conv_piece_work, g.filters * rows * u.tile);
+  parallel_for(items, grain, [&](int64_t first, int64_t last) {
+    Scratch<T> col(u.view ? 0 : rows * u.tile);
+    const auto unfold = [&](const T* in, int64_t begin, int64_t end, T* to) {
+      im2col(g, g.channels, in, begin, end, to);
+    };
+    for (int64_t item = first; item < last; ++item) product(item, col.data(), unfold, gemm<T>);
   });
 }
 

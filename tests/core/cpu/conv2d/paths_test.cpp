@@ -119,6 +119,7 @@ TEST_CASE("im2col agrees with the definition", "[conv2d]") {
   pointwise.stride_h = pointwise.stride_w = 2, pointwise.out_h = pointwise.out_w = 4;
   for (const ConvGeometry& g :
        {geometry(3, 1, 28, 28, 6, 5, 5, 2, 2), geometry(2, 70, 9, 9, 40, 3, 3, 1, 1),
+        geometry(7, 70, 9, 9, 40, 3, 3, 1, 1), geometry(1, 200, 4, 4, 130, 3, 3, 1, 1),
         geometry(3, 20, 7, 5, 24, 1, 1, 0, 0), geometry(0, 3, 8, 8, 4, 3, 3, 1, 1), strided,
         pointwise}) {
     INFO(name_of(g));
@@ -134,8 +135,9 @@ TEST_CASE("the direct convolution agrees with the definition", "[conv2d]") {
         geometry(2, 3, 32, 32, 64, 3, 3, 1, 1),  // whole rows
         geometry(3, 7, 12, 34, 21, 3, 3, 1, 0), geometry(2, 64, 9, 66, 5, 2, 3, 0, 0),
         geometry(3, 5, 14, 14, 32, 5, 5, 0, 0),
-        geometry(3, 16, 14, 14, 6, 5, 5, 0, 0),  // short ones
-        geometry(0, 3, 8, 8, 4, 3, 3, 1, 1)}) {
+        geometry(3, 16, 14, 14, 6, 5, 5, 0, 0),   // short ones
+        geometry(1, 70, 20, 20, 50, 3, 3, 1, 1),  // filters in several parts
+        geometry(3, 40, 16, 32, 45, 3, 3, 1, 1), geometry(0, 3, 8, 8, 4, 3, 3, 1, 1)}) {
     INFO(name_of(g));
     REQUIRE(direct_applies(g));
     Case(g).check(ConvPath::direct, 2e-6);
@@ -259,7 +261,9 @@ TEST_CASE("convolutions have the same bits for every number of threads", "[conv2
   };
   const Case large(geometry(50, 6, 14, 14, 16, 5, 5, 0, 0)),
       wide(geometry(30, 3, 32, 32, 20, 3, 3, 1, 1)), small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1)),
-      single(geometry(60, 33, 9, 9, 40, 1, 1, 0, 0));
+      single(geometry(60, 33, 9, 9, 40, 1, 1, 0, 0)), one(geometry(1, 70, 20, 20, 50, 3, 3, 1, 1));
+  CHECK((results(ConvPath::direct, one, 1) == results(ConvPath::direct, one, 3)));
+  CHECK((results(ConvPath::im2col, one, 1) == results(ConvPath::im2col, one, 3)));
   CHECK((results(ConvPath::direct, wide, 1) == results(ConvPath::direct, wide, 3)));
   for (const ConvPath path : {ConvPath::direct, ConvPath::im2col})
     CHECK((results(path, large, 1) == results(path, large, 3)));
