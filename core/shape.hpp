@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// The extents of a tensor, outermost first, at most `max_rank` of them. Rank 0 is a scalar.
 /// Extents are never negative and their product always fits an int64_t: a constructor that is
