@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// What Context::edit_dense_input takes.
 using DenseInputEdit = std::function<Tensor(const std::string& layer, const Tensor& input)>;

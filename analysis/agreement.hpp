@@ -4,10 +4,12 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
+
 /// How well two labelings of the same items agree, such as the assemblies of neurons and their
 /// most selective classes. Labels are any integers; take out beforehand what has none (dead
 /// neurons). ShapeError when the labelings differ in length or are empty.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Adjusted Rand index (Hubert & Arabie 1985): 1 for the same partition, 0 expected by chance; may
 /// be negative.

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A graph between the neurons of one layer and those of the next.
 struct BipartiteGraph {

@@ -5,8 +5,9 @@
 
 #include "analysis/kmeans.hpp"
 #include "analysis/silhouette.hpp"
+#include "core/api.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct ClusterSweepOptions {
   int64_t first = 2, last = 15;  ///< Numbers of clusters, both included.

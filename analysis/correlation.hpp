@@ -4,9 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// The weights with which each neuron that enters a dense layer reaches the next ones: the
 /// transpose [N, M] of the layer's weight [M, N], as float64 on the CPU. Its rows are the points

@@ -4,10 +4,11 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// variance · exp(-‖x - y‖² / (2 length_scale²))
 struct RbfKernel {

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct KMeansOptions {
   int64_t clusters = 10;

@@ -4,9 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct MutualInformationOptions {
   /// `neighbors`: from distances to the k nearest samples with the same label (Ross, PLoS ONE

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct Pca {
   Tensor components;              ///< float64 [K, D], unit rows, of most variance first.

@@ -4,9 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Mean activations of a layer's neurons, for each class and over all samples, gathered batch by
 /// batch in one pass over a data set. Sums are in float64 and in the order of the samples: how the

@@ -4,9 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 enum class Metric { euclidean, squared_euclidean };
 

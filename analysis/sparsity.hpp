@@ -5,12 +5,13 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
 /// How few connections a trained dense layer can do with. Weights are those of the layer itself,
 /// [M, N] with a column for each neuron that enters, and pruned weights come back as the layer
 /// takes them: same shape, element type and device, outside any graph, with removed connections 0.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// The share of elements with |w| < threshold, in [0, 1].
 double sparsity(const Tensor& weight, double threshold);

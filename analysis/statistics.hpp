@@ -4,7 +4,9 @@
 #include <span>
 #include <vector>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// A mean over independent runs, and how far it can be trusted.
 struct MeanSummary {

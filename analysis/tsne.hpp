@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <functional>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct TsneProgress {
   int iteration, iterations;

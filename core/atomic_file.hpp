@@ -5,7 +5,9 @@
 #include <span>
 #include <string_view>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// A file that appears under its name only when it is complete: it is written beside its place,
 /// flushed to the disk and renamed by `commit`. Without a commit nothing is left behind, and what

@@ -7,6 +7,7 @@
 
 #include "core/backend.hpp"
 #include "core/check.hpp"
+#include "core/profile.hpp"
 #include "core/random.hpp"
 
 namespace hebb {
@@ -138,6 +139,7 @@ void backward(const Tensor& y, const Tensor& dy, bool retain_graph) {
                     y.shape(), dy.shape());
   check<DTypeError>(dy.dtype() == y.dtype(), "[backward] expected a gradient of {}, got {}",
                     name_of(y.dtype()), name_of(dy.dtype()));
+  const ProfileScope scope("backward");
   const NoGrad no_grad;
   if (!y.node()) {
     accumulate(y.body()->grad, dy.clone());

@@ -4,12 +4,13 @@
 #include <optional>
 #include <span>
 
+#include "core/api.hpp"
 #include "core/inline_vector.hpp"
 #include "core/tensor.hpp"
 
 /// Reverse-mode automatic differentiation: operations record nodes as they run, `backward` walks
 /// them in the reverse order of their making.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Gradients with respect to an operation's inputs, in their order. An undefined tensor means
 /// that the input needs none.

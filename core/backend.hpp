@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/inline_vector.hpp"
 #include "core/optimizer_slot.hpp"
 #include "core/options.hpp"
@@ -14,7 +15,7 @@
 #include "core/tensor.hpp"
 #include "core/weighted.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// What a device can do. The operations in core/ops check all arguments before a backend sees them,
 /// so that every device gives the same messages; backends check nothing but values that live in
@@ -51,6 +52,9 @@ class Backend {
   // Memory.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* memory, size_t bytes) noexcept = 0;
+  virtual MemoryStats memory_stats() const = 0;
+  virtual void reset_peak_memory() = 0;
+  virtual void release_cached_memory() = 0;
   virtual void copy_from_host(const Tensor& destination, const void* source) = 0;
   virtual void copy_to_host(void* destination, const Tensor& source) = 0;
   virtual void copy(const Tensor& destination, const Tensor& source) = 0;  // same dtype

@@ -5,9 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/error.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// One of the names that a flag or a setting takes.
 template <class T>

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "core/options.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Which algorithms the convolutions of this process may take. `fast`, the default: the fastest
 /// whose float32 results stay within 1e-5 of the largest element of the exact result, Winograd's

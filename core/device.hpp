@@ -3,7 +3,9 @@
 #include <string>
 #include <string_view>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// Where a tensor's memory lives: `cpu`, or `cuda:0`, `cuda:1`, ...
 struct Device {

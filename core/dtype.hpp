@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// Element types. float32 is the default, float64 exists for every CPU operation (gradient checks
 /// need it), int64 holds labels and indices, int32 positions inside a window of memory (what

@@ -3,7 +3,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// Base of everything that the library throws. The text starts with the place it comes from
 /// (`[conv2d] expected ..., got ...`); the library itself never prints and never exits.

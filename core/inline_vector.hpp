@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// A vector whose first N elements need no heap. Elements are default-constructible.
 template <class T, size_t N>

@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// Which numbers a flag or a setting takes, for designated initialisers:
 /// `{.at_least = 0, .below = 1}`.

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A parameter as a step of an optimiser sees it, all on one device.
 struct OptimizerSlot {

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 
+#include "core/api.hpp"
+
 /// What operations, backends and the rooms above share of an operation's settings: plain data.
-namespace hebb {
+namespace HEBB_API hebb {
 
 enum class Unary { neg, exp, log, sqrt, tanh, abs, relu, sigmoid, square };
 /// Comparisons give 1 or 0; maximum and minimum are NaN where an operand is; keep is the first

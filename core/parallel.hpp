@@ -4,7 +4,9 @@
 #include <memory>
 #include <type_traits>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// How many threads the operations of this process may use, the caller's own included. Starts as
 /// the number of cores. The pool never touches OpenMP's settings or any other library's.

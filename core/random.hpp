@@ -6,9 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/host_device.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Philox4x32-10 (Salmon et al., SC 2011): four random words from a 128-bit counter and a 64-bit
 /// key, the same on every device.

@@ -5,7 +5,9 @@
 #include <new>
 #include <utility>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// Small objects of the engine (tensor handles' bodies, graph nodes) come from per-thread free
 /// lists: a training step makes and drops a few hundred of them.

@@ -7,11 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
 /// Tensors on disk in the safetensors format: eight bytes with the header's length, a JSON header
 /// with each tensor's name, element type, shape and place, and the bare elements.
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct SafetensorsFile {
   std::map<std::string, Tensor> tensors;        ///< On the CPU.

@@ -6,7 +6,12 @@
 #include <span>
 #include <string>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
+
+class Shape;
+bool operator==(const Shape& a, const Shape& b);  // here, or a shared library would hide it
 
 /// The extents of a tensor, outermost first, at most `max_rank` of them. Rank 0 is a scalar.
 /// Extents are never negative and their product always fits an int64_t: a constructor that is

@@ -6,10 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "core/number.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A choice and its settings as a flag has them: "bean:order=2,alpha=1e5" is the name "bean" and
 /// the keys "order" and "alpha".

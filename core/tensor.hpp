@@ -4,13 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 #include "core/error.hpp"
 #include "core/shape.hpp"
 #include "core/storage.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 class Node;
 class Backend;

@@ -2,7 +2,9 @@
 
 #include <string_view>
 
-namespace hebb {
+#include "core/api.hpp"
+
+namespace HEBB_API hebb {
 
 /// The version of the library: "0.1.0".
 std::string_view version();

@@ -10,13 +10,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/error.hpp"
 
 struct gzFile_s;
 
 /// Internal: the bytes of a file, unpacked where it is gzip, or of a piece of memory, read from
 /// the first to the last by a format that knows how many it wants.
-namespace hebb {
+namespace HEBB_API hebb {
 
 class ByteReader {
  public:

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/check.hpp"
+#include "core/log_message.hpp"
 #include "data/cifar.hpp"
 #include "data/mnist.hpp"
 #include "data/synthetic.hpp"
@@ -45,7 +46,10 @@ class Files {
       else
         absent.push_back(file + ".gz");
     }
-    if (absent.empty()) return paths;
+    if (absent.empty()) {
+      log_message(LogLevel::info, "[{}] reads {}", name_, fmt::join(paths, ", "));
+      return paths;
+    }
     for (const std::string& folder : folders_) places.push_back((root_ / folder / "").string());
     fail<IoError>(
         "[{}] cannot find {} (packed, or the same without .gz) in {}. Get it by hebb-data fetch "
@@ -97,6 +101,7 @@ DataPair load_cifar10(const CatalogOptions& options) {
   std::vector<std::string> needed = {"test_batch.bin"};
   if (train.empty()) needed.insert(needed.begin(), file_of(1));
   const std::string test = files.require(needed).back();
+  log_message(LogLevel::info, "[cifar10] reads {}", fmt::join(train, ", "));
   std::vector<Dataset> parts;
   parts.reserve(train.size());
   for (const std::string& path : train) parts.push_back(read_cifar10(path, records));

@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "data/dataset.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct CatalogOptions {
   /// Folder of the data sets; empty: the environment variable HEBB_DATA, and where that is not set,

@@ -6,9 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "data/dataset.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Reads a batch of CIFAR-10's binary version (records of 3,073 bytes: the label, then 32 × 32 red,
 /// green and blue values, https://www.cs.toronto.edu/~kriz/cifar.html), packed with gzip or not,

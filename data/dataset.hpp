@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Labelled images, as they were stored: nothing is scaled before a Loader makes batches.
 struct Dataset {

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/random.hpp"
 #include "data/dataset.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct FewShotOptions {
   int64_t shots = 10;  ///< Samples of each class.

@@ -5,9 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Reads an IDX file (the format of MNIST: two zero bytes, a type code, the rank, the extents as
 /// big-endian 32-bit numbers, the elements row by row), packed with gzip or not. Type codes 0x08

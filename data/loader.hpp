@@ -5,11 +5,12 @@
 #include <memory>
 #include <optional>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 #include "data/dataset.hpp"
 #include "data/transforms.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct Batch {
   Tensor images;  ///< float32 [B, C, H, W], from 0 to 1 unless transforms change that.

@@ -2,9 +2,10 @@
 
 #include <string>
 
+#include "core/api.hpp"
 #include "data/dataset.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Reads a pair of IDX files in MNIST's layout: uint8 images [N, H, W] and uint8 labels [N], here
 /// [N, 1, H, W] and int64 [N]. Throws what read_idx throws, and FormatError when the two files are

@@ -2,9 +2,10 @@
 
 #include <cstdint>
 
+#include "core/api.hpp"
 #include "data/dataset.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct DigitsOptions {
   int64_t samples = 60'000;

@@ -5,10 +5,11 @@
 #include <span>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/random.hpp"
 #include "data/dataset.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// One image on its way into a batch, to be changed in place.
 struct Sample {

@@ -1,5 +1,7 @@
 #include "gpu/allocator.hpp"
 
+#include <algorithm>
+
 #include "core/check.hpp"
 
 namespace hebb::cuda {
@@ -28,6 +30,7 @@ void* CachingAllocator::allocate(size_t bytes) {
                        size, stats_.lent, source_.free_bytes());
   }
   stats_.lent += size;
+  stats_.peak = std::max(stats_.peak, stats_.lent);
   source_.lent(block, bytes, size);
   return block;
 }
@@ -63,6 +66,11 @@ void CachingAllocator::trim_locked() {
 CachingAllocator::Stats CachingAllocator::stats() const {
   const std::lock_guard lock(mutex_);
   return stats_;
+}
+
+void CachingAllocator::reset_peak() {
+  const std::lock_guard lock(mutex_);
+  stats_.peak = stats_.lent;
 }
 
 }  // namespace hebb::cuda

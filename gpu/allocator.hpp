@@ -38,9 +38,11 @@ class CachingAllocator {
 
   struct Stats {
     size_t lent = 0, kept = 0;  ///< Bytes in blocks that are in use, and that are not.
+    size_t peak = 0;            ///< Highest `lent` since reset_peak().
     long source_calls = 0;      ///< Blocks asked of the source so far.
   };
   Stats stats() const;
+  void reset_peak();
 
   static constexpr size_t unit = 512;
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/conv_policy.hpp"
+#include "core/log_message.hpp"
 #include "gpu/cudnn_graph.hpp"
 #include "gpu/launch.hpp"
 
@@ -53,7 +54,15 @@ struct Convolutions::Plans {
       require(cudnnSetStream(handle, static_cast<cudaStream_t>(stream.handle)), "cudnnSetStream");
     }
     Entry found{find_plan({.handle = handle}, key), ""};
-    if (found.plan) found.name = "cudnn-" + std::to_string(found.plan->engine);
+    if (found.plan)
+      found.name = "cudnn-" + std::to_string(found.plan->engine);
+    else
+      log_message(
+          LogLevel::warning,
+          "[conv2d] cuDNN has no plan for {} to {} channels of {}x{} with kernels of {}x{}: "
+          "computed without it, slowly",
+          key.geometry.channels, key.geometry.filters, key.geometry.height, key.geometry.width,
+          key.geometry.kernel_h, key.geometry.kernel_w);
     return entries.emplace(key.numbers(), std::move(found)).first->second;
   }
 };

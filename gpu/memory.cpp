@@ -53,6 +53,16 @@ void* CudaBackend::allocate(size_t bytes) { return memory_.allocate(bytes); }
 
 void CudaBackend::release(void* memory, size_t bytes) noexcept { memory_.release(memory, bytes); }
 
+MemoryStats CudaBackend::memory_stats() const {
+  const CachingAllocator::Stats stats = memory_.stats();
+  return {stats.source_calls, int64_t(stats.lent + stats.kept), int64_t(stats.lent),
+          int64_t(stats.peak)};
+}
+
+void CudaBackend::reset_peak_memory() { memory_.reset_peak(); }
+
+void CudaBackend::release_cached_memory() { memory_.trim(); }
+
 void CudaBackend::copy_from_host(const Tensor& destination, const void* source) {
   copy_to_device(stream_, destination.data(), source, destination.bytes());
 }

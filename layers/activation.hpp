@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// An elementwise activation function.
 class Activation final : public Module {

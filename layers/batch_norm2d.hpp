@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// What may follow a normalisation in the same pass over the memory: y = relu(norm(x) + residual).
 struct NormTail {

@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 class Module;
 

@@ -1,22 +1,25 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "layers/init.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A convolution with square kernels: [S, in, H, W] to [S, out, OH, OW] as hebb::conv2d has it,
-/// with parameters weight [out, in, kernel, kernel] and bias [out].
+/// with parameters weight [out, in / groups, kernel, kernel] and bias [out].
 class Conv2d final : public Module {
  public:
   struct Options {
     int64_t in, out, kernel;
     int64_t stride = 1, padding = 0, dilation = 1;
+    int64_t groups = 1;  ///< Group g of the filters sees group g of the channels alone.
     bool bias = true;
     Initializer init = {};
   };
-  /// ValueError for extents, strides or dilations below 1, or padding below 0.
+  /// ValueError for extents, strides or dilations below 1, padding below 0, or groups that do not
+  /// divide `in` and `out`.
   Conv2d(const Options& options, Generator& generator);
 
   std::string description() const override;

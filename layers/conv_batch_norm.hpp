@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "layers/batch_norm2d.hpp"
 #include "layers/conv2d.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// norm(conv(x)) and its tail, relu(... + residual), for two modules that follow each other, with
 /// no pass over the memory for the normalisation alone: a ReLU and a residual are added in its own

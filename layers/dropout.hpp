@@ -1,8 +1,9 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Dropout (Srivastava et al. 2014) where the context has it on: elements are zero with
 /// probability p, the others scaled by 1 / (1 - p). ValueError when it is on and the context has

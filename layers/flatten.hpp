@@ -1,8 +1,9 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// [S, ...] to [S, N], sharing storage.
 class Flatten final : public Module {

@@ -3,11 +3,12 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// How weights start, for dense weights [out, in] and kernels [out, in, KH, KW] alike: fan_in is
 /// in · KH · KW, fan_out is out · KH · KW. Numbers depend on the generator's state alone.

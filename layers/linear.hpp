@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "layers/init.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A dense layer: y = x Wᵀ + b for x [S, in], with parameters weight [out, in] and bias [out].
 /// It applies `context.edit_dense_input` to its input and puts a tap into `context.taps`.

@@ -4,6 +4,7 @@
 
 #include "core/autograd.hpp"
 #include "core/check.hpp"
+#include "core/profile.hpp"
 
 namespace hebb {
 namespace {
@@ -41,6 +42,7 @@ Tensor Module::operator()(const Tensor& x, Context& context) const {
 }
 
 Tensor Module::pass(const Tensor& x, Context& context) const {
+  const ProfileScope scope(path_.empty() ? std::string_view("model") : path_);
   Tensor y = forward(x, context);
   if (context.observe) context.observe(*this, x, y);
   return y;

@@ -6,10 +6,11 @@
 #include <utility>
 #include <vector>
 
+#include "core/api.hpp"
 #include "layers/context.hpp"
 #include "layers/state.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct NamedTensor {
   std::string name;  ///< A path: "layer1.0.conv1.weight".

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Modules one after the other, each fed by the one before.
 ///

@@ -4,9 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A state: tensors by name.
 using State = std::map<std::string, Tensor>;

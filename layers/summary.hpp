@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// What a model consists of, for one sample.
 struct Summary {

@@ -2,9 +2,10 @@
 
 #include <span>
 
+#include "core/api.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Scales the gradients of `parameters` in place so that their common 2-norm is at most `limit`
 /// (Pascanu et al. 2013). Returns the norm before, a float64 scalar on the parameters' device;

@@ -9,7 +9,7 @@ namespace {
 using Groups = std::vector<ParameterGroup>;
 
 constexpr Range share = {.at_least = 0, .below = 1};
-constexpr Range not_negative = {.at_least = 0};
+constexpr Range nonnegative = {.at_least = 0};
 
 // What weight decay is for.
 enum class DecayOn { all, weights };
@@ -33,7 +33,7 @@ std::unique_ptr<Optimizer> read_sgd(Spec& spec, std::vector<NamedTensor> paramet
   const SgdOptions options{.lr = lr,
                            .momentum = spec.number("momentum", 0, share),
                            .dampening = spec.number("dampening", 0, {.at_least = 0, .at_most = 1}),
-                           .weight_decay = spec.number("weight-decay", 0, not_negative),
+                           .weight_decay = spec.number("weight-decay", 0, nonnegative),
                            .nesterov = spec.flag("nesterov", false)};
   spec.done();
   return std::make_unique<Sgd>(std::move(parameters), options, groups);
@@ -45,8 +45,8 @@ Options read_betas(Spec& spec, double lr, Options o) {
   o.lr = lr;
   o.beta1 = spec.number("beta1", o.beta1, share);
   o.beta2 = spec.number("beta2", o.beta2, share);
-  o.epsilon = spec.number("epsilon", o.epsilon, not_negative);
-  o.weight_decay = spec.number("weight-decay", o.weight_decay, not_negative);
+  o.epsilon = spec.number("epsilon", o.epsilon, nonnegative);
+  o.weight_decay = spec.number("weight-decay", o.weight_decay, nonnegative);
   return o;
 }
 
@@ -62,7 +62,7 @@ std::unique_ptr<Optimizer> read_adam(Spec& spec, std::vector<NamedTensor> parame
 std::unique_ptr<Optimizer> read_nadam(Spec& spec, std::vector<NamedTensor> parameters, double lr,
                                       const Groups& groups) {
   NadamOptions options = read_betas(spec, lr, NadamOptions());
-  options.momentum_decay = spec.number("momentum-decay", options.momentum_decay, not_negative);
+  options.momentum_decay = spec.number("momentum-decay", options.momentum_decay, nonnegative);
   options.decoupled = spec.flag("decoupled", false);
   spec.done();
   return std::make_unique<Nadam>(std::move(parameters), options, groups);

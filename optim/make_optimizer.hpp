@@ -3,10 +3,11 @@
 #include <memory>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/spec.hpp"
 #include "optim/optimizer.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// An optimiser by name, with its options where wanted: "sgd:momentum=0.9,nesterov=true",
 /// "adam:beta1=0.9", "adamw:weight-decay=0.05", "nadam". With "decay-on=weights" parameters of one

@@ -8,6 +8,7 @@
 
 #include "core/check.hpp"
 #include "core/ops/optimize.hpp"
+#include "core/profile.hpp"
 
 namespace hebb {
 namespace {
@@ -55,6 +56,7 @@ Optimizer::Optimizer(std::vector<NamedTensor> parameters, double lr,
 void Optimizer::step(double clip_norm) {
   check(clip_norm >= 0, "[optimizer] expected a limit of the norm of at least 0, got {}",
         clip_norm);
+  const ProfileScope scope("optimizer step");
   grads_.clear();
   for (OptimizerSlot& slot : slots_) {
     slot.grad = slot.parameter.grad();

@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/optimizer_slot.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Overrides for the parameters whose names match `pattern` (a glob: "*.bias", "fc?.weight").
 /// The first group that matches counts.

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// The learning rate over a training run, relative to a base rate; a value type whose defaults
 /// mean a constant rate. PyTorch's StepLR, CosineAnnealingLR, OneCycleLR and LinearLR.

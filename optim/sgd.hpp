@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "optim/optimizer.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct SgdOptions {
   double lr = 1e-2;

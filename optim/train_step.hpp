@@ -2,13 +2,14 @@
 
 #include <functional>
 
+#include "core/api.hpp"
 #include "core/inline_vector.hpp"
 #include "data/loader.hpp"
 #include "layers/module.hpp"
 #include "optim/optimizer.hpp"
 #include "regularizers/regularizer.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct TrainStepOptions {
   double label_smoothing = 0;  ///< As in CrossEntropyOptions.

@@ -5,11 +5,12 @@
 #include <optional>
 #include <vector>
 
+#include "core/api.hpp"
 #include "data/loader.hpp"
 #include "optim/schedule.hpp"
 #include "optim/train_step.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct EarlyStopping {
   /// What has to get better: the loss on the validation set, or the training loss (its

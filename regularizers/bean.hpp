@@ -3,11 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "core/options.hpp"
 #include "regularizers/regularizer.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// How the correlation of two neurons depends on M, the width of the layer that they feed.
 enum class Normalization {

@@ -1,8 +1,9 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "regularizers/regularizer.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct EnergyOptions {
   double activity = 0;       ///< β_activity, finite and at least 0, like the others.

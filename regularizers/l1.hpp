@@ -2,10 +2,11 @@
 
 #include <vector>
 
+#include "core/api.hpp"
 #include "regularizers/regularizer.hpp"
 #include "regularizers/scope.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct L1Options {
   double lambda = 1e-4;  ///< Strength, finite and at least 0.

@@ -4,11 +4,12 @@
 #include <span>
 #include <string_view>
 
+#include "core/api.hpp"
 #include "core/spec.hpp"
 #include "layers/module.hpp"
 #include "regularizers/regularizer.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A regularizer from a text, as flags have it:
 ///

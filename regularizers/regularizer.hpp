@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "core/api.hpp"
 #include "layers/context.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// A penalty that is added to the loss. It sees the dense layers of the network as taps of the
 /// forward pass that the loss comes from.

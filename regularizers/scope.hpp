@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Which parameters a penalty on parameters covers.
 enum class PenaltyScope {

@@ -3,11 +3,16 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
+#include "core/atomic_file.hpp"
 #include "core/backend.hpp"
+#include "core/log.hpp"
+#include "core/profile.hpp"
 #include "optim/trainer.hpp"
 
 namespace hebb::apps {
@@ -21,6 +26,50 @@ void on_signal(int signal) {
     std::raise(signal);
   }
   interrupted = 1;
+}
+
+// HEBB_PROFILE=FILE: what the program's time goes into, also of a run that fails.
+class ProfileFile {
+ public:
+  ProfileFile() {
+    const char* path = std::getenv("HEBB_PROFILE");
+    if (!path || !*path) return;
+    path_ = path;
+    AtomicFile file(path_);  // now, rather than after hours, where it cannot be written
+    start_profile();
+  }
+  ~ProfileFile() {
+    if (!path_.empty() && profiling()) stop_profile();
+  }
+  ProfileFile(const ProfileFile&) = delete;
+  ProfileFile& operator=(const ProfileFile&) = delete;
+
+  void write() {
+    if (path_.empty() || !profiling()) return;
+    AtomicFile file(path_);
+    file.write(stop_profile());
+    file.commit();
+  }
+
+ private:
+  std::string path_;
+};
+
+// The arguments, last one first, as CLI11 has them. It takes `--lr=` for a flag without a value,
+// and says so in other words than of `--lr ''`.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> all;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      all.emplace_back(argument.substr(0, argument.size() - 1));
+      all.emplace_back();
+    } else {
+      all.emplace_back(argument);
+    }
+  }
+  std::reverse(all.begin(), all.end());
+  return all;
 }
 
 int failed(const CLI::App& app, const char* message, int code) {
@@ -58,14 +107,24 @@ int run_app(const AppInfo& info, int argc, char** argv,
   CLI::App app(info.description, info.name);
   add_flags(app);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     return failed(app, fmt::format("{} (see --help)", error.what()).c_str(), 2);
   }
+  set_log_sink([&app](LogLevel level, std::string_view message) {
+    if (level == LogLevel::warning) fmt::print(stderr, "{}: {}\n", app.get_name(), message);
+  });
   try {
-    body(app);
+    ProfileFile profile;
+    try {
+      body(app);
+    } catch (...) {
+      profile.write();
+      throw;
+    }
+    profile.write();
     if (std::fflush(stdout) != 0) return failed(app, "standard output cannot be written", 1);
     return Interrupt::requested() ? 130 : 0;
   } catch (const UsageError& error) {

@@ -144,6 +144,7 @@ class Exporter {
     set(node, "strides", Ints{o.stride_h, o.stride_w});
     set(node, "pads", Ints{o.pad_h, o.pad_w, o.pad_h, o.pad_w});
     set(node, "dilations", Ints{o.dilation_h, o.dilation_w});
+    set(node, "group", o.groups);
     return path;
   }
 
@@ -163,11 +164,21 @@ class Exporter {
 
   std::string pooling(const char* type, const Pool2dOptions& o, const std::string& path,
                       const std::string& x) {
+    const bool average = std::string_view(type) == "AveragePool";
+    // Its operator set has no dilation of averages, and its readers differ where they are rounded
+    // up.
+    check(!average || (o.dilation_h == 1 && o.dilation_w == 1 && !o.ceil_mode),
+          "[onnx] expected averages without dilation or ceil_mode, got those of {}", path);
     onnx::NodeProto& node = graph_.node(type, path, {x});
     set(node, "kernel_shape", Ints{o.kernel_h, o.kernel_w});
     set(node, "strides", Ints{o.stride_h, o.stride_w});
     set(node, "pads", Ints{o.pad_h, o.pad_w, o.pad_h, o.pad_w});
-    if (std::string_view(type) == "AveragePool") set(node, "count_include_pad", 1);
+    if (average) {
+      set(node, "count_include_pad", int64_t(o.count_include_pad));
+    } else {
+      set(node, "dilations", Ints{o.dilation_h, o.dilation_w});
+      set(node, "ceil_mode", int64_t(o.ceil_mode));
+    }
     return path;
   }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -48,6 +49,19 @@ Data prepare_data(const TrainSettings& s) {
   reduce(data.train, s.train_limit, random.fork(training_samples));
   reduce(data.test, s.test_limit, random.fork(test_samples));
   return data;
+}
+
+// Another one when the data are others, which --resume refuses.
+std::string checksum(const Data& data) {
+  uLong sum = crc32_z(0, nullptr, 0);
+  const auto add = [&](const Dataset& set) {
+    for (const Tensor& part : {set.images, set.labels})
+      sum = crc32_z(sum, static_cast<const Bytef*>(part.data()), part.bytes());
+  };
+  add(data.train);
+  add(data.test);
+  if (data.validation) add(*data.validation);
+  return fmt::format("{:08x}", sum);
 }
 
 TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
@@ -108,6 +122,7 @@ void train(const TrainSettings& s) {
               {"version", version()},
               {"train_samples", data.train.size()},
               {"test_samples", data.test.size()},
+              {"data_checksum", s.output.empty() ? "" : checksum(data)},
               {"parameters", model->parameter_count()}});
   if (!s.quiet) {
     fmt::print("{} on {}: {} training, {} test images; {} parameters; {}, {} threads, float32\n",

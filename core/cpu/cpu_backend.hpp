@@ -18,6 +18,9 @@ class CpuBackend final : public Backend {
   void synchronize() override;
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;
+  MemoryStats memory_stats() const override;
+  void reset_peak_memory() override;
+  void release_cached_memory() override;
   void copy_from_host(const Tensor& destination, const void* source) override;
   void copy_to_host(void* destination, const Tensor& source) override;
   void copy(const Tensor& destination, const Tensor& source) override;

@@ -29,6 +29,12 @@ void CpuBackend::release(void* memory, size_t bytes) noexcept {
   cpu_memory::release(memory, bytes);
 }
 
+MemoryStats CpuBackend::memory_stats() const { return cpu_memory::stats(); }
+
+void CpuBackend::reset_peak_memory() { cpu_memory::reset_peak(); }
+
+void CpuBackend::release_cached_memory() { cpu_memory::trim(); }
+
 void CpuBackend::copy_from_host(const Tensor& destination, const void* source) {
   copy_bytes(destination.data(), source, destination.bytes());
 }

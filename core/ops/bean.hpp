@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// BEAN's penalty of one dense layer (Gao, Ascoli and Zhao, Eq. 1, 3, 5 and 7):
 ///

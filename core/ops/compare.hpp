@@ -1,10 +1,11 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
 /// Comparisons, and choices between elements. Operands broadcast and are checked as those of the
 /// elementwise operations are.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// 1 where it holds and 0 elsewhere, in the operands' element type; nothing flows back. Where an
 /// operand is NaN all but not_equal are 0.

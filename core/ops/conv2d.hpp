@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Cross-correlation of x [N, C, H, W] with weight [O, C / groups, KH, KW], plus bias [O] where
 /// defined; gives [N, O, OH, OW] with OH = (H + 2 pad - dilation (KH - 1) - 1) / stride + 1,

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/random.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Sets each element to zero with probability p in [0, 1) and scales the others by 1 / (1 - p)
 /// (Srivastava et al. 2014). Element i is kept where to_unit_float(word i) >= p for the words that

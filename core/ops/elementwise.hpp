@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
 /// Elementwise operations. Two operands broadcast against each other as in NumPy (extents are
@@ -7,7 +8,7 @@
 /// element types differ or are not floating point, DeviceError when they live on two devices.
 /// On the CPU subnormal numbers count as zeros, as operands and as results: their logarithm is
 /// -inf, and one divided by another is NaN.
-namespace hebb {
+namespace HEBB_API hebb {
 
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor subtract(const Tensor& a, const Tensor& b);

@@ -3,10 +3,11 @@
 #include <initializer_list>
 #include <span>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
 /// Moving data about. `Tensor::reshape` and `Tensor::slice` are views and stand in tensor.hpp.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Joins tensors that agree in all extents but that of `axis`. ValueError for none.
 Tensor concat(std::span<const Tensor> parts, int axis = 0);

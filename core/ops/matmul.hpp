@@ -1,8 +1,9 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct MatmulOptions {
   bool transpose_a = false, transpose_b = false;

@@ -1,9 +1,10 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "core/tensor.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Batch normalisation (Ioffe and Szegedy 2015) of x [N, C, H, W], with what follows it in residual
 /// networks in the same pass:

@@ -2,13 +2,14 @@
 
 #include <span>
 
+#include "core/api.hpp"
 #include "core/optimizer_slot.hpp"
 #include "core/options.hpp"
 
 /// Steps of optimisers, in place and fused: parameters and their moments, all in the shapes of the
 /// gradients, change in one pass. Formulas as in PyTorch's torch.optim. All tensors are on one
 /// device and gradients of one type. Gradients may be changed, where they are scaled.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Momentum buffers may be undefined where rule.momentum is 0.
 void sgd_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "core/options.hpp"
 #include "core/tensor.hpp"
 
@@ -8,7 +9,7 @@
 /// ShapeError when a window is larger than the padded input, ValueError for a kernel, stride or
 /// dilation under 1 or a padding over half a kernel. Padding that is not the same on both sides is
 /// made by `pad` (core/ops/layout.hpp).
-namespace hebb {
+namespace HEBB_API hebb {
 
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options = {});  ///< First of equals.
 /// Also where they stand: y W + x in their planes, int64, -1 for a window wholly in the padding.

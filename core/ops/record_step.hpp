@@ -2,9 +2,10 @@
 
 #include <functional>
 
+#include "core/api.hpp"
 #include "core/device.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Calls of the result do on a device what calls of `step` do, and may be cheaper: where a device
 /// can keep what it was told, `step` is not called again. So a step is made of operations on

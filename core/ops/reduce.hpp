@@ -3,12 +3,13 @@
 #include <initializer_list>
 #include <span>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 #include "core/weighted.hpp"
 
 /// Reductions. Axes may be negative; no axes means all of them. Reduced axes disappear unless
 /// `keep_axes`. ShapeError for an axis that is not there or is named twice.
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct ReduceOptions {
   bool keep_axes = false;

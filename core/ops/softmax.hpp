@@ -2,11 +2,12 @@
 
 #include <optional>
 
+#include "core/api.hpp"
 #include "core/tensor.hpp"
 
 /// Softmax, and losses of logits [N, C]. ShapeError for anything else, and where there are no
 /// elements to choose from.
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// Over an axis, the last unless said otherwise, which is the fastest.
 Tensor softmax(const Tensor& x, int axis = -1);

@@ -1,10 +1,11 @@
 #pragma once
 
+#include "core/api.hpp"
 #include "layers/activation.hpp"
 #include "layers/init.hpp"
 #include "layers/sequential.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct LeNet5Options {
   Shape input = {1, 28, 28};  ///< [C, H, W], with H and W of at least 12.

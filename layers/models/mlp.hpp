@@ -2,11 +2,12 @@
 
 #include <vector>
 
+#include "core/api.hpp"
 #include "layers/activation.hpp"
 #include "layers/init.hpp"
 #include "layers/sequential.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 struct MlpOptions {
   Activation::Kind activation = Activation::Kind::relu;

@@ -4,12 +4,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api.hpp"
 #include "core/choice.hpp"
 #include "layers/activation.hpp"
 #include "layers/init.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 /// What a model is made for and how. Each model takes what it has a use for.
 struct ModelOptions {

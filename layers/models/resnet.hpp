@@ -3,10 +3,11 @@
 #include <array>
 #include <vector>
 
+#include "core/api.hpp"
 #include "layers/init.hpp"
 #include "layers/module.hpp"
 
-namespace hebb {
+namespace HEBB_API hebb {
 
 class BatchNorm2d;
 class Conv2d;

@@ -74,6 +74,8 @@ TEST_CASE("Every flag for a number refuses what is none in the same words", "[ap
         CHECK(ranges("at least ") + ranges("above ") == 1);
       }
   }
+  check_failure(run(programs[0], {"--lr="}), 2,
+                "--lr: expected a number at least 0 and at most 1000000, got \"\"");
   check_failure(run(programs[0], {"--lr", "1e308"}), 2,
                 "--lr: expected a number at least 0 and at most 1000000, got \"1e308\"");
   check_failure(run(programs[0], {"--epochs", "9223372036854775807"}), 2, "at most 1000000000");

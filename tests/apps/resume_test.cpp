@@ -32,10 +32,12 @@ Bytes idx(std::initializer_list<int> dimensions, std::span<const uint8_t> values
 class Runs {
  public:
   explicit Runs(std::vector<std::string> flags) : flags_(std::move(flags)) {
-    write_set("train", digits({.samples = 120}));
+    restore_data();
     write_set("t10k", digits({.samples = 40, .first = 120}));
   }
 
+  void restore_data() const { write_set("train", digits({.samples = 120})); }
+  void change_data() const { write_set("train", digits({.samples = 120, .first = 500})); }
   std::string operator/(const std::string& name) const { return folder_ / name; }
   ProcessResult start(const std::string& name, std::vector<std::string> more = {},
                       const ProcessOptions& options = {}) const {
@@ -189,6 +191,11 @@ TEST_CASE("hebb-train: --resume refuses what is not the folder's run", "[apps]")
   check_failure(run_process({HEBB_BIN "/hebb-train", "--resume"}), 2, "--output");
   for (const char* every : {"", "always", "steps=0", "steps=1.5", "hours=1", "seconds=nan"})
     check_failure(runs.start("every", {"--checkpoint-every", every}), 2, "--checkpoint-every: ");
+
+  runs.change_data();
+  check_failure(runs.start("run", {"--resume"}), 2,
+                "holds a run with other settings: data_checksum ");
+  runs.restore_data();
 
   Bytes bytes = read_file(runs / "run/checkpoint.safetensors");
   bytes.pop_back();

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "core/serialize.hpp"
@@ -233,6 +234,30 @@ TEST_CASE("hebb-train: ResNet-18 with BEAN and the recipe for it", "[apps]") {
   CHECK(read_json(folder / "run/summary.json")["penalties"].size() == 1);
   const auto weights = load_safetensors(folder / "run/model.safetensors").tensors;
   CHECK(weights.at("fc.weight").shape() == Shape{10, 512});
+}
+
+TEST_CASE("hebb-train: HEBB_PROFILE names a file for what the time went into", "[apps]") {
+  const TemporaryFolder folder;
+  const auto profiled = [&](const std::string& path, const char* lr) {
+    return run_process(
+        {HEBB_BIN "/hebb-train", "--model", "mlp", "--epochs", "1", "--train-limit", "200",
+         "--test-limit", "100", "--quiet", "--optimizer", "sgd", "--lr", lr},
+        {.in_child = [=] { setenv("HEBB_PROFILE", path.c_str(), 1); }, .meanwhile = {}});
+  };
+  for (const auto& [lr, code] : {std::pair{"0.01", 0}, {"1e6", 3}}) {
+    CAPTURE(lr);
+    const std::string path = folder / "trace-" + std::to_string(code);
+    const ProcessResult result = profiled(path, lr);
+    CHECK(result.code == code);
+    const nlohmann::json trace = read_json(path);
+    std::set<std::string> names;
+    for (const auto& event : trace["traceEvents"]) names.insert(event["name"]);
+    for (const char* name : {"model", "fc1", "linear", "backward", "sgd"}) {
+      CAPTURE(name);
+      CHECK(names.contains(name));
+    }
+  }
+  check_failure(profiled(folder / "absent/trace.json", "0.01"), 1, "absent/trace.json");
 }
 
 TEST_CASE("hebb-train: a disk that is full is said in one line", "[apps]") {

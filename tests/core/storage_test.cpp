@@ -44,6 +44,21 @@ TEST_CASE("memory in use and its peak are counted", "[core]") {
   CHECK(memory_stats().peak_bytes == before.bytes_in_use);
 }
 
+TEST_CASE("memory in use is that of all threads", "[core]") {
+  const int64_t before = memory_stats().bytes_in_use;
+  Tensor big, small;
+  std::thread([&] {
+    big = Tensor::empty({1 << 18});
+    small = Tensor::empty({256});
+  }).join();
+  CHECK(memory_stats().bytes_in_use - before == (1 << 20) + 1024);
+  std::thread([&] { big = {}; }).join();
+  CHECK(memory_stats().bytes_in_use - before == 1024);
+  small = {};
+  CHECK(memory_stats().bytes_in_use == before);
+  CHECK_THROWS_AS(memory_stats(Device::cuda(99)), DeviceError);
+}
+
 TEST_CASE("cached memory can be given back", "[core]") {
   const Tensor kept = Tensor::full({1 << 18}, 3);
   { const Tensor dropped = Tensor::empty({1 << 20}); }

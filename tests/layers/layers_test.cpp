@@ -2,7 +2,10 @@
 
 #include "core/autograd.hpp"
 #include "core/error.hpp"
+#include "core/ops/conv2d.hpp"
 #include "core/ops/elementwise.hpp"
+#include "core/ops/fill.hpp"
+#include "core/ops/pool2d.hpp"
 #include "core/ops/reduce.hpp"
 #include "tests/catch.hpp"
 #include "tests/golden/golden.hpp"
@@ -31,6 +34,10 @@ TEST_CASE("layers describe themselves", "[layers]") {
   CHECK(MaxPool2d({.kernel = 2}).description() == "MaxPool2d(2x2)");
   CHECK(AvgPool2d({.kernel = 3, .stride = 2, .padding = 1}).description() ==
         "AvgPool2d(3x3, stride 2, padding 1)");
+  CHECK(Conv2d({.in = 4, .out = 8, .kernel = 3, .groups = 2}, g).description() ==
+        "Conv2d(4, 8, 3x3, groups 2)");
+  CHECK(AvgPool2d({.kernel = 3, .dilation = 2, .ceil_mode = true, .count_include_pad = false})
+            .description() == "AvgPool2d(3x3, dilation 2, rounded up, padding not counted)");
   CHECK(BatchNorm2d({.channels = 16}).description() == "BatchNorm2d(16)");
   CHECK(Dropout({.p = 0.25}).description() == "Dropout(0.25)");
   CHECK(Activation(Activation::kinds().at("tanh")).description() == "Tanh");
@@ -42,7 +49,11 @@ TEST_CASE("layers refuse options out of their range", "[layers]") {
   CHECK_THROWS_AS(Linear({.in = 0, .out = 2}, g), ValueError);
   CHECK_THROWS_AS(Conv2d({.in = 1, .out = 1, .kernel = 0}, g), ValueError);
   CHECK_THROWS_AS(Conv2d({.in = 1, .out = 1, .kernel = 1, .padding = -1}, g), ValueError);
+  CHECK_THROWS_WITH(Conv2d({.in = 4, .out = 6, .kernel = 1, .groups = 4}, g),
+                    "[Conv2d] expected groups that divide in = 4 and out = 6, got 4");
+  CHECK_THROWS_AS(Conv2d({.in = 4, .out = 4, .kernel = 1, .groups = 0}, g), ValueError);
   CHECK_THROWS_AS(MaxPool2d({.kernel = 0}), ValueError);
+  CHECK_THROWS_AS(MaxPool2d({.kernel = 2, .dilation = 0}), ValueError);
   CHECK_THROWS_AS(AvgPool2d({.kernel = 2, .padding = 2}), ValueError);
   CHECK_THROWS_AS(BatchNorm2d({.channels = 0}), ValueError);
   CHECK_THROWS_AS(Dropout({.p = 1}), ValueError);
@@ -77,6 +88,34 @@ TEST_CASE("layers compute what their names say", "[layers]") {
   linear.weight().copy_from(Tensor::from<float>({1, 2, 3, 4, 5, 6}, {2, 3}));
   linear.bias().copy_from(Tensor::from<float>({10, 20}, {2}));
   CHECK(linear(v.reshape({1, 3})).to_vector<float>() == std::vector<float>{15, 28});
+}
+
+TEST_CASE("convolutions and pooling take the options of their operations", "[layers]") {
+  Generator g(3);
+  Context context;
+  const Tensor x = Tensor::empty({2, 4, 7, 7});
+  fill_uniform(x, -1, 1, g);
+  const Conv2d grouped({.in = 4, .out = 6, .kernel = 3, .groups = 2}, g);
+  CHECK(grouped.weight().shape() == Shape{6, 2, 3, 3});
+  CHECK(grouped(x, context).to_vector<float>() ==
+        conv2d(x, grouped.weight(), grouped.bias(), {.groups = 2}).to_vector<float>());
+  CHECK(grouped.multiply_adds(x.shape(), {2, 6, 5, 5}) == 2 * 6 * 5 * 5 * 2 * 9);
+
+  const PoolingOptions options{
+      .kernel = 2, .padding = 1, .dilation = 2, .ceil_mode = true, .count_include_pad = false};
+  const Pool2dOptions same{.pad_h = 1,
+                           .pad_w = 1,
+                           .dilation_h = 2,
+                           .dilation_w = 2,
+                           .ceil_mode = true,
+                           .count_include_pad = false};
+  CHECK(MaxPool2d(options)(x, context).to_vector<float>() ==
+        max_pool2d(x, same).to_vector<float>());
+  CHECK(AvgPool2d(options)(x, context).to_vector<float>() ==
+        avg_pool2d(x, same).to_vector<float>());
+  CHECK(AvgPool2d(options)(x, context).to_vector<float>() !=
+        AvgPool2d({.kernel = 2, .padding = 1, .dilation = 2, .ceil_mode = true})(x, context)
+            .to_vector<float>());
 }
 
 TEST_CASE("dropout follows the context", "[layers]") {

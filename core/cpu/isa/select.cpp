@@ -10,6 +10,7 @@
 #include "core/check.hpp"
 #include "core/cpu/cpu_backend.hpp"
 #include "core/cpu/isa/isas.hpp"
+#include "core/log_message.hpp"
 
 namespace hebb::cpu {
 namespace {
@@ -61,6 +62,7 @@ Backend& backend() {
   // Never destroyed: statics may free tensors to the very end.
   static CpuBackend* const chosen = [] {
     const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
+    log_message(LogLevel::info, "[cpu] kernels for {}", isa.name);
     return new CpuBackend(isa.name, isa.kernels(isa.tiles));
   }();
   return *chosen;
