@@ -1,7 +1,5 @@
 #include "gpu/convolutions.hpp"
 
-#include <cudnn.h>
-
 #include <map>
 #include <mutex>
 #include <string>

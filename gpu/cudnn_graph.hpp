@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cudnn_graph.h>
-
 #include <array>
 #include <optional>
 #include <string>
 
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
+#include "gpu/cudnn.hpp"
 
 /// cuDNN's graph API for one operation, a convolution. Plans are made for the device of a handle
 /// or, to look at, for one that a text describes.

@@ -1,11 +1,10 @@
 #include "gpu/products.hpp"
 
-#include <cublasLt.h>
-
 #include <map>
 #include <mutex>
 #include <tuple>
 
+#include "gpu/cublas_lt.hpp"
 #include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
 #include "gpu/status.hpp"
@@ -19,7 +18,7 @@ void require(cublasStatus_t status, const char* call) {
 }
 
 /// Owns one of cuBLASLt's handles.
-template <class Handle, cublasStatus_t (*destroy)(Handle)>
+template <class Handle, auto& destroy>
 struct Owned {
   Handle handle = nullptr;
   Owned() = default;

@@ -1,14 +1,14 @@
 #include "gpu/runtime.hpp"
 
-#include <cublasLt.h>
 #include <cuda_runtime_api.h>
-#include <cudnn_version.h>
 
 #include <array>
 #include <cstring>
 #include <mutex>
 
 #include "core/check.hpp"
+#include "gpu/cublas_lt.hpp"
+#include "gpu/cudnn.hpp"
 #include "gpu/launch.hpp"
 
 namespace hebb::cuda {
@@ -130,10 +130,10 @@ std::string device_name(int device) {
 
 std::string library_versions() {
   const Machine m = machine();
-  const size_t blas = cublasLtGetVersion();
+  const size_t blas = cublasLtGetVersion(), dnn = cudnnGetVersion();
   return fmt::format("driver {}, CUDA {}, cuBLASLt {}.{}, cuDNN {}.{}", version_text(m.driver),
-                     version_text(m.runtime), blas / 10000, blas / 100 % 100, CUDNN_MAJOR,
-                     CUDNN_MINOR);
+                     version_text(m.runtime), blas / 10000, blas / 100 % 100, dnn / 10000,
+                     dnn / 100 % 100);
 }
 
 Stream create_stream(int device) {
