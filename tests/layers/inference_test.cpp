@@ -18,7 +18,7 @@ struct Case {
   Tensor images;
 };
 
-std::vector<Case> cases() {
+std::vector<Case> networks() {
   std::vector<Case> all;
   for (const auto& [name, shape] : std::vector<std::pair<std::string, Shape>>{
            {"mlp", {1, 28, 28}}, {"lenet5", {1, 28, 28}}, {"resnet18", {3, 32, 32}}}) {
@@ -33,7 +33,7 @@ std::vector<Case> cases() {
 }  // namespace
 
 TEST_CASE("several threads infer on one model, with the bits of one", "[layers]") {
-  for (const Case& c : cases()) {
+  for (const Case& c : networks()) {
     CAPTURE(c.name);
     const Module& model = *c.model;
     const std::vector<float> expected = model(c.images).to_vector<float>();
@@ -51,7 +51,7 @@ TEST_CASE("several threads infer on one model, with the bits of one", "[layers]"
 }
 
 TEST_CASE("inference makes no graph, and takes no memory once it has run", "[layers]") {
-  for (const Case& c : cases()) {
+  for (const Case& c : networks()) {
     CAPTURE(c.name);
     const Module& model = *c.model;
     const Tensor image = c.images.slice(0, 1);
@@ -72,7 +72,7 @@ TEST_CASE("inference makes no graph, and takes no memory once it has run", "[lay
 }
 
 TEST_CASE("modules stand in a profile under their paths", "[layers]") {
-  const std::vector<Case> all = cases();
+  const std::vector<Case> all = networks();
   start_profile();
   (*all[1].model)(all[1].images);
   const std::string trace = stop_profile();

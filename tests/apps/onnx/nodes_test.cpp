@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What Debian's libonnx-testdata installs.
-const fs::path folder = "/usr/share/libonnx-testdata/data/node";
+const fs::path node_tests = "/usr/share/libonnx-testdata/data/node";
 
 std::vector<Tensor> read_all(const fs::path& set, const std::string& prefix) {
   std::vector<Tensor> tensors;
@@ -54,10 +54,10 @@ std::string difference(const Tensor& actual, const Tensor& expected) {
 
 TEST_CASE("ONNX's tests of its operators, as far as Hebb's operations say them",
           "[onnx][needs-data]") {
-  if (!fs::exists(folder)) return skip("Debian's libonnx-testdata is not installed");
+  if (!fs::exists(node_tests)) return skip("Debian's libonnx-testdata is not installed");
   int passed = 0;
   std::map<std::string, int> left_out;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(node_tests)) {
     INFO(entry.path().filename());
     const fs::path set = entry.path() / "test_data_set_0";
     std::vector<Tensor> actual, expected;
