@@ -241,7 +241,8 @@ TEST_CASE("hebb-train: HEBB_PROFILE names a file for what the time went into", "
   const auto profiled = [&](const std::string& path, const char* lr) {
     return run_process(
         {HEBB_BIN "/hebb-train", "--model", "mlp", "--epochs", "1", "--train-limit", "200",
-         "--test-limit", "100", "--quiet", "--optimizer", "sgd", "--lr", lr},
+         "--test-limit", "100", "--quiet", "--batch-size", "10", "--optimizer",
+         "sgd:weight-decay=10", "--lr", lr},
         {.in_child = [=] { setenv("HEBB_PROFILE", path.c_str(), 1); }, .meanwhile = {}});
   };
   for (const auto& [lr, code] : {std::pair{"0.01", 0}, {"1e6", 3}}) {
