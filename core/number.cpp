@@ -45,13 +45,16 @@ T parse_number(std::string_view text, const Range& range, std::string_view where
   fail("{} expected {}{}, got \"{}\"", where, describe<T>(range), limit, text);
 }
 
-template HEBB_API std::string describe<double>(const Range&);
-template HEBB_API std::string describe<int>(const Range&);
-template HEBB_API std::string describe<int64_t>(const Range&);
-template HEBB_API std::string describe<uint64_t>(const Range&);
-template HEBB_API double parse_number(std::string_view, const Range&, std::string_view);
-template HEBB_API int parse_number(std::string_view, const Range&, std::string_view);
-template HEBB_API int64_t parse_number(std::string_view, const Range&, std::string_view);
-template HEBB_API uint64_t parse_number(std::string_view, const Range&, std::string_view);
+// A namespace's visibility is not that of its explicit instantiations.
+#pragma GCC visibility push(default)
+template std::string describe<double>(const Range&);
+template std::string describe<int>(const Range&);
+template std::string describe<int64_t>(const Range&);
+template std::string describe<uint64_t>(const Range&);
+template double parse_number(std::string_view, const Range&, std::string_view);
+template int parse_number(std::string_view, const Range&, std::string_view);
+template int64_t parse_number(std::string_view, const Range&, std::string_view);
+template uint64_t parse_number(std::string_view, const Range&, std::string_view);
+#pragma GCC visibility pop
 
 }  // namespace hebb
