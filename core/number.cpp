@@ -46,15 +46,15 @@ T parse_number(std::string_view text, const Range& range, std::string_view where
 }
 
 // A namespace's visibility is not that of its explicit instantiations.
-#pragma GCC visibility push(default)
-template std::string describe<double>(const Range&);
-template std::string describe<int>(const Range&);
-template std::string describe<int64_t>(const Range&);
-template std::string describe<uint64_t>(const Range&);
-template double parse_number(std::string_view, const Range&, std::string_view);
-template int parse_number(std::string_view, const Range&, std::string_view);
-template int64_t parse_number(std::string_view, const Range&, std::string_view);
-template uint64_t parse_number(std::string_view, const Range&, std::string_view);
-#pragma GCC visibility pop
+#define SHOWN __attribute__((visibility("default")))
+template SHOWN std::string describe<double>(const Range&);
+template SHOWN std::string describe<int>(const Range&);
+template SHOWN std::string describe<int64_t>(const Range&);
+template SHOWN std::string describe<uint64_t>(const Range&);
+template SHOWN double parse_number(std::string_view, const Range&, std::string_view);
+template SHOWN int parse_number(std::string_view, const Range&, std::string_view);
+template SHOWN int64_t parse_number(std::string_view, const Range&, std::string_view);
+template SHOWN uint64_t parse_number(std::string_view, const Range&, std::string_view);
+#undef SHOWN
 
 }  // namespace hebb
