@@ -45,7 +45,8 @@ T parse_number(std::string_view text, const Range& range, std::string_view where
   fail("{} expected {}{}, got \"{}\"", where, describe<T>(range), limit, text);
 }
 
-// A namespace's visibility is not that of its explicit instantiations.
+// A namespace's visibility is not that of its explicit instantiations, where Clang takes no
+// [[...]].
 #define SHOWN __attribute__((visibility("default")))
 template SHOWN std::string describe<double>(const Range&);
 template SHOWN std::string describe<int>(const Range&);

@@ -2,9 +2,8 @@
 
 #include <cstring>
 
+#include "core/cpu/conv2d/panels.hpp"
 #include "core/cpu/conv2d/weight_sums.hpp"
-#include "core/cpu/gemm/gemm.hpp"
-#include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/scratch.hpp"
 #include "core/parallel.hpp"
 
@@ -104,26 +103,14 @@ void col2im(const ConvGeometry& g, int64_t channels, const T* col, int64_t begin
       });
 }
 
-/// c = a b + biases where b is one matrix that the second-level cache holds: threads share the
-/// rows. Sums over k are made in parts, as gemm makes them: those of thousands would round too
-/// much.
+/// A product whose right factor the second-level cache holds: threads share the rows.
 template <class T>
 void multiply_rows(const Product<T>& p) {
-  constexpr int64_t most_depth = 256;
   const int64_t blocks = ceil_div(p.m, max_tile_rows), depths = ceil_div(p.k, most_depth);
   const int64_t grain = ceil_div(conv_piece_work, max_tile_rows * p.n * p.k);
   parallel_for(blocks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block)
-      for (int64_t d = 0; d < depths; ++d) {
-        const int64_t i = p.m * block / blocks, k = p.k * d / depths;
-        gemm_rows(p.m * (block + 1) / blocks - i, p.n, p.k * (d + 1) / depths - k,
-                  RowMajor<T>{p.a.data + i * p.a.stride + k, p.a.stride},
-                  StridedRows<T>{p.b.data + k * p.b.stride, p.b.stride},
-                  TileOutput<T>{.c = p.c + i * p.c_stride,
-                                .stride = p.c_stride,
-                                .beta = d == 0 ? T(0) : T(1),
-                                .row_bias = d == 0 && p.row_bias ? p.row_bias + i : nullptr});
-      }
+      for (int64_t d = 0; d < depths; ++d) multiply_part(p, block, blocks, d, depths);
   });
 }
 
@@ -147,7 +134,7 @@ void im2col_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias
                         .c_stride = u.positions,
                         .row_bias = bias});
   };
-  constexpr int64_t few_items = 4, second_level = int64_t(1) << 17;  // elements
+  constexpr int64_t few_items = 4;
   if (items <= few_items && rows * u.tile <= second_level) {
     Scratch<T> col(u.view ? 0 : rows * u.tile);
     const auto unfold = [&](const T* in, int64_t begin, int64_t end, T* to) {

@@ -7,7 +7,7 @@
 /// of all channels: each output position adds such a row to the input's positions below it.
 namespace hebb::cpu::HEBB_ISA {
 
-/// Whether this is less work than direct_backward_input's way, of which it is a part.
+/// Whether this is less work than a convolution of the padded outputs' gradients.
 bool overlap_add_pays(const ConvGeometry& g);
 
 void overlap_add_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);

@@ -2,16 +2,12 @@
 
 #include <cstring>
 
+#include "core/cpu/conv2d/panels.hpp"
 #include "core/cpu/conv2d/weight_sums.hpp"
-#include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/simd/copy.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
-
-constexpr int64_t lanes = Vec<float>::lanes, panel = 2 * lanes;
-constexpr int64_t most_depth = 256;                 // of a panel that the first-level cache holds
-constexpr int64_t second_level = int64_t(1) << 17;  // elements
 
 /// The output's positions as they stand in a tensor [batch, channels, plane]: in each image, rows
 /// row_step apart, and in these `columns` of them `step` apart.
@@ -110,23 +106,11 @@ void scatter(const Grid& grid, float* matrix, int64_t first, int64_t last, float
     }
 }
 
-/// C = w [out.channels, in.channels] times a panel, plus bias.
-void multiply_panel(int64_t rows, int64_t columns, int64_t channels, const float* w,
-                    const float* right, const float* bias, float* c, int64_t stride) {
-  const int64_t blocks = ceil_div(rows, max_tile_rows), depths = ceil_div(channels, most_depth);
-  for (int64_t d = 0; d < depths; ++d) {
-    const int64_t from = channels * d / depths, depth = channels * (d + 1) / depths - from;
-    for (int64_t block = 0; block < blocks; ++block) {
-      const int64_t i = rows * block / blocks;
-      gemm_rows(rows * (block + 1) / blocks - i, columns, depth,
-                RowMajor<float>{w + i * channels + from, channels},
-                StridedRows<float>{right + from * panel, panel},
-                TileOutput<float>{.c = c + i * stride,
-                                  .stride = stride,
-                                  .beta = d == 0 ? 0.0f : 1.0f,
-                                  .row_bias = d == 0 && bias ? bias + i : nullptr});
-    }
-  }
+/// The product of a panel, which stays in the cache for all rows.
+void multiply_panel(const Product<float>& p) {
+  const int64_t blocks = ceil_div(p.m, max_tile_rows), depths = ceil_div(p.k, most_depth);
+  for (int64_t d = 0; d < depths; ++d)
+    for (int64_t block = 0; block < blocks; ++block) multiply_part(p, block, blocks, d, depths);
 }
 
 /// y at the positions of `out` = w [out.channels, in.channels] x at those of `in`, plus bias.
@@ -146,9 +130,14 @@ void multiply(int64_t batch, const Grid& in, const Grid& out, const float* x, co
       for (int64_t q = first; q < last; q += panel) {
         float* c = direct ? y + q / out.plane * out.channels * out.plane + q % out.plane
                           : element(results.data(), out.channels, 0, q - first);
-        multiply_panel(out.channels, smaller(panel, last - q), in.channels, w,
-                       element(columns.data(), in.channels, 0, q - first), bias, c,
-                       direct ? out.plane : panel);
+        multiply_panel({.m = out.channels,
+                        .n = smaller(panel, last - q),
+                        .k = in.channels,
+                        .a = {w, in.channels},
+                        .b = {element(columns.data(), in.channels, 0, q - first), panel},
+                        .c = c,
+                        .c_stride = direct ? out.plane : panel,
+                        .row_bias = bias});
       }
       if (!direct) scatter(out, results.data(), first, last, y);
     }

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "core/cpu/conv2d/minimal_filtering.hpp"
+#include "core/cpu/conv2d/panels.hpp"
 #include "core/cpu/conv2d/weight_sums.hpp"
-#include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/simd/copy.hpp"
 
 // The three steps of a convolution: tiles of the input and the kernels are transformed, each of the
@@ -15,8 +15,7 @@ namespace hebb::cpu::HEBB_ISA {
 namespace {
 
 using V = Vec<float>;
-constexpr int64_t lanes = V::lanes, panel = 2 * lanes, taps = 9;
-constexpr int64_t most_depth = 256;  // of a panel that the first-level cache holds
+constexpr int64_t taps = 9;
 
 constexpr int64_t padded(int64_t channels) { return ceil_div(channels, panel) * panel; }
 
@@ -228,7 +227,7 @@ void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights
                const float* bias, float* y) {
   if (batch == 0) return;
   constexpr int64_t components = F::points * F::points;
-  constexpr int64_t second_level = int64_t(1) << 17, third_level = int64_t(1) << 21;
+  constexpr int64_t third_level = int64_t(1) << 21;
   constexpr int64_t least_tiles = 32, least_shared_tiles = 100;
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
   const bool shared = 2 * second_level < least_tiles * tile_elements;
