@@ -6,9 +6,11 @@
 /// How the products of convolutions are cut where they pack no factor.
 namespace hebb::cpu::HEBB_ISA {
 
-inline constexpr int64_t lanes = Vec<float>::lanes, panel = 2 * lanes;
-inline constexpr int64_t most_depth = 256;  ///< Of a panel that the first-level cache holds.
-inline constexpr int64_t second_level = int64_t(1) << 17;  ///< Elements of that cache.
+inline constexpr int64_t panel = 2 * Vec<float>::lanes;
+/// Of a panel that the first-level cache holds.
+inline constexpr int64_t most_depth = 256;
+/// Elements that the second-level cache holds.
+inline constexpr int64_t second_level = int64_t(1) << 17;
 
 /// C = A B + biases: one of the blocks of rows, for one of the parts of the depth, in their order.
 /// Neither A nor B may be transposed.

@@ -9,6 +9,8 @@
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
+constexpr int64_t lanes = Vec<float>::lanes;
+
 /// The output's positions as they stand in a tensor [batch, channels, plane]: in each image, rows
 /// row_step apart, and in these `columns` of them `step` apart.
 struct Grid {

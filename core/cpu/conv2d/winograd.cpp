@@ -85,8 +85,8 @@ void for_each_panel(int64_t images, int64_t channels, Function&& function) {
   parallel_for(images * panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t first = item % panels * panel, last = smaller(channels, first + panel);
-      for (int64_t channel = first; channel < last; channel += lanes)
-        function(item / panels, channel, smaller(lanes, last - channel));
+      for (int64_t channel = first; channel < last; channel += V::lanes)
+        function(item / panels, channel, smaller(V::lanes, last - channel));
     }
   });
 }
@@ -95,19 +95,19 @@ void for_each_panel(int64_t images, int64_t channels, Function&& function) {
 void fill_strip(const Planes& planes, const float* x, int64_t channels, int64_t row, int64_t rows,
                 int64_t columns, float* strip) {
   const auto clear = [&](float* to, int64_t positions) {
-    std::memset(to, 0, size_t(positions * lanes) * sizeof(float));
+    std::memset(to, 0, size_t(positions * V::lanes) * sizeof(float));
   };
-  if (channels < lanes) clear(strip, rows * columns);
-  for (int64_t r = 0; r < rows; ++r, strip += columns * lanes) {
+  if (channels < V::lanes) clear(strip, rows * columns);
+  for (int64_t r = 0; r < rows; ++r, strip += columns * V::lanes) {
     const int64_t y = row + r - planes.pad_h;
     if (y < 0 || y >= planes.height) {
       clear(strip, columns);
       continue;
     }
     clear(strip, planes.pad_w);
-    float* inside = strip + planes.pad_w * lanes;
-    transpose_copy(channels, planes.width, x + y * planes.width, planes.size(), inside, lanes);
-    clear(inside + planes.width * lanes, columns - planes.pad_w - planes.width);
+    float* inside = strip + planes.pad_w * V::lanes;
+    transpose_copy(channels, planes.width, x + y * planes.width, planes.size(), inside, V::lanes);
+    clear(inside + planes.width * V::lanes, columns - planes.pad_w - planes.width);
   }
 }
 
@@ -118,16 +118,16 @@ void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transfo
   const int64_t rows = tiles.rows * step + size - step,
                 columns = tiles.columns * step + size - step;
   for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
-    Scratch<float> strip(rows * columns * lanes);
+    Scratch<float> strip(rows * columns * V::lanes);
     fill_strip(planes, x + ((tiles.first_image + image) * planes.channels + c) * planes.size(),
                channels, tiles.first_row * step, rows, columns, strip.data());
     float* to = v + image * tiles.rows * tiles.columns * layout.tile_step +
                 c / panel * layout.panel_step + c % panel;
     for (int64_t row = 0; row < tiles.rows; ++row)
       for (int64_t column = 0; column < tiles.columns; ++column, to += layout.tile_step) {
-        const float* corner = strip.data() + (row * columns + column) * step * lanes;
+        const float* corner = strip.data() + (row * columns + column) * step * V::lanes;
         both_ways<size, points>(
-            transform, [&](int i, int j) { return load(corner + (i * columns + j) * lanes); },
+            transform, [&](int i, int j) { return load(corner + (i * columns + j) * V::lanes); },
             [&](int i, int j, V value) { store(to + (i * points + j) * layout.step, value); });
       }
   });
@@ -140,23 +140,23 @@ void transform_products(const Planes& planes, const Tiles& tiles, const Layout& 
   constexpr int points = F::points, m = F::outputs;
   const int64_t columns = tiles.columns * m;
   for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
-    Scratch<float> strip(tiles.rows * m * columns * lanes);
+    Scratch<float> strip(tiles.rows * m * columns * V::lanes);
     const V shift = bias ? load(bias + c, channels) : V(0.0f);
     const float* from = products + image * tiles.rows * tiles.columns * layout.tile_step + c;
     for (int64_t row = 0; row < tiles.rows; ++row)
       for (int64_t column = 0; column < tiles.columns; ++column, from += layout.tile_step) {
-        float* corner = strip.data() + (row * columns + column) * m * lanes;
+        float* corner = strip.data() + (row * columns + column) * m * V::lanes;
         both_ways<points, m>(
             F::output, [&](int i, int j) { return load(from + (i * points + j) * layout.step); },
             [&](int i, int j, V value) {
-              store(corner + (i * columns + j) * lanes, value + shift);
+              store(corner + (i * columns + j) * V::lanes, value + shift);
             });
       }
     const int64_t first = tiles.first_row * m;
     float* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
                 first * planes.width;
     for (int64_t r = 0; r < smaller(tiles.rows * m, planes.height - first); ++r)
-      transpose_copy(planes.width, channels, strip.data() + r * columns * lanes, lanes,
+      transpose_copy(planes.width, channels, strip.data() + r * columns * V::lanes, V::lanes,
                      to + r * planes.width, planes.size());
   });
 }
@@ -185,7 +185,7 @@ void transform_weights(const Weights& w, float* u) {
       for (int64_t c = first; c < smaller(w.channels, first + channels_per_piece); ++c) {
         transpose_copy(filters, taps, w.data + f * w.filter_step + c * w.channel_step,
                        w.filter_step, rows.data(), panel);
-        for (int64_t lane = 0; lane < panel; lane += lanes) {
+        for (int64_t lane = 0; lane < panel; lane += V::lanes) {
           float* to = u + f * w.channels + c * panel + lane;
           both_ways<3, points>(
               F::weights,
@@ -310,15 +310,15 @@ void weight_gradients(const ConvGeometry& g, const float* x, const float* dy, fl
     }
   }
   parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
-    Scratch<float> rows(taps * lanes);
+    Scratch<float> rows(taps * V::lanes);
     for (int64_t f = begin; f < end; ++f)
-      for (int64_t c = 0; c < g.channels; c += lanes) {
+      for (int64_t c = 0; c < g.channels; c += V::lanes) {
         const float* from = du.data() + f * stride + c;
         both_ways<points, 3>(
             F::weights_adjoint,
             [&](int i, int j) { return load(from + (i * points + j) * component); },
-            [&](int i, int j, V value) { store(rows.data() + (i * 3 + j) * lanes, value); });
-        transpose_copy(taps, smaller(lanes, g.channels - c), rows.data(), lanes,
+            [&](int i, int j, V value) { store(rows.data() + (i * 3 + j) * V::lanes, value); });
+        transpose_copy(taps, smaller(V::lanes, g.channels - c), rows.data(), V::lanes,
                        dw + (f * g.channels + c) * taps, taps);
       }
   });

@@ -164,8 +164,9 @@ TEST_CASE("inputs' gradients of overlapping rows agree with the definition", "[c
 
 TEST_CASE("rows overlap where their lanes are filled and zeros are spared", "[conv2d]") {
   CHECK(overlap_add_pays(geometry(100, 6, 14, 14, 16, 5, 5, 0, 0)));
-  CHECK_FALSE(overlap_add_pays(geometry(1, 6, 14, 14, 16, 5, 5, 0, 0)));   // its weights cost more
-  CHECK_FALSE(overlap_add_pays(geometry(100, 1, 28, 28, 6, 5, 5, 2, 2)));  // few lanes
+  CHECK_FALSE(
+      overlap_add_pays(geometry(1, 6, 14, 14, 16, 5, 5, 0, 0)));  // as few-shot studies have it
+  CHECK_FALSE(overlap_add_pays(geometry(100, 1, 28, 28, 6, 5, 5, 2, 2)));    // few lanes
   CHECK_FALSE(overlap_add_pays(geometry(100, 64, 32, 32, 64, 3, 3, 1, 1)));  // few zeros
 }
 
