@@ -16,8 +16,8 @@ const Choices<std::string_view>& known_recipes() {
        {"paper", "--optimizer adam --lr 5e-4 --batch-size 100 --flip"},
        {"fast",
         "--optimizer sgd:momentum=0.9,nesterov=true,weight-decay=5e-4,decay-on=weights --lr 0.1 "
-        "--schedule one-cycle --label-smoothing 0.1 --batch-size 128 --epochs 8 --normalize "
-        "--crop 4 --flip"}});
+        "--schedule one-cycle --label-smoothing 0.1 --batch-size 64 --epochs 8 --normalize "
+        "--crop 2 --flip"}});
   return recipes;
 }
 
