@@ -14,6 +14,7 @@ import resource
 import statistics
 import sys
 import time
+import warnings
 
 from data_sets import add_data_flag
 from report import print_report
@@ -231,6 +232,7 @@ def compile_error():
 
 
 def main():
+    warnings.simplefilter("ignore", FutureWarning)  # TorchScript says that its days are counted
     torch.set_flush_denormal(True)  # before there are threads, which inherit it
     torch.set_num_threads(arguments.threads)
     torch.set_num_interop_threads(1)
