@@ -4,6 +4,7 @@
 
 #include "core/backend.hpp"
 #include "core/ops/ops.hpp"
+#include "core/profile.hpp"
 
 namespace hebb::bench {
 namespace {
@@ -84,6 +85,9 @@ std::vector<OperationCase> operation_cases() {
   cases.push_back({"Adam of 61,706", 0, [=] { adam_step({&slot, 1}, scalars, {}); }});
   const Tensor tiny = random({84});
   cases.push_back({"relu of 84: one operation's overhead", 0, [=] { relu(tiny); }});
+  cases.push_back({"1,000 ProfileScopes without a profile", 0, [] {
+                     for (int i = 0; i < 1000; ++i) const ProfileScope scope("off");
+                   }});
   return cases;
 }
 

@@ -36,7 +36,8 @@ std::vector<std::string> step_names() {
   for (const char* model : {"mlp/100", "lenet5/100", "lenet5/1"})
     for (const char* regularizer : {"none", "bean-1", "bean-2"})
       names.push_back(std::string(model) + "/" + regularizer);
-  for (const char* name : {"resnet18/100/none", "resnet18/100/inference", "resnet18/1/inference"})
+  for (const char* name : {"resnet18/100/none", "resnet18/100/inference", "mlp/1/inference",
+                           "lenet5/1/inference", "resnet18/1/inference"})
     names.push_back(name);
   return names;
 }

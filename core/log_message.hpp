@@ -8,7 +8,7 @@
 #include "core/log.hpp"
 
 /// Internal: what the library itself says to the sink of core/log.hpp.
-namespace HEBB_API hebb {
+namespace hebb {
 
 namespace detail {
 extern std::atomic<bool> has_log_sink;

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <new>
+#include <system_error>
+#include <vector>
 
 #include "core/check.hpp"
 
@@ -13,20 +16,26 @@ namespace hebb {
 namespace {
 constexpr int64_t chunk_bytes = 1 << 20;
 constexpr unsigned stream_buffer_bytes = 1 << 17;
+constexpr int64_t deflate_ratio = 1032;  // at most, as zlib's documentation says
 }  // namespace
 
 void ByteReader::Closer::operator()(gzFile_s* file) const { gzclose_r(file); }
 
-ByteReader::ByteReader(const std::string& path, const char* format) : name_(path), format_(format) {
+ByteReader::ByteReader(const std::string& path, const char* format)
+    : name_(path), format_(format), longest_(INT64_MAX) {
   errno = 0;
   file_.reset(gzopen(path.c_str(), "rb"));
   check<IoError>(file_ != nullptr, "[{}] cannot open {}: {}", format_, name_,
                  errno ? std::strerror(errno) : "out of memory");
   gzbuffer(file_.get(), stream_buffer_bytes);
+  std::error_code not_a_file;
+  const uintmax_t packed = std::filesystem::file_size(path, not_a_file);
+  if (!not_a_file && packed < uintmax_t(INT64_MAX / deflate_ratio))
+    longest_ = int64_t(packed) * deflate_ratio;
 }
 
 ByteReader::ByteReader(std::span<const std::byte> bytes, std::string_view name, const char* format)
-    : memory_(bytes), name_(name), format_(format) {}
+    : memory_(bytes), name_(name), format_(format), longest_(std::ssize(bytes)) {}
 
 ByteReader::~ByteReader() = default;
 
@@ -72,23 +81,22 @@ void ByteReader::fail_with(int64_t offset, const std::string& what) const {
   throw FormatError(fmt::format("[{}] {} at byte {}: {}", format_, name_, offset, what));
 }
 
-ByteChunks::ByteChunks(ByteReader& reader, int64_t size) {
-  const int64_t begin = reader.offset();
-  for (int64_t have = 0; have < size; have += std::ssize(chunks_.back())) {
-    const int64_t wanted = std::min(size - have, chunk_bytes);
-    const int64_t got = reader.read(chunks_.emplace_back(size_t(wanted)));
-    if (got < wanted)
-      reader.fail(begin + have + got, "expected {} bytes of data from byte {} on, got {}", size,
-                  begin, have + got);
-  }
+void ByteReader::fail_short(int64_t begin, int64_t size) const {
+  fail(offset_, "expected {} bytes of data from byte {} on, got {}", size, begin, offset_ - begin);
 }
 
-void ByteChunks::move_to(std::span<std::byte> to) {
-  auto out = to.begin();
-  for (std::vector<std::byte>& chunk : chunks_) {
-    out = std::ranges::copy(chunk, out).out;
-    chunk = std::vector<std::byte>();
+void ByteReader::expect(int64_t size) {
+  if (size <= longest_ - offset_) return;
+  const int64_t begin = offset_;
+  std::vector<std::byte> piece(chunk_bytes);
+  while (read(piece) == chunk_bytes) {
   }
+  fail_short(begin, size);
+}
+
+void ByteReader::fill(std::span<std::byte> to) {
+  const int64_t begin = offset_;
+  if (read(to) < std::ssize(to)) fail_short(begin, std::ssize(to));
 }
 
 }  // namespace hebb

@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/api.hpp"
 #include "core/error.hpp"
@@ -31,6 +30,11 @@ class ByteReader {
   /// Fills `to` as far as the stream goes and returns how many bytes that were. IoError when the
   /// system cannot read, FormatError when the gzip stream is damaged.
   int64_t read(std::span<std::byte> to);
+  /// FormatError where the stream is too short for `size` bytes more, so that no memory is taken
+  /// for what a header promises and no file of this length can hold.
+  void expect(int64_t size);
+  /// Fills `to`; FormatError when the stream ends before.
+  void fill(std::span<std::byte> to);
   /// Where the next byte comes from, in the unpacked stream.
   int64_t offset() const { return offset_; }
   /// FormatError unless the stream ends here.
@@ -44,6 +48,7 @@ class ByteReader {
 
  private:
   [[noreturn]] void fail_with(int64_t offset, const std::string& what) const;
+  [[noreturn]] void fail_short(int64_t begin, int64_t size) const;
   void check_stream();
 
   struct Closer {
@@ -53,20 +58,7 @@ class ByteReader {
   std::span<const std::byte> memory_;
   std::string name_;
   const char* format_;
-  int64_t offset_ = 0;
-};
-
-/// Bytes whose number a header promised, held in pieces while they arrive: no more memory is taken
-/// than the stream really delivered, and one piece.
-class ByteChunks {
- public:
-  /// FormatError when the stream ends before `size` bytes.
-  ByteChunks(ByteReader& reader, int64_t size);
-  /// Gives each piece back once it is copied, so that nothing large is held twice.
-  void move_to(std::span<std::byte> to);
-
- private:
-  std::vector<std::vector<std::byte>> chunks_;
+  int64_t offset_ = 0, longest_;  // the stream is no longer than that
 };
 
 }  // namespace hebb

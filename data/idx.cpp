@@ -82,10 +82,10 @@ std::span<std::byte> bytes_of(const Tensor& tensor) {
 
 Tensor read(ByteReader& reader) {
   const Header header = read_header(reader);
-  ByteChunks data(reader, header.shape.numel() * int64_t(size_of(header.dtype)));
+  reader.expect(header.shape.numel() * int64_t(size_of(header.dtype)));
+  const Tensor tensor = Tensor::empty(header.shape, {.dtype = header.dtype});
+  reader.fill(bytes_of(tensor));
   reader.expect_end();
-  Tensor tensor = Tensor::empty(header.shape, {.dtype = header.dtype});
-  data.move_to(bytes_of(tensor));
   swap_elements(bytes_of(tensor), header.dtype);
   return tensor;
 }

@@ -16,6 +16,7 @@
 #include "layers/models/registry.hpp"
 #include "layers/models/resnet.hpp"
 #include "layers/module.hpp"
+#include "layers/padding.hpp"
 #include "layers/pooling.hpp"
 #include "layers/sequential.hpp"
 #include "layers/state.hpp"

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/check.hpp"
+#include "core/ops/layout.hpp"
 #include "core/ops/softmax.hpp"
 #include "optim/recorded_steps.hpp"
 #include "optim/trainer_run.hpp"
@@ -121,18 +122,29 @@ bool Trainer::run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metr
 
 std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
                                            const std::function<bool()>& stop) const {
-  Loader loader(dataset, {.batch_size = options_.evaluation_batch_size,
+  // Losses are of whole batches; on the CPU the model sees these in parts, so that to look at a set
+  // takes no more memory than to train on it.
+  constexpr int64_t most = 100;
+  const int64_t size = options_.evaluation_batch_size;
+  const int64_t enough = std::max<int64_t>(1, (size + most - 1) / most);
+  const int64_t parts = device_.is_cpu() && size % enough == 0 ? enough : 1;
+  Loader loader(dataset, {.batch_size = size / parts,
                           .shuffle = false,
                           .prefetch = 0,
                           .transform = options_.evaluation_transform,
                           .device = device_});
   EpochTotals totals(0, device_);
+  std::vector<Tensor> logits;
   for (const Batch& batch : loader) {
     if (stop && stop()) return std::nullopt;
-    const Tensor logits = model_(batch.images);
-    totals.images += batch.size();
-    totals.add({.logits = logits, .loss = cross_entropy(logits, batch.labels), .penalties = {}},
-               batch);
+    logits.push_back(model_(batch.images));
+    if (std::ssize(logits) < parts && loader.position().batch < loader.batches()) continue;
+    const Tensor all = concat(logits);
+    logits.clear();
+    const int64_t begin = totals.images;
+    totals.images += all.size(0);
+    const Batch whole{{}, dataset.labels.slice(begin, totals.images).to(device_)};
+    totals.add({.logits = all, .loss = cross_entropy(all, whole.labels), .penalties = {}}, whole);
   }
   const std::vector<double> means = totals.means();
   return Evaluation{means[0], means[1]};

@@ -13,7 +13,7 @@
 namespace hebb::apps {
 namespace {
 
-constexpr int float32 = 1;  // ONNX's number of the type
+constexpr int float32 = 1, int64 = 7;  // ONNX's numbers of the types
 constexpr int operator_set = 17, ir_version = 8;
 
 using Ints = std::vector<int64_t>;
@@ -33,11 +33,14 @@ class Graph {
     return node;
   }
 
+  /// Of float32, or of int64 where the tensor is.
   std::string constant(const std::string& name, const Tensor& tensor) {
-    const Tensor values = tensor.detach().to(Device::cpu()).to(DType::float32);
+    const bool integers = tensor.dtype() == DType::int64;
+    const Tensor host = tensor.detach().to(Device::cpu());
+    const Tensor values = integers ? host : host.to(DType::float32);
     onnx::TensorProto& proto = *proto_.add_initializer();
     proto.set_name(name);
-    proto.set_data_type(float32);
+    proto.set_data_type(integers ? int64 : float32);
     for (const int64_t extent : values.shape()) proto.add_dims(extent);
     proto.set_raw_data(values.data(), values.bytes());
     return name;
@@ -82,6 +85,8 @@ class Exporter {
       graph_.node("GlobalAveragePool", path, {x});
       return flat(path + ".flat", path);
     }
+    if (const auto* border = dynamic_cast<const Pad2d*>(&module))
+      return padding(border->options(), path, x);
     if (dynamic_cast<const Flatten*>(&module)) return flat(path, x);
     if (dynamic_cast<const Sequential*>(&module)) return sequence(module, 0, x);
     if (dynamic_cast<const ResNet*>(&module)) {
@@ -179,6 +184,14 @@ class Exporter {
       set(node, "dilations", Ints{o.dilation_h, o.dilation_w});
       set(node, "ceil_mode", int64_t(o.ceil_mode));
     }
+    return path;
+  }
+
+  std::string padding(const Pad2d::Options& o, const std::string& path, const std::string& x) {
+    const Ints sides{0, 0, o.top, o.left, 0, 0, o.bottom, o.right};
+    graph_.node("Pad", path,
+                {x, graph_.constant(path + ".sides", Tensor::from(sides, {std::ssize(sides)})),
+                 graph_.constant(path + ".value", Tensor::scalar(o.value))});
     return path;
   }
 

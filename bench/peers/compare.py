@@ -159,8 +159,13 @@ HEADINGS = ("step", "threads", "Hebb ms", "PyTorch ms", "ratio", "over rounds",
             "PyTorch's best variant")
 
 
+def milliseconds(time):
+    return f"{time:.3f}" if time >= 0.1 else f"{time:.4f}"
+
+
 def cells(row):
-    return (row["step"], str(row["threads"]), f"{row['hebb_ms']:.3f}", f"{row['pytorch_ms']:.3f}",
+    return (row["step"], str(row["threads"]), milliseconds(row["hebb_ms"]),
+            milliseconds(row["pytorch_ms"]),
             f"{row['ratio']:.2f}", f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}",
             row["pytorch_variant"])
 

@@ -14,6 +14,7 @@ import resource
 import statistics
 import sys
 import time
+import warnings
 
 from data_sets import add_data_flag
 from report import print_report
@@ -21,7 +22,8 @@ from report import print_report
 STEPS = [f"{model}/{batch}/{regularizer}" for model, batch in (("mlp", 100), ("lenet5", 100),
                                                               ("lenet5", 1))
          for regularizer in ("none", "bean-1", "bean-2")] + [
-             "resnet18/100/none", "resnet18/100/inference", "resnet18/1/inference"]
+             "resnet18/100/none", "resnet18/100/inference",
+             "mlp/1/inference", "lenet5/1/inference", "resnet18/1/inference"]
 SLOW = 20  # how many times fewer steps ResNet-18 makes with batches
 AXES = {
     "adam": ("fused", "foreach", "plain"),
@@ -29,7 +31,8 @@ AXES = {
     "convolution": ("onednn", "native"),  # LeNet-5 only
     "normalisation": ("folded", "plain"),  # inference only
     "bean": ("pairs", "single"),  # BEAN-2 at batch 1 only
-    "mode": ("eager", "compiled", "dense-compiled"),  # the latter: all but the convolutions
+    "mode": ("eager", "compiled", "dense-compiled"),  # the latter: all but the convolutions; for
+                                                      # inference "traced" (TorchScript) in its place
     "wrapper": ("python", "cpp"),  # of what is compiled
 }
 POOL = 6000  # images
@@ -69,8 +72,19 @@ from pytorch_models import (F, LeNet5, Mlp, ResNet18, bean, fold_normalisation, 
                             load_images, torch)
 
 
+class Logits(torch.nn.Module):
+    """A model as TorchScript wants it."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.dense(self.model.features(x))[0]
+
+
 class Step:
-    """A model and its optimiser in one variant; a call trains on the next batch."""
+    """A model and its optimiser in one variant; a call trains on the next batch, or infers."""
 
     def __init__(self, name, variant, images, labels):
         model, batch, kind = name.split("/")
@@ -95,6 +109,7 @@ class Step:
             [(x.contiguous(memory_format=layout), y)
              for x, y in zip(images.split(int(batch)), labels.split(int(batch)))])
         if not self.trains:
+            self.infer = self.inference()
             return
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=5e-4,
                                           fused=variant["adam"] == "fused",
@@ -104,6 +119,16 @@ class Step:
             setattr(self, part, torch.compile(
                 getattr(self, part), dynamic=False, fullgraph=True,
                 options={"cpp_wrapper": variant.get("wrapper") == "cpp"}))
+
+    def inference(self):
+        mode, logits = self.variant["mode"], Logits(self.model).eval()
+        if mode == "eager":
+            return logits.forward
+        with torch.inference_mode():
+            if mode == "traced":
+                return torch.jit.freeze(torch.jit.trace(logits, next(self.batches)[0]))
+            return torch.compile(logits, dynamic=False, fullgraph=True,
+                                 options={"cpp_wrapper": self.variant.get("wrapper") == "cpp"})
 
     def dense_loss(self, features, labels):
         logits, taps = self.model.dense(features)
@@ -120,7 +145,7 @@ class Step:
         x, labels = next(self.batches)
         if not self.trains:
             with torch.inference_mode():
-                self.model.dense(self.model.features(x))
+                self.infer(x)
             return
         self.optimizer.zero_grad(set_to_none=True)
         self.loss(x, labels).backward()
@@ -140,19 +165,24 @@ class Step:
 
 def axes_of(name, can_compile):
     axes = dict(AXES)
+    infers = name.endswith("inference")
+    if name.startswith("resnet18"):  # whose trials take long
+        part = "normalisation" if infers else "adam"
+        return {part: AXES[part] if infers else ("fused",), "layout": AXES["layout"],
+                "convolution": ("onednn",), "mode": ("eager", "traced") if infers else ("eager",)}
+    del axes["normalisation"]
+    if infers:
+        del axes["adam"]
+        axes["mode"] = ("eager", "traced", "compiled")
+    elif name.startswith("mlp"):
+        axes["mode"] = ("eager", "compiled")
     if name.startswith("mlp"):
         del axes["layout"], axes["convolution"]
-        axes["mode"] = ("eager", "compiled")
-    if name.startswith("resnet18"):  # whose trials take long
-        part = "normalisation" if name.endswith("inference") else "adam"
-        return {part: AXES[part] if part == "normalisation" else ("fused",),
-                "layout": AXES["layout"], "convolution": ("onednn",), "mode": ("eager",)}
-    del axes["normalisation"]
     if name != "lenet5/1/bean-2":
         del axes["bean"]
     if not can_compile:
         del axes["wrapper"]
-        axes["mode"] = ("eager",)
+        axes["mode"] = tuple(mode for mode in axes["mode"] if "compiled" not in mode)
     return axes
 
 
@@ -178,11 +208,11 @@ def best_variant(name, can_compile, pool):
     for _ in range(2):  # a second pass, since the axes are not independent
         previous = best
         for axis, choices in axes.items():
-            if axis != "wrapper" or best["mode"] != "eager":
+            if axis != "wrapper" or "compiled" in best["mode"]:
                 best = fastest([{**best, axis: choice} for choice in choices])
         if best == previous:
             break
-    if best["mode"] == "eager":
+    if "compiled" not in best["mode"]:
         best.pop("wrapper", None)
     return best
 
@@ -202,6 +232,7 @@ def compile_error():
 
 
 def main():
+    warnings.simplefilter("ignore", FutureWarning)  # TorchScript says that its days are counted
     torch.set_flush_denormal(True)  # before there are threads, which inherit it
     torch.set_num_threads(arguments.threads)
     torch.set_num_interop_threads(1)

@@ -1,6 +1,7 @@
 #include "apps/onnx/export.hpp"
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <set>
@@ -97,7 +98,7 @@ std::map<std::string, int> operators_of(const onnx::GraphProto& graph) {
   for (const onnx::TensorProto& constant : graph.initializer()) {
     CAPTURE(constant.name());
     CHECK(values.insert(constant.name()).second);
-    int64_t size = 4;
+    int64_t size = constant.data_type() == 7 ? 8 : 4;  // int64, float32
     for (const int64_t extent : constant.dims()) size *= extent;
     CHECK(int64_t(constant.raw_data().size()) == size);
   }
@@ -141,6 +142,21 @@ TEST_CASE("Models are ONNX graphs", "[apps]") {
                 std::vector<int64_t>(4, 2));
         if (attribute.name() == "kernel_shape") CHECK(attribute.ints(0) == 5);
       }
+}
+
+TEST_CASE("A border that differs from side to side is an ONNX node", "[apps]") {
+  Generator generator(1);
+  Sequential model;
+  model.add("border", Pad2d({.left = 1, .right = 2, .bottom = 3, .value = -1}));
+  model.add("conv", Conv2d({.in = 1, .out = 2, .kernel = 3}, generator));
+  const onnx::ModelProto proto = parse(to_onnx(model, {.input = {1, 4, 5}}));
+  CHECK(operators_of(proto.graph()).at("Pad") == 1);
+  const onnx::TensorProto& sides = proto.graph().initializer(0);
+  REQUIRE(sides.name() == "border.sides");
+  std::vector<int64_t> values(8);
+  REQUIRE(sides.raw_data().size() == sizeof(int64_t) * values.size());
+  std::memcpy(values.data(), sides.raw_data().data(), sides.raw_data().size());
+  CHECK(values == std::vector<int64_t>{0, 0, 0, 1, 0, 0, 3, 2});
 }
 
 TEST_CASE("A layer without an ONNX export is named", "[apps]") {

@@ -38,6 +38,9 @@ TEST_CASE("layers describe themselves", "[layers]") {
         "Conv2d(4, 8, 3x3, groups 2)");
   CHECK(AvgPool2d({.kernel = 3, .dilation = 2, .ceil_mode = true, .count_include_pad = false})
             .description() == "AvgPool2d(3x3, dilation 2, rounded up, padding not counted)");
+  CHECK(Pad2d({.left = 1, .bottom = 2}).description() == "Pad2d(left 1, right 0, top 0, bottom 2)");
+  CHECK(Pad2d({.top = 1, .value = -1}).description() ==
+        "Pad2d(left 0, right 0, top 1, bottom 0, value -1)");
   CHECK(BatchNorm2d({.channels = 16}).description() == "BatchNorm2d(16)");
   CHECK(Dropout({.p = 0.25}).description() == "Dropout(0.25)");
   CHECK(Activation(Activation::kinds().at("tanh")).description() == "Tanh");
@@ -55,6 +58,10 @@ TEST_CASE("layers refuse options out of their range", "[layers]") {
   CHECK_THROWS_AS(MaxPool2d({.kernel = 0}), ValueError);
   CHECK_THROWS_AS(MaxPool2d({.kernel = 2, .dilation = 0}), ValueError);
   CHECK_THROWS_AS(AvgPool2d({.kernel = 2, .padding = 2}), ValueError);
+  CHECK_THROWS_WITH(
+      Pad2d({.right = -1}),
+      "[Pad2d] expected sides of at least 0 pixels, got left = 0, right = -1, top = 0, "
+      "bottom = 0");
   CHECK_THROWS_AS(BatchNorm2d({.channels = 0}), ValueError);
   CHECK_THROWS_AS(Dropout({.p = 1}), ValueError);
   CHECK_THROWS_AS(Activation::kinds().at("gelu"), ValueError);
@@ -72,6 +79,13 @@ TEST_CASE("layers compute what their names say", "[layers]") {
   CHECK(Flatten()(x, context).shape() == Shape{1, 8});
   CHECK(Flatten()(Tensor::zeros({0, 3, 2}), context).shape() == Shape{0, 6});
   CHECK(Unflatten({2, 2, 2})(Flatten()(x, context), context).shape() == x.shape());
+  const Tensor padded = Pad2d({.left = 1, .right = 2, .top = 1, .value = 9})(x, context);
+  CHECK(padded.shape() == Shape{1, 2, 3, 5});
+  CHECK(padded.to_vector<float>() == std::vector<float>{9, 9, 9, 9, 9, 9, 1, 2, 9, 9,
+                                                        9, 3, 4, 9, 9, 9, 9, 9, 9, 9,
+                                                        9, 5, 6, 9, 9, 9, 7, 8, 9, 9});
+  CHECK_THROWS_WITH(Pad2d({.left = 1})(Flatten()(x, context), context),
+                    "[Pad2d] expected input of shape [S, C, H, W], got [1, 8]");
   CHECK_THROWS_WITH(Unflatten({1, 28, 28})(x, context),
                     "[Unflatten] expected input of shape [S, 1, 28, 28] or [S, 784], got "
                     "[1, 2, 2, 2]");

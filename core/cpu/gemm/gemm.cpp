@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 
+#include "core/cpu/gemm/dots.hpp"
 #include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/scratch.hpp"
 #include "core/cpu/simd/copy.hpp"
@@ -10,7 +11,7 @@
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
-constexpr int64_t k_block = 400, block_elements = 1 << 14, most_dot_rows = 12;
+constexpr int64_t k_block = 400, block_elements = 1 << 14;
 
 /// B's rows [0, depth) and columns [0, width) in panels of `panel` columns, one behind the other.
 template <class T>
@@ -92,63 +93,6 @@ void gemm_blocked(const Product<T>& q) {
       }
     }
   }
-}
-
-/// Rows of A times rows of B (B transposed): dot products, whose lanes run along k.
-template <int rows, int columns, class T>
-void dot_tile(const Product<T>& q, int64_t i, int64_t j) {
-  using V = Vec<T>;
-  V s[rows][columns];
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 8
-    for (int c = 0; c < columns; ++c) s[r][c] = V(T(0));
-  const T* a = q.a.data + i * q.a.stride;
-  const T* b = q.b.data + j * q.b.stride;
-  const auto step = [&](auto read) {
-    V right[columns];
-#pragma GCC unroll 8
-    for (int c = 0; c < columns; ++c) right[c] = read(b + c * q.b.stride);
-#pragma GCC unroll 4
-    for (int r = 0; r < rows; ++r) {
-      const V left = read(a + r * q.a.stride);
-#pragma GCC unroll 8
-      for (int c = 0; c < columns; ++c) s[r][c] += left * right[c];
-    }
-  };
-  int64_t p = 0;
-  for (; p + V::lanes <= q.k; p += V::lanes) step([p](const T* x) { return load(x + p); });
-  if (p < q.k) step([p, left = q.k - p](const T* x) { return load(x + p, left); });
-#pragma GCC unroll 4
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 8
-    for (int c = 0; c < columns; ++c) {
-      T* out = q.c + (i + r) * q.c_stride + j + c;
-      T x = q.alpha * sum(s[r][c]);
-      if (q.beta != T(0)) x += q.beta * *out;
-      if (q.row_bias) x += q.row_bias[i + r];
-      if (q.column_bias) x += q.column_bias[j + c];
-      *out = x;
-    }
-}
-
-template <int columns, class T>
-void dot_columns(const Product<T>& q, int64_t j) {
-  int64_t i = 0;
-  for (; i + 4 <= q.m; i += 4) dot_tile<4, columns>(q, i, j);
-  if (q.m - i == 3) dot_tile<3, columns>(q, i, j);
-  if (q.m - i == 2) dot_tile<2, columns>(q, i, j);
-  if (q.m - i == 1) dot_tile<1, columns>(q, i, j);
-}
-
-template <class T>
-void gemm_dots(const Product<T>& q) {
-  constexpr int columns = vector_registers == 32 ? 6 : 3;
-  int64_t j = 0;
-  if (q.m == 1)
-    for (; j + 8 <= q.n; j += 8) dot_tile<1, 8>(q, 0, j);
-  for (; j + columns <= q.n; j += columns) dot_columns<columns>(q, j);
-  for (; j < q.n; ++j) dot_columns<1>(q, j);
 }
 
 /// A column times a row.
