@@ -62,6 +62,7 @@ void Trainer::check_options(const Splits& data) const {
         "[trainer] expected a patience of at least 1 epoch, got {}", o.early_stopping.patience);
   check(o.early_stopping.monitor != EarlyStopping::Monitor::validation_loss || data.validation,
         "[trainer] early stopping on the validation loss needs a validation set");
+  check(o.accumulate >= 1, "[trainer] expected at least 1 part of a batch, got {}", o.accumulate);
   check(data.train && data.train->size() > 0, "[trainer] expected at least 1 training sample");
 }
 
@@ -99,14 +100,17 @@ bool Trainer::run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metr
     run.loader_seconds += seconds_since(asked);
     if (!batch) break;
     optimizer_.set_lr(lr_at(step++));
-    steps.run(*batch);
-    run.totals.images += batch->size();
+    if (options_.peers || options_.accumulate > 1)
+      shared_step(*batch);
+    else
+      steps.run(*batch);
+    run.totals.images += batch->total();
     const int64_t number = loader.position().batch;
     check_loss(number, batches);
     run.position = loader.position();
     run.seconds = seconds_before + seconds_since(start);
     if (on_step) on_step(number, batches);
-    requested = stop_requested && stop_requested();
+    requested = any_rank(stop_requested && stop_requested());
   }
   run.seconds = seconds_before + seconds_since(start);
   metrics.lr = optimizer_.lr();
@@ -125,15 +129,21 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
                           .shuffle = false,
                           .prefetch = 0,
                           .transform = options_.evaluation_transform,
-                          .device = device_});
+                          .device = device_,
+                          .rank = rank(),
+                          .ranks = ranks()});
   EpochTotals totals(0, device_);
+  bool stopped = false;
   for (const Batch& batch : loader) {
-    if (stop && stop()) return std::nullopt;
+    stopped = stop && stop();
+    if (stopped) break;
     const Tensor logits = model_(batch.images);
-    totals.images += batch.size();
+    totals.images += batch.total();
     totals.add({.logits = logits, .loss = cross_entropy(logits, batch.labels), .penalties = {}},
                batch);
   }
+  if (any_rank(stopped)) return std::nullopt;
+  if (options_.peers) options_.peers->sum(totals.sums);
   const std::vector<double> means = totals.means();
   return Evaluation{means[0], means[1]};
 }
@@ -158,7 +168,9 @@ LoaderOptions Trainer::loader_options() const {
           .transform = !random  ? fixed
                        : !fixed ? random
                                 : Transform(both),
-          .device = device_};
+          .device = device_,
+          .rank = rank(),
+          .ranks = ranks()};
 }
 
 Trainer::~Trainer() = default;
@@ -179,12 +191,14 @@ Loader Trainer::begin(const Splits& data) {
 
 Stopped Trainer::fit(const Splits& data) {
   Loader loader = begin(data);
+  take_weights_of_root();
   return go_on(data, loader);
 }
 
 Stopped Trainer::fit(const Splits& data, const State& from) {
   Loader loader = begin(data);
   load(from, loader);
+  take_weights_of_root();
   return go_on(data, loader);
 }
 
@@ -225,6 +239,7 @@ Stopped Trainer::go_on(const Splits& data, Loader& loader) {
     if (std::ssize(run.history) >= options_.epochs) return Stopped::all_epochs;
     EpochMetrics metrics;
     bool requested = run_epoch(loader, steps, metrics);
+    take_statistics_of_root();
     const auto look = [&](const Dataset* set, std::optional<Evaluation>& result) {
       if (!set || requested) return;
       result = try_evaluate(*set);
