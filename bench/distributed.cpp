@@ -10,9 +10,8 @@
 namespace hebb::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 double milliseconds(const std::function<void()>& function) {
+  using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   function();
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
