@@ -165,8 +165,8 @@ TEST_CASE("ranks train ResNet-18 as one process does that takes batches in as ma
           "[distributed]") {
   const Case together{.model = "resnet18",
                       .regularizers = {"bean:order=1,alpha=5"},
-                      .samples = 12,
-                      .batch_size = 12,
+                      .samples = 6,
+                      .batch_size = 6,
                       .epochs = 2,
                       .bucket_bytes = 25 << 20};
   Case alone = together;
@@ -183,8 +183,8 @@ TEST_CASE("ranks train ResNet-18 as one process does that takes batches in as ma
 TEST_CASE("with statistics of all ranks, ResNet-18 trains as in one process", "[distributed]") {
   Case c{.model = "resnet18",
          .regularizers = {"bean:order=1,alpha=5"},
-         .samples = 12,
-         .batch_size = 12,
+         .samples = 6,
+         .batch_size = 6,
          .epochs = 2,
          .bucket_bytes = 25 << 20,
          .sync_batch_norm = true};
