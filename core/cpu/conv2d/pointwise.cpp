@@ -54,6 +54,14 @@ int64_t find_runs(const Grid& grid, int64_t first, int64_t last, Run* runs) {
   return count;
 }
 
+/// Asks for memory that is about to be read, or written. Planes of channels lie apart, so that the
+/// processor does not foresee where a pass over channels goes on.
+template <int write>
+void prefetch_row(const float* from, int64_t length) {
+  constexpr int64_t line = 16;
+  for (int64_t i = 0; i < length; i += line) __builtin_prefetch(from + i, write);
+}
+
 /// to[i] = from[i * step].
 void gather_row(int64_t n, int64_t step, const float* from, float* to) {
   if (step == 1) return copy_row(n, from, to);
@@ -87,13 +95,34 @@ float* element(float* matrix, int64_t channels, int64_t channel, int64_t column)
   return matrix + (column / panel * channels + channel) * panel + column % panel;
 }
 
+/// Columns of a matrix from rows that are much shorter than a vector: element by element, but
+/// without a loop for each row.
+void gather_short_rows(const Grid& grid, const float* x, const Run* runs, int64_t count,
+                       int64_t columns, float* matrix) {
+  Scratch<int64_t> offsets(columns);
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t i = 0; i < runs[r].length; ++i)
+      offsets[runs[r].column + i] = runs[r].offset + i * grid.step;
+  for (int64_t c = 0; c < grid.channels; ++c, x += grid.plane)
+    for (int64_t first = 0; first < columns; first += panel) {
+      float* to = element(matrix, grid.channels, c, first);
+      const int64_t* from = offsets.data() + first;
+      for (int64_t i = 0; i < smaller(panel, columns - first); ++i) to[i] = x[from[i]];
+    }
+}
+
 void gather(const Grid& grid, const float* x, int64_t first, int64_t last, float* matrix) {
   Scratch<Run> runs(last - first);
   const int64_t count = find_runs(grid, first, last, runs.data());
+  if (grid.step > 1 && 4 * grid.columns <= lanes)
+    return gather_short_rows(grid, x, runs.data(), count, last - first, matrix);
   for (int64_t c = 0; c < grid.channels; ++c)
-    for (int64_t r = 0; r < count; ++r)
-      gather_row(runs[r].length, grid.step, x + runs[r].offset + c * grid.plane,
+    for (int64_t r = 0; r < count; ++r) {
+      const float* from = x + runs[r].offset + c * grid.plane;
+      prefetch_row<0>(from + grid.plane, runs[r].length * grid.step);
+      gather_row(runs[r].length, grid.step, from,
                  element(matrix, grid.channels, c, runs[r].column));
+    }
 }
 
 void scatter(const Grid& grid, float* matrix, int64_t first, int64_t last, float* y) {
@@ -102,6 +131,7 @@ void scatter(const Grid& grid, float* matrix, int64_t first, int64_t last, float
   for (int64_t c = 0; c < grid.channels; ++c)
     for (int64_t r = 0; r < count; ++r) {
       float* to = y + runs[r].offset + c * grid.plane;
+      prefetch_row<1>(to + grid.plane, runs[r].width + runs[r].gap);
       scatter_row(runs[r].length, grid.step, runs[r].width,
                   element(matrix, grid.channels, c, runs[r].column), to);
       if (runs[r].gap) std::memset(to + runs[r].width, 0, size_t(runs[r].gap) * sizeof(float));
@@ -157,6 +187,10 @@ void gather_transposed(const Grid& grid, const float* x, int64_t channel, int64_
     const int64_t length = runs[r].length;
     const float* from = x + runs[r].offset + channel * grid.plane;
     const bool view = grid.step == 1;
+    if (r + 1 < count)
+      for (int64_t c = 0; c < channels; ++c)
+        prefetch_row<0>(x + runs[r + 1].offset + (channel + c) * grid.plane,
+                        runs[r + 1].length * grid.step);
     if (!view)
       for (int64_t c = 0; c < channels; ++c)
         gather_row(length, grid.step, from + c * grid.plane, rows.data() + c * panel);

@@ -91,24 +91,77 @@ void for_each_panel(int64_t images, int64_t channels, Function&& function) {
   });
 }
 
+/// Consecutive positions of a plane in a strip [rows, columns, lanes], which has more columns.
+class StripPositions {
+ public:
+  StripPositions(float* first, int64_t width, int64_t columns)
+      : at_(first), width_(width), gap_((columns - width) * V::lanes) {}
+  float* next() {
+    float* const here = at_;
+    at_ += V::lanes;
+    if (++column_ == width_) column_ = 0, at_ += gap_;
+    return here;
+  }
+
+ private:
+  float* at_;
+  int64_t width_, gap_, column_ = 0;
+};
+
+/// `count` positions of a strip = those of planes `step` apart, with channels in the lanes.
+void fill_positions(int64_t channels, int64_t count, const float* from, int64_t step,
+                    StripPositions to) {
+  for (int64_t p = 0; p < count; p += V::lanes) {
+    const int64_t left = smaller(V::lanes, count - p);
+    V tile[V::lanes];
+#pragma GCC unroll 16
+    for (int64_t c = 0; c < V::lanes; ++c)
+      tile[c] = c >= channels      ? V(0.0f)
+                : left == V::lanes ? load(from + c * step + p)
+                                   : load(from + c * step + p, left);
+    transpose(tile);
+#pragma GCC unroll 16
+    for (int64_t j = 0; j < V::lanes; ++j)
+      if (j < left) store(to.next(), tile[j]);
+  }
+}
+
+/// The other way.
+void read_positions(int64_t channels, int64_t count, StripPositions from, float* to, int64_t step) {
+  for (int64_t p = 0; p < count; p += V::lanes) {
+    const int64_t left = smaller(V::lanes, count - p);
+    V tile[V::lanes];
+#pragma GCC unroll 16
+    for (int64_t j = 0; j < V::lanes; ++j) tile[j] = j < left ? load(from.next()) : V(0.0f);
+    transpose(tile);
+#pragma GCC unroll 16
+    for (int64_t c = 0; c < V::lanes; ++c)
+      if (c < channels)
+        left == V::lanes ? store(to + c * step + p, tile[c])
+                         : store(to + c * step + p, tile[c], left);
+  }
+}
+
 /// strip [rows, columns, lanes] = the positions from `row` on, with channels in the lanes.
 void fill_strip(const Planes& planes, const float* x, int64_t channels, int64_t row, int64_t rows,
                 int64_t columns, float* strip) {
-  const auto clear = [&](float* to, int64_t positions) {
-    std::memset(to, 0, size_t(positions * V::lanes) * sizeof(float));
+  const auto clear = [&](int64_t r, int64_t column, int64_t positions) {
+    std::memset(strip + (r * columns + column) * V::lanes, 0,
+                size_t(positions * V::lanes) * sizeof(float));
   };
-  if (channels < V::lanes) clear(strip, rows * columns);
-  for (int64_t r = 0; r < rows; ++r, strip += columns * V::lanes) {
-    const int64_t y = row + r - planes.pad_h;
-    if (y < 0 || y >= planes.height) {
-      clear(strip, columns);
-      continue;
-    }
-    clear(strip, planes.pad_w);
-    float* inside = strip + planes.pad_w * V::lanes;
-    transpose_copy(channels, planes.width, x + y * planes.width, planes.size(), inside, V::lanes);
-    clear(inside + planes.width * V::lanes, columns - planes.pad_w - planes.width);
+  const int64_t top = planes.pad_h - row;  // where the image's first row would be
+  const int64_t first = smaller(rows, larger(0, top));
+  const int64_t last = larger(first, smaller(rows, top + planes.height));
+  const int64_t right = planes.pad_w + planes.width;
+  clear(0, 0, first * columns);
+  for (int64_t r = first; r < last; ++r) {
+    clear(r, 0, planes.pad_w);
+    clear(r, right, columns - right);
   }
+  clear(last, 0, (rows - last) * columns);
+  fill_positions(channels, (last - first) * planes.width, x + (first - top) * planes.width,
+                 planes.size(),
+                 {strip + (first * columns + planes.pad_w) * V::lanes, planes.width, columns});
 }
 
 /// v = the transform of all tiles [size, size], whose corners lie `step` apart.
@@ -155,9 +208,8 @@ void transform_products(const Planes& planes, const Tiles& tiles, const Layout& 
     const int64_t first = tiles.first_row * m;
     float* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
                 first * planes.width;
-    for (int64_t r = 0; r < smaller(tiles.rows * m, planes.height - first); ++r)
-      transpose_copy(planes.width, channels, strip.data() + r * columns * V::lanes, V::lanes,
-                     to + r * planes.width, planes.size());
+    read_positions(channels, smaller(tiles.rows * m, planes.height - first) * planes.width,
+                   {strip.data(), planes.width, columns}, to, planes.size());
   });
 }
 
