@@ -10,6 +10,7 @@
 #include "apps/common/flags.hpp"
 #include "apps/common/run_folder.hpp"
 #include "bench/convolutions.hpp"
+#include "bench/distributed.hpp"
 #include "bench/measure.hpp"
 #include "bench/memory.hpp"
 #include "bench/operations.hpp"
@@ -20,6 +21,7 @@
 #include "core/parallel.hpp"
 #include "core/version.hpp"
 #include "data/catalog.hpp"
+#include "distributed/program.hpp"
 
 namespace hebb::bench {
 namespace {
@@ -30,7 +32,7 @@ struct Settings {
   double seconds = 1;
   int64_t batch = 100;
   int threads = 1;
-  bool stages = false, operations = false, memory = false;
+  bool stages = false, operations = false, memory = false, distributed = false;
 };
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -181,6 +183,32 @@ void run_conv_command(const Settings& settings) {
   write(settings, json);
 }
 
+void run_distributed(const Settings& settings, Communicator& ranks) {
+  std::vector<std::string> known = step_names();
+  std::erase_if(known, [](const std::string& name) { return name.ends_with("inference"); });
+  check_only(settings.only, known);
+  configure(settings);
+  const Dataset data = load_images(settings.data);
+  apps::Json json{{"ranks", ranks.size()}};
+  if (ranks.is_root()) {
+    json.update(describe(settings, measure_peak(), "images of " + data.name));
+    fmt::print("{} rank(s)\n{:<22} {:>10} {:>10} {:>13} {:>10} {:>8}\n", ranks.size(), "step",
+               "median ms", "waits ms", "of the step", "sums ms", "hidden");
+  }
+  for (const std::string& name : settings.only.empty() ? known : settings.only) {
+    const DistributedTiming t = measure_distributed(name, data, ranks, settings.seconds);
+    if (!ranks.is_root()) continue;
+    fmt::print("{:<22} {:>10.4f} {:>10.4f} {:>11.1f} % {:>10.4f} {:>6.0f} %\n", name, t.step,
+               t.waited, 100 * t.waited / t.step, t.alone, 100 * t.hidden());
+    json["steps"][name] = {{"median_ms", t.step},
+                           {"waited_ms", t.waited},
+                           {"sums_ms", t.alone},
+                           {"hidden", t.hidden()},
+                           {"calls", t.calls}};
+  }
+  if (ranks.is_root()) write(settings, json);
+}
+
 void run(const Settings& settings) {
   check_only(settings.only, step_names());
   if (settings.memory && settings.only.size() != 1)
@@ -216,6 +244,9 @@ int main(int argc, char** argv) {
     app.add_flag("--memory", settings.memory,
                  "Print the peak of the process's memory over the step that is timed, too");
     app.add_flag("--operations", settings.operations, "Time the operations on their own, too");
+    app.add_flag("--distributed", settings.distributed,
+                 "Time steps of training over the ranks of mpirun, instead, and say how long they "
+                 "wait for sums, which take so long alone, and what of that backward hides");
     add_number(app, "--threads", settings.threads, hebb::apps::thread_counts);
     add_number(app, "--seconds", settings.seconds, {.above = 0, .at_most = 1e6},
                "Time for each step; a quarter for an operation");
@@ -228,11 +259,16 @@ int main(int argc, char** argv) {
     conv.fallthrough();
     add_number(conv, "--batch", settings.batch, hebb::apps::some, "Images");
   };
-  return hebb::apps::run_app(
-      {.name = "hebb-bench",
-       .description = "Times steps of training and inference, and operations."},
-      argc, argv, add_flags, [&](const CLI::App& app) {
-        app.got_subcommand("conv") ? hebb::bench::run_conv_command(settings)
-                                   : hebb::bench::run(settings);
-      });
+  const std::unique_ptr<hebb::Communicator> ranks = hebb::Communicator::world();
+  const int code =
+      hebb::apps::run_app({.name = "hebb-bench",
+                           .description = "Times steps of training and inference, and operations.",
+                           .before_failure = [&] { let_lower_ranks_speak(*ranks); }},
+                          argc, argv, add_flags, [&](const CLI::App& app) {
+                            if (settings.distributed)
+                              return hebb::bench::run_distributed(settings, *ranks);
+                            app.got_subcommand("conv") ? hebb::bench::run_conv_command(settings)
+                                                       : hebb::bench::run(settings);
+                          });
+  return end_program(*ranks, code);
 }

@@ -44,7 +44,7 @@ std::vector<std::string> step_names() {
 
 bool takes_noise(const std::string& name) { return name.starts_with("resnet18"); }
 
-StepCase::StepCase(const std::string& name, const Dataset& data) {
+StepCase::StepCase(const std::string& name, const Dataset& data, Peers* peers) : peers_(peers) {
   const size_t first = name.find('/'), second = name.rfind('/');
   std::from_chars(name.data() + first + 1, name.data() + second, batch_size_);
   const std::string kind = name.substr(second + 1);
@@ -55,17 +55,35 @@ StepCase::StepCase(const std::string& name, const Dataset& data) {
     regularizers_ = regularizers_for(kind);
     optimizer_ = std::make_unique<Adam>(model_->parameters(), AdamOptions{.lr = 5e-4});
   }
-  Loader loader(images, {.batch_size = batch_size_});
+  Loader loader(images, {.batch_size = batch_size_,
+                         .rank = peers ? peers->rank() : 0,
+                         .ranks = peers ? peers->size() : 1});
   for (int i = 0; i < (takes_noise(name) ? 5 : 50); ++i) batches_.push_back(*loader.next());
 }
 
 void StepCase::run() {
-  if (trains_) {
+  if (peers_) {
+    const Batch& batch = next_batch();
+    peers_->sum_gradients(optimizer_->parameters(), [&] {
+      accumulate_gradients(*model_, regularizers_, batch, {},
+                           {.weight = batch.counted() / double(batch.total())});
+    });
+    optimizer_->step();
+    optimizer_->zero_grad();
+  } else if (trains_) {
     train_step(*model_, *optimizer_, regularizers_, next_batch(), {});
   } else {
     const NoGrad scope;
     (*model_)(next_batch().images);
   }
+}
+
+void StepCase::sum_gradients_alone() {
+  peers_->sum_gradients(optimizer_->parameters(), [&] {
+    for (const NamedTensor& parameter : optimizer_->parameters())
+      parameter.tensor.set_grad(parameter.tensor.detach());
+  });
+  optimizer_->zero_grad();
 }
 
 std::vector<double> StepCase::run_stages() {

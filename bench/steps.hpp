@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/loader.hpp"
+#include "optim/peers.hpp"
 #include "optim/train_step.hpp"
 
 namespace hebb::bench {
@@ -16,7 +17,8 @@ class StepCase {
  public:
   /// `name` is MODEL/BATCH/REGULARIZER or MODEL/BATCH/inference, e.g. "lenet5/100/bean-1". Where
   /// takes_noise(name), the images are not the data's.
-  StepCase(const std::string& name, const Dataset& data);
+  /// With peers, this rank's share of such a step.
+  StepCase(const std::string& name, const Dataset& data, Peers* peers = nullptr);
   void run();
   /// Whether a step has the stages of training.
   bool trains() const { return trains_; }
@@ -24,6 +26,8 @@ class StepCase {
   /// gradients with its penalty.
   std::vector<double> run_stages();
   int64_t batch_size() const { return batch_size_; }
+  /// Adds gradients up over the peers, without a backward pass.
+  void sum_gradients_alone();
 
  private:
   const Batch& next_batch() { return batches_[next_++ % batches_.size()]; }
@@ -35,6 +39,7 @@ class StepCase {
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<Batch> batches_;
   size_t next_ = 0;
+  Peers* peers_;
 };
 
 std::vector<std::string> step_names();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <unordered_map>
 #include <vector>
 
 #include "core/backend.hpp"
@@ -16,6 +17,25 @@ namespace {
 thread_local bool recording = true;
 // Marks of backward passes are unique across threads, since graphs may be handed over.
 std::atomic<uint64_t> last_visit{0};
+thread_local const LeafObserver* observer = nullptr;
+
+// How many nodes have not yet given what they give to a leaf.
+class LeafCounts {
+ public:
+  void add(const Node& node) {
+    for (size_t i = 0; i < node.inputs.size(); ++i)
+      if (node.inputs[i].leaf) ++left_[node.inputs[i].leaf.get()];
+  }
+  void done(const InlineVector<Node::Edge, 4>& inputs) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Ref<Tensor::Body>& leaf = inputs[i].leaf;
+      if (leaf && --left_.at(leaf.get()) == 0) observer->complete(Tensor(leaf));
+    }
+  }
+
+ private:
+  std::unordered_map<const Tensor::Body*, int64_t> left_;
+};
 
 void accumulate(Tensor& sum, Tensor gradient) {
   if (!sum.defined())
@@ -73,10 +93,23 @@ void run(Node& node, bool retain_graph) {
       if (!edge.leaf->grad.owns_storage()) edge.leaf->grad = edge.leaf->grad.clone();
     }
   }
-  if (!retain_graph) node.inputs.clear();
+}
+
+void run_observed(const std::vector<Ref<Node>>& nodes, bool retain_graph) {
+  LeafCounts counts;
+  for (const Ref<Node>& node : nodes) counts.add(*node);
+  for (const Ref<Node>& node : nodes) {
+    run(*node, retain_graph);
+    counts.done(node->inputs);
+    if (node->freed) node->inputs.clear();
+  }
 }
 
 }  // namespace
+
+LeafObserver::LeafObserver(Function on_complete)
+    : on_complete_(std::move(on_complete)), previous_(std::exchange(observer, this)) {}
+LeafObserver::~LeafObserver() { observer = previous_; }
 
 bool grad_enabled() { return recording; }
 NoGrad::NoGrad() : previous_(recording) { recording = false; }
@@ -143,6 +176,7 @@ void backward(const Tensor& y, const Tensor& dy, bool retain_graph) {
   const NoGrad no_grad;
   if (!y.node()) {
     accumulate(y.body()->grad, dy.clone());
+    if (observer) observer->complete(y);
     return;
   }
   // Kept between calls, so that a training step takes no memory for it.
@@ -151,7 +185,14 @@ void backward(const Tensor& y, const Tensor& dy, bool retain_graph) {
   nodes.clear();
   collect(y.node(), nodes);
   y.node()->grad = dy;
-  for (const Ref<Node>& node : nodes) run(*node, retain_graph);
+  if (observer) {
+    run_observed(nodes, retain_graph);
+  } else {
+    for (const Ref<Node>& node : nodes) {
+      run(*node, retain_graph);
+      if (node->freed) node->inputs.clear();
+    }
+  }
   nodes.clear();
   spare = std::move(nodes);
 }

@@ -111,6 +111,24 @@ Tensor record(const char* name, const Tensor& y, std::initializer_list<detail::I
                 std::move(backward));
 }
 
+/// Inside its life, backward passes of this thread tell of each leaf that asks for a gradient, once
+/// a pass, as soon as nothing more arrives in its `grad` in that pass. The innermost observer is
+/// told. What it throws ends the pass.
+class LeafObserver {
+ public:
+  using Function = std::function<void(const Tensor& leaf)>;
+  explicit LeafObserver(Function on_complete);
+  ~LeafObserver();
+  LeafObserver(const LeafObserver&) = delete;
+  LeafObserver& operator=(const LeafObserver&) = delete;
+
+  void complete(const Tensor& leaf) const { on_complete_(leaf); }
+
+ private:
+  Function on_complete_;
+  const LeafObserver* previous_;
+};
+
 /// Accumulates in every leaf's `grad` the derivative of <y, dy>: dy has y's shape, dtype and
 /// device. A leaf that is reached twice gets the sum. Frees the graph unless `retain_graph`;
 /// ValueError when a part of it has been freed before, or when y depends on no such leaf.

@@ -32,6 +32,8 @@ class Loader::Maker {
           options_.batch_size);
     check(options_.prefetch >= 0, "[loader] expected to prefetch 0 or more batches, got {}",
           options_.prefetch);
+    check(options_.rank >= 0 && options_.rank < options_.ranks,
+          "[loader] expected a rank in [0, {}), got {}", options_.ranks, options_.rank);
     const int64_t full = dataset_.size() / options_.batch_size;
     const bool partial = dataset_.size() % options_.batch_size != 0;
     batches_ = full + (partial && !options_.drop_last);
@@ -43,18 +45,28 @@ class Loader::Maker {
 
   Batch make(const LoaderPosition& position) {
     prepare_epoch(position);
-    const int64_t first = position.batch * options_.batch_size;
-    const int64_t count = std::min(options_.batch_size, dataset_.size() - first);
+    const int64_t begin = position.batch * options_.batch_size;
+    const int64_t total = std::min(options_.batch_size, dataset_.size() - begin);
+    const RowShare rows = share_of(total);
+    const int64_t count = rows.copies > 1 ? total : share_end(total, options_.rank) - rows.first;
     const std::span<const int64_t> indices =
-        std::span(order_).subspan(size_t(first), size_t(count));
+        std::span(order_).subspan(size_t(begin + rows.first), size_t(count));
     const Batch& buffer = free_buffer();
-    const Batch batch{buffer.images.view(dataset_.images.shape().with(0, count)),
-                      buffer.labels.view({count})};
+    const Batch batch{.images = buffer.images.view(dataset_.images.shape().with(0, count)),
+                      .labels = buffer.labels.view({count}),
+                      .rows = rows};
     fill(batch, indices, position);
     return batch;
   }
 
  private:
+  int64_t share_end(int64_t total, int rank) const { return total * (rank + 1) / options_.ranks; }
+  RowShare share_of(int64_t total) const {
+    if (options_.ranks == 1) return {};
+    if (total < options_.ranks) return {.total = total, .copies = options_.ranks};
+    return {.first = share_end(total, options_.rank - 1), .total = total};
+  }
+
   void prepare_epoch(const LoaderPosition& position) {
     if (!order_.empty() && position.epoch == order_of_.epoch && position.seed == order_of_.seed)
       return;
@@ -83,9 +95,11 @@ class Loader::Maker {
     return buffers_.emplace_back(new_buffer());
   }
   Batch new_buffer() const {
-    const int64_t rows = std::min(options_.batch_size, dataset_.size());
-    return {Tensor::empty(dataset_.images.shape().with(0, rows)),
-            Tensor::empty({rows}, {.dtype = DType::int64})};
+    const int64_t total = std::min(options_.batch_size, dataset_.size());
+    const int64_t ranks = options_.ranks;
+    const int64_t rows = std::max((total + ranks - 1) / ranks, std::min(total, ranks - 1));
+    return {.images = Tensor::empty(dataset_.images.shape().with(0, rows)),
+            .labels = Tensor::empty({rows}, {.dtype = DType::int64})};
   }
 
   // Samples lie apart in memory: the next one is fetched while this one is converted.
@@ -230,7 +244,8 @@ std::optional<Batch> Loader::next() {
   }
   ++position_.batch;
   const Device device = maker_->options().device;
-  return Batch{batch.images.to(device), batch.labels.to(device)};
+  return Batch{
+      .images = batch.images.to(device), .labels = batch.labels.to(device), .rows = batch.rows};
 }
 
 void Loader::seek(const LoaderPosition& position) {

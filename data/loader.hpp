@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/api.hpp"
+#include "core/row_share.hpp"
 #include "core/tensor.hpp"
 #include "data/dataset.hpp"
 #include "data/transforms.hpp"
@@ -13,9 +14,14 @@
 namespace HEBB_API hebb {
 
 struct Batch {
-  Tensor images;  ///< float32 [B, C, H, W], from 0 to 1 unless transforms change that.
-  Tensor labels;  ///< int64 [B].
+  Tensor images;       ///< float32 [B, C, H, W], from 0 to 1 unless transforms change that.
+  Tensor labels;       ///< int64 [B].
+  RowShare rows = {};  ///< Which rows of a batch that is shared these are.
+
   int64_t size() const { return labels.size(0); }
+  /// Samples of the whole batch, and how many of them these count for: over all ranks they add up.
+  int64_t total() const { return rows.total > 0 ? rows.total : size(); }
+  double counted() const { return double(size()) / double(rows.copies); }
 };
 
 struct LoaderOptions {
@@ -28,6 +34,10 @@ struct LoaderOptions {
   int64_t prefetch = 2;
   Transform transform = {};  ///< Applied to every image after its conversion to float.
   Device device = {};        ///< Where the batches go.
+  /// Of `ranks` loaders this is number `rank`, whose batches are its shares of the batches that one
+  /// loader makes: rows [total rank / ranks, total (rank + 1) / ranks) of each, with that one's
+  /// random transforms. A batch of fewer samples than ranks goes to all of them as a whole.
+  int rank = 0, ranks = 1;
 };
 
 /// Where a loader stands. A loader over the same data with the same options goes on from here with
@@ -49,7 +59,8 @@ struct LoaderPosition {
 /// seed and the epoch's number. Memory of batches that the caller has dropped is used again.
 class Loader {
  public:
-  /// ValueError for a batch size under 1 or a negative prefetch; what check_dataset throws.
+  /// ValueError for a batch size under 1, a negative prefetch, or a rank outside [0, ranks); what
+  /// check_dataset throws.
   explicit Loader(Dataset dataset, LoaderOptions options = {});
   ~Loader();
   Loader(Loader&&) noexcept;

@@ -3,6 +3,7 @@
 #include "core/check.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/normalize.hpp"
+#include "core/ops/reduce.hpp"
 
 namespace hebb {
 
@@ -27,10 +28,37 @@ Tensor BatchNorm2d::forward(const Tensor& x, Context& context) const {
 }
 
 Tensor BatchNorm2d::forward(const Tensor& x, Context& context, const NormTail& tail) const {
+  if (context.training && context.sum_over_ranks) return forward_over_ranks(x, context, tail);
   BatchNormOptions options = options_;
   options.training = context.training;
   options.relu = tail.relu;
   return batch_norm2d(x, weight_, bias_, running_mean_, running_var_, options, tail.residual);
+}
+
+// In operations, for statistics stand between two passes of others: mean, then variance.
+Tensor BatchNorm2d::forward_over_ranks(const Tensor& x, const Context& context,
+                                       const NormTail& tail) const {
+  check(x.rank() == 4 && x.size(1) == weight_.numel(),
+        "[BatchNorm2d] expected [N, {}, H, W], got {}", weight_.numel(), x);
+  const auto by_channel = [](const Tensor& y) { return y.reshape({1, -1, 1, 1}); };
+  const double here = double(x.numel() / x.size(1));
+  const double count =
+      context.sum_over_ranks(Tensor::scalar(here, {DType::float64, x.device()})).item();
+  const auto mean_of = [&](const Tensor& y) {
+    return context.sum_over_ranks(sum(y, {0, 2, 3})) / count;
+  };
+  const Tensor mean = mean_of(x);
+  const Tensor centred = x - by_channel(mean);
+  const Tensor variance = mean_of(square(centred));
+  Tensor y = centred * by_channel(weight_ / sqrt(variance + options_.epsilon)) + by_channel(bias_);
+  if (tail.residual.defined()) y = y + tail.residual;
+
+  const auto move = [&](const Tensor& running, const Tensor& now) {
+    running.copy_from(running * (1 - options_.momentum) + now.detach() * options_.momentum);
+  };
+  move(running_mean_, mean);
+  move(running_var_, variance.detach() * (count / (count - 1)));
+  return tail.relu ? relu(y) : y;
 }
 
 BatchNorm2d::Folded BatchNorm2d::fold(const Tensor& weight, const Tensor& bias) const {

@@ -38,6 +38,8 @@ class BatchNorm2d final : public Module {
   Folded fold(const Tensor& weight, const Tensor& bias) const;
 
  private:
+  Tensor forward_over_ranks(const Tensor& x, const Context& context, const NormTail& tail) const;
+
   BatchNormOptions options_;
   Tensor weight_, bias_, running_mean_, running_var_;
 };

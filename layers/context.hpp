@@ -6,6 +6,7 @@
 
 #include "core/api.hpp"
 #include "core/random.hpp"
+#include "core/row_share.hpp"
 #include "core/tensor.hpp"
 
 namespace HEBB_API hebb {
@@ -27,7 +28,11 @@ struct DenseTap {
 struct Context {
   bool training = false;                  ///< Batch statistics, and dropout unless said otherwise.
   Generator* generator = nullptr;         ///< Of dropout; needed where that is on.
+  RowShare rows = {};                     ///< Which rows of a batch the input is, for dropout.
   std::vector<DenseTap>* taps = nullptr;  ///< Where dense layers put their taps.
+  /// The sum of a tensor over all ranks, differentiable. Where it is given, batch statistics are
+  /// over the samples of all ranks.
+  std::function<Tensor(const Tensor&)> sum_over_ranks = {};
   /// Dropout on or off apart from `training`.
   enum class Dropout { as_training, on, off } dropout = Dropout::as_training;
   /// What a dense layer sees in place of its input [S, N]: for ablations. Gets the layer's path.

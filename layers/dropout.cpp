@@ -14,7 +14,7 @@ std::string Dropout::description() const { return fmt::format("Dropout({})", p_)
 Tensor Dropout::forward(const Tensor& x, Context& context) const {
   if (p_ == 0 || !context.dropout_on()) return x;
   check(context.generator, "[Dropout] expected a generator in the context");
-  return dropout(x, p_, *context.generator);
+  return dropout(x, p_, *context.generator, context.rows);
 }
 
 }  // namespace hebb

@@ -1,12 +1,14 @@
 #include "optim/train_step.hpp"
 
+#include "core/autograd.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/softmax.hpp"
 
 namespace hebb {
 
-TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
-                     const Batch& batch, Context context, const TrainStepOptions& options) {
+TrainStep accumulate_gradients(const Module& model, const Regularizers& regularizers,
+                               const Batch& batch, Context context,
+                               const TrainStepOptions& options) {
   using Stage = TrainStepOptions::Stage;
   const auto ended = [&](Stage stage) {
     if (options.on_stage) options.on_stage(stage);
@@ -16,6 +18,7 @@ TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularize
   own_taps.clear();
   if (!context.taps && !regularizers.empty()) context.taps = &own_taps;
   context.training = true;
+  context.rows = batch.rows;
 
   TrainStep step;
   step.logits = model(batch.images, context);
@@ -30,12 +33,18 @@ TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularize
     step.penalties.push_back(std::move(penalty));
   }
   ended(Stage::penalty);
-  total.backward();
+  backward(total, Tensor::full(total.shape(), options.weight, total.options()));
   own_taps.clear();
   ended(Stage::backward);
+  return step;
+}
+
+TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
+                     const Batch& batch, Context context, const TrainStepOptions& options) {
+  TrainStep step = accumulate_gradients(model, regularizers, batch, std::move(context), options);
   optimizer.step(options.clip_norm);
   optimizer.zero_grad();
-  ended(Stage::update);
+  if (options.on_stage) options.on_stage(TrainStepOptions::Stage::update);
   return step;
 }
 

@@ -12,6 +12,8 @@
 namespace HEBB_API hebb {
 
 struct TrainStepOptions {
+  /// What gradients count, and what clipping sees of them; loss and penalties are not scaled.
+  double weight = 1;
   double label_smoothing = 0;  ///< As in CrossEntropyOptions.
   double clip_norm = 0;        ///< Limit of the gradients' common 2-norm; 0: none.
   /// Called at the end of each stage, in their order: for measurements.
@@ -26,9 +28,16 @@ struct TrainStep {
   InlineVector<Tensor, 3> penalties;  ///< Each regularizer's, undefined where it has none.
 };
 
+/// Adds the gradients of one pass to those that the parameters have: of the cross-entropy plus the
+/// regularizers' penalties. The context says where dropout gets its numbers from and who watches;
+/// training is on, the batch's rows are the context's, and the dense layers leave taps when there
+/// are regularizers or the context asks for them.
+TrainStep accumulate_gradients(const Module& model, const Regularizers& regularizers,
+                               const Batch& batch, Context context,
+                               const TrainStepOptions& options = {});
+
 /// One step of training: cross-entropy plus the regularizers' penalties, backward, the optimiser's
-/// update. The context says where dropout gets its numbers from and who watches; training is on,
-/// and the dense layers leave taps when there are regularizers or the context asks for them.
+/// update.
 TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
                      const Batch& batch, Context context, const TrainStepOptions& options = {});
 

@@ -63,6 +63,7 @@ void Trainer::check_options(const Splits& data) const {
         "[trainer] expected a patience of at least 1 epoch, got {}", o.early_stopping.patience);
   check(o.early_stopping.monitor != EarlyStopping::Monitor::validation_loss || data.validation,
         "[trainer] early stopping on the validation loss needs a validation set");
+  check(o.accumulate >= 1, "[trainer] expected at least 1 part of a batch, got {}", o.accumulate);
   check(data.train && data.train->size() > 0, "[trainer] expected at least 1 training sample");
 }
 
@@ -100,14 +101,17 @@ bool Trainer::run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metr
     run.loader_seconds += seconds_since(asked);
     if (!batch) break;
     optimizer_.set_lr(lr_at(step++));
-    steps.run(*batch);
-    run.totals.images += batch->size();
+    if (options_.peers || options_.accumulate > 1)
+      shared_step(*batch);
+    else
+      steps.run(*batch);
+    run.totals.images += batch->total();
     const int64_t number = loader.position().batch;
     check_loss(number, batches);
     run.position = loader.position();
     run.seconds = seconds_before + seconds_since(start);
     if (on_step) on_step(number, batches);
-    requested = stop_requested && stop_requested();
+    requested = any_rank(stop_requested && stop_requested());
   }
   run.seconds = seconds_before + seconds_since(start);
   metrics.lr = optimizer_.lr();
@@ -127,25 +131,33 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
   constexpr int64_t most = 100;
   const int64_t size = options_.evaluation_batch_size;
   const int64_t enough = std::max<int64_t>(1, (size + most - 1) / most);
-  const int64_t parts = device_.is_cpu() && size % enough == 0 ? enough : 1;
+  const int64_t parts = device_.is_cpu() && ranks() == 1 && size % enough == 0 ? enough : 1;
   Loader loader(dataset, {.batch_size = size / parts,
                           .shuffle = false,
                           .prefetch = 0,
                           .transform = options_.evaluation_transform,
-                          .device = device_});
+                          .device = device_,
+                          .rank = rank(),
+                          .ranks = ranks()});
   EpochTotals totals(0, device_);
   std::vector<Tensor> logits;
+  int64_t begin = 0;
+  bool stopped = false;
   for (const Batch& batch : loader) {
-    if (stop && stop()) return std::nullopt;
+    stopped = stop && stop();
+    if (stopped) break;
     logits.push_back(model_(batch.images));
+    totals.images += batch.total();
     if (std::ssize(logits) < parts && loader.position().batch < loader.batches()) continue;
     const Tensor all = concat(logits);
     logits.clear();
-    const int64_t begin = totals.images;
-    totals.images += all.size(0);
-    const Batch whole{{}, dataset.labels.slice(begin, totals.images).to(device_)};
+    Batch whole = batch;
+    if (parts > 1) whole.labels = dataset.labels.slice(begin, totals.images);
+    begin = totals.images;
     totals.add({.logits = all, .loss = cross_entropy(all, whole.labels), .penalties = {}}, whole);
   }
+  if (any_rank(stopped)) return std::nullopt;
+  if (options_.peers) options_.peers->sum(totals.sums);
   const std::vector<double> means = totals.means();
   return Evaluation{means[0], means[1]};
 }
@@ -170,7 +182,9 @@ LoaderOptions Trainer::loader_options() const {
           .transform = !random  ? fixed
                        : !fixed ? random
                                 : Transform(both),
-          .device = device_};
+          .device = device_,
+          .rank = rank(),
+          .ranks = ranks()};
 }
 
 Trainer::~Trainer() = default;
@@ -191,12 +205,14 @@ Loader Trainer::begin(const Splits& data) {
 
 Stopped Trainer::fit(const Splits& data) {
   Loader loader = begin(data);
+  take_weights_of_root();
   return go_on(data, loader);
 }
 
 Stopped Trainer::fit(const Splits& data, const State& from) {
   Loader loader = begin(data);
   load(from, loader);
+  take_weights_of_root();
   return go_on(data, loader);
 }
 
@@ -237,6 +253,7 @@ Stopped Trainer::go_on(const Splits& data, Loader& loader) {
     if (std::ssize(run.history) >= options_.epochs) return Stopped::all_epochs;
     EpochMetrics metrics;
     bool requested = run_epoch(loader, steps, metrics);
+    take_statistics_of_root();
     const auto look = [&](const Dataset* set, std::optional<Evaluation>& result) {
       if (!set || requested) return;
       result = try_evaluate(*set);

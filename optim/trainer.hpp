@@ -7,6 +7,7 @@
 
 #include "core/api.hpp"
 #include "data/loader.hpp"
+#include "optim/peers.hpp"
 #include "optim/schedule.hpp"
 #include "optim/train_step.hpp"
 
@@ -54,6 +55,16 @@ struct TrainerOptions {
   Transform transform = {};             ///< Of training samples, random or not.
   Transform evaluation_transform = {};  ///< Of all samples that are only looked at.
   int64_t evaluation_batch_size = 500;
+  /// Each batch goes through the model in so many parts, whose gradients are added up before the
+  /// update: the step of the whole batch, but for rounding and for batch statistics, which are each
+  /// part's own.
+  int64_t accumulate = 1;
+  /// Those who train with this process, each on its share of every batch; null: it is alone. See
+  /// Trainer. Lives at least as long as the trainer.
+  Peers* peers = nullptr;
+  /// Batch statistics over the samples of all ranks, in place of each rank's own: two more sums
+  /// over the ranks for each normalisation and direction, which nothing hides.
+  bool sync_batch_norm = false;
 };
 
 struct Evaluation {
@@ -86,6 +97,14 @@ struct Splits {
 enum class Stopped { all_epochs, early, requested };
 
 /// Trains a model: cross-entropy plus the regularizers' penalties, epoch after epoch.
+///
+/// With peers every rank calls fit, evaluate and try_evaluate with the same data and options, and a
+/// fit is that of one process, but for rounding: ranks begin with the weights of rank 0, share each
+/// batch, draw the dropout and the transforms that the one process draws for their rows, and update
+/// with the sum of their gradients, each weighted by its share of the samples. So means over
+/// samples are means over all ranks' samples, and penalties of weights alone count once. Metrics,
+/// states, stops and divergence are the same on all ranks; batch statistics are each rank's own
+/// unless the options say otherwise, and the running ones of rank 0 hold from each epoch's end on.
 class Trainer {
  public:
   Trainer(Module& model, Optimizer& optimizer, Regularizers regularizers = {},
@@ -144,6 +163,12 @@ class Trainer {
   bool run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metrics);
   bool has_waited_enough() const;
   void check_loss(int64_t step, int64_t steps) const;
+  void shared_step(const Batch& batch);
+  bool any_rank(bool here) const;
+  void take_weights_of_root() const;
+  void take_statistics_of_root() const;
+  int rank() const { return options_.peers ? options_.peers->rank() : 0; }
+  int ranks() const { return options_.peers ? options_.peers->size() : 1; }
   std::optional<Evaluation> look_at(const Dataset& dataset,
                                     const std::function<bool()>& stop) const;
 

@@ -43,9 +43,10 @@ EpochTotals::EpochTotals(size_t regularizers, Device device)
     : sums(Tensor::zeros({2 + int64_t(regularizers)}, {DType::float64, device})) {}
 
 void EpochTotals::add(const TrainStep& step, const Batch& batch) {
-  const auto size = double(batch.size());
-  std::vector<Weighted> terms{{step.loss, size},
-                              {count_equal(argmax(step.logits, 1), batch.labels), 1}};
+  const double size = batch.counted();
+  std::vector<Weighted> terms{
+      {step.loss, size},
+      {count_equal(argmax(step.logits, 1), batch.labels), 1.0 / double(batch.rows.copies)}};
   for (size_t i = 0; i < step.penalties.size(); ++i) terms.push_back({step.penalties[i], size});
   accumulate(sums, terms);
 }

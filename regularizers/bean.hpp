@@ -39,6 +39,9 @@ struct BeanOptions {
 /// where A = F Fᵀ / M (order 1) or (F Fᵀ)∘(F Fᵀ) / M² (order 2), F = |tanh(gamma Wᵀ)| and d is the
 /// squared or absolute difference; summed over the layers. Gradients go to h and to W. Costs
 /// O(S N M) for order 1; never takes S×N×N memory.
+///
+/// It is a mean over samples: where ranks or parts share a batch, each computes it of its own S
+/// samples, and the mean weighted by their numbers, which the trainer takes, is that of all.
 class Bean final : public Regularizer {
  public:
   /// ValueError for options out of range, or layers that the name could not say.

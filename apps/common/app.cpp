@@ -72,11 +72,6 @@ std::vector<std::string> arguments(int argc, char** argv) {
   return all;
 }
 
-int failed(const CLI::App& app, const char* message, int code) {
-  fmt::print(stderr, "{}: {}\n", app.get_name(), message);
-  return code;
-}
-
 }  // namespace
 
 Device parse_device(const std::string& text) {
@@ -105,13 +100,18 @@ int run_app(const AppInfo& info, int argc, char** argv,
             const std::function<void(CLI::App&)>& add_flags,
             const std::function<void(CLI::App&)>& body) {
   CLI::App app(info.description, info.name);
+  const auto failed = [&](const std::string& message, int code) {
+    if (info.before_failure) info.before_failure();
+    fmt::print(stderr, "{}: {}\n", info.name, message);
+    return code;
+  };
   add_flags(app);
   try {
     app.parse(arguments(argc, argv));
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return failed(app, fmt::format("{} (see --help)", error.what()).c_str(), 2);
+    return failed(fmt::format("{} (see --help)", error.what()), 2);
   }
   set_log_sink([&app](LogLevel level, std::string_view message) {
     if (level == LogLevel::warning) fmt::print(stderr, "{}: {}\n", app.get_name(), message);
@@ -125,16 +125,16 @@ int run_app(const AppInfo& info, int argc, char** argv,
       throw;
     }
     profile.write();
-    if (std::fflush(stdout) != 0) return failed(app, "standard output cannot be written", 1);
+    if (std::fflush(stdout) != 0) return failed("standard output cannot be written", 1);
     return Interrupt::requested() ? 130 : 0;
   } catch (const UsageError& error) {
-    return failed(app, error.what(), 2);
+    return failed(error.what(), 2);
   } catch (const DivergenceError& error) {
-    return failed(app, error.what(), 3);
+    return failed(error.what(), 3);
   } catch (const std::bad_alloc&) {
-    return failed(app, "not enough memory", 1);
+    return failed("not enough memory", 1);
   } catch (const std::exception& error) {
-    return failed(app, error.what(), 1);
+    return failed(error.what(), 1);
   }
 }
 

@@ -20,6 +20,7 @@ class UsageError : public Error {
 /// What an executable says of itself.
 struct AppInfo {
   std::string name, description;
+  std::function<void()> before_failure = {};  ///< Called before a failure is said.
 };
 
 /// Parses the flags that `add_flags` describes, then runs `body`, and turns every failure into one

@@ -65,11 +65,14 @@ void RunFolder::write_config(const Json& config) const {
   write_file(path_ / "config.json", config.dump(2) + '\n');
 }
 
-void RunFolder::check_config(const Json& config, const std::vector<std::string>& free) const {
+void RunFolder::check_config(const Json& config, const std::vector<std::string>& free,
+                             const Json& older) const {
   const fs::path path = path_ / "config.json";
-  const Json own = Json::parse(std::ifstream(path), nullptr, false);
+  Json own = Json::parse(std::ifstream(path), nullptr, false);
   check<FormatError>(own.is_object(), "{}: expected an object with the run's settings",
                      path.string());
+  for (const auto& [key, value] : older.items())
+    if (!own.contains(key)) own[key] = value;
   std::vector<std::string> differences;
   const auto text = [](const Json& object, const std::string& key) {
     return object.contains(key) ? object[key].dump() : "nothing";

@@ -34,8 +34,10 @@ class RunFolder {
   bool resumes() const { return resumes_; }
   void write_config(const Json& config) const;
   /// UsageError, which names them, for settings that are others than those that the folder's run
-  /// has, but for `free` ones, which have no say in its results.
-  void check_config(const Json& config, const std::vector<std::string>& free) const;
+  /// has, but for `free` ones, which have no say in its results. `older` is what those settings
+  /// stood at that older versions have not written down.
+  void check_config(const Json& config, const std::vector<std::string>& free,
+                    const Json& older) const;
 
   /// Forgets metrics, times and the summary.
   void clear_metrics();

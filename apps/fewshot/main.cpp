@@ -14,6 +14,7 @@
 #include "apps/fewshot/tuning/tuning.hpp"
 #include "core/backend.hpp"
 #include "data/catalog.hpp"
+#include "distributed/program.hpp"
 
 namespace hebb::apps {
 namespace {
@@ -25,8 +26,11 @@ constexpr int64_t digits_to_train = 12'000;
 
 class Program {
  public:
-  Program(const FewShotSettings& settings, std::string command)
-      : settings_(settings), command_(std::move(command)), folder_(settings.output) {}
+  Program(const FewShotSettings& settings, std::string command, Communicator& ranks)
+      : settings_(settings),
+        command_(std::move(command)),
+        folder_(settings.output),
+        communicator_(ranks) {}
 
   void run() {
     for (const std::string& name : settings_.datasets)
@@ -47,7 +51,7 @@ class Program {
   }
 
  private:
-  bool root() const { return communicator_.rank() == 0; }
+  bool root() const { return communicator_.is_root(); }
 
   void open_journal() {
     std::error_code error;
@@ -146,7 +150,7 @@ class Program {
   std::string command_;
   fs::path folder_;
   DataSets data_;
-  Communicator communicator_;
+  Communicator& communicator_;
   Journal journal_;
 };
 
@@ -168,13 +172,16 @@ std::string command_line(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace hebb::apps;
   FewShotSettings settings;
-  return run_app(
+  const std::unique_ptr<hebb::Communicator> ranks = hebb::Communicator::world();
+  const int code = run_app(
       {.name = "hebb-fewshot",
        .description = "Few-shot learning from scratch: the paper's Table 1 for any "
-                      "method, data set and protocol."},
+                      "method, data set and protocol.",
+       .before_failure = [&] { let_lower_ranks_speak(*ranks); }},
       argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
       [&](const CLI::App& app) {
         settings.check_and_complete(app);
-        Program(settings, command_line(argc, argv)).run();
+        Program(settings, command_line(argc, argv), *ranks).run();
       });
+  return end_program(*ranks, code);
 }

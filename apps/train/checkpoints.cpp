@@ -1,5 +1,9 @@
 #include "apps/train/checkpoints.hpp"
 
+#include <fstream>
+#include <sstream>
+
+#include "core/check.hpp"
 #include "core/serialize.hpp"
 #include "core/spec.hpp"
 
@@ -20,9 +24,13 @@ Checkpoints::Checkpoints(std::filesystem::path path, const CheckpointEvery& ever
                          std::map<std::string, std::string> metadata)
     : path_(std::move(path)), every_(every), metadata_(std::move(metadata)) {}
 
-std::optional<State> Checkpoints::read() const {
+std::optional<std::string> Checkpoints::read() const {
   if (!std::filesystem::exists(path_)) return std::nullopt;
-  return load_safetensors(path_).tensors;
+  std::ifstream file(path_, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  check<IoError>(file.good(), "{}: cannot read", path_.string());
+  return std::move(bytes).str();
 }
 
 void Checkpoints::after_step(const GetState& state) {

@@ -27,8 +27,8 @@ class Checkpoints {
   Checkpoints(std::filesystem::path path, const CheckpointEvery& every,
               std::map<std::string, std::string> metadata);
 
-  /// What was written last; nothing where that was never. IoError, FormatError.
-  std::optional<State> read() const;
+  /// The file's bytes as they were written last; nothing where that was never. IoError.
+  std::optional<std::string> read() const;
 
   /// After each step, epoch, or end: writes the state where it is time to. `state` is asked for
   /// then only.

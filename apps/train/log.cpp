@@ -54,9 +54,7 @@ bool is_good(const EpochMetrics& m) {
 
 }  // namespace
 
-Log::Log(const TrainSettings& settings, const Json& found)
-    : settings_(settings), config_(settings.to_json()) {
-  config_.update(found);
+Log::Log(const TrainSettings& settings, const Json& config) : settings_(settings), config_(config) {
   const CheckpointEvery every = parse_flag(
       "--checkpoint-every", [&] { return CheckpointEvery::parse(settings.checkpoint_every); });
   if (settings.output.empty()) return;
@@ -64,7 +62,7 @@ Log::Log(const TrainSettings& settings, const Json& found)
                                                     .resume = settings.resume,
                                                     .ignore_lock = settings.ignore_lock});
   if (folder_->resumes())
-    folder_->check_config(config_, TrainSettings::free());
+    folder_->check_config(config_, TrainSettings::free(), TrainSettings::before_they_were());
   else
     folder_->write_config(config_);
   checkpoints_.emplace(folder_->path() / "checkpoint.safetensors", every,
@@ -84,7 +82,7 @@ void Log::follow(Trainer& trainer, const Module& model,
   trainer.on_epoch = [this](const EpochMetrics& metrics) { note_epoch(metrics); };
 }
 
-std::optional<State> Log::checkpoint() const {
+std::optional<std::string> Log::checkpoint() const {
   return folder_ && folder_->resumes() ? checkpoints_->read() : std::nullopt;
 }
 

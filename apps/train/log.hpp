@@ -15,17 +15,17 @@ namespace hebb::apps {
 /// What a training shows and, where --output names a folder, writes down.
 class Log {
  public:
-  /// Writes config.json with what `found` adds to the flags, or compares it where the folder's run
-  /// goes on. IoError and UsageError as RunFolder says.
-  Log(const TrainSettings& settings, const Json& found);
+  /// Writes config.json, or compares it where the folder's run goes on. IoError and UsageError as
+  /// RunFolder says.
+  Log(const TrainSettings& settings, const Json& config);
 
   /// Notes the trainer's steps and epochs, keeps checkpoints as --checkpoint-every says, and the
   /// model's weights after each epoch and after the step of an interruption, unless they are no
   /// good; lives at least as long as its fit. `metadata` goes into the weights' file.
   void follow(Trainer& trainer, const Module& model,
               const std::map<std::string, std::string>& metadata);
-  /// What the run goes on from; nothing where it begins.
-  std::optional<State> checkpoint() const;
+  /// The bytes of what the run goes on from; nothing where it begins.
+  std::optional<std::string> checkpoint() const;
   /// The last checkpoint and line, and summary.json. `train` is the trained model's, where that was
   /// looked at.
   void finish(const std::optional<Evaluation>& train, Stopped stopped, double seconds);

@@ -10,11 +10,14 @@
 #include "apps/onnx/export.hpp"
 #include "apps/train/explain.hpp"
 #include "apps/train/log.hpp"
+#include "apps/train/ranks.hpp"
 #include "apps/train/recipes.hpp"
 #include "core/backend.hpp"
 #include "core/conv_policy.hpp"
 #include "core/version.hpp"
 #include "data/data.hpp"
+#include "distributed/data_parallel.hpp"
+#include "distributed/program.hpp"
 #include "layers/layers.hpp"
 #include "optim/optim.hpp"
 #include "regularizers/regularizers.hpp"
@@ -69,7 +72,9 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
                          .batch_size = s.batch_size,
                          .seed = Generator(s.seed).fork(training).seed(),
                          .label_smoothing = s.label_smoothing,
-                         .clip_norm = s.clip_norm};
+                         .clip_norm = s.clip_norm,
+                         .accumulate = s.accumulate,
+                         .sync_batch_norm = s.sync_batch_norm};
   options.schedule = parse_flag("--schedule", [&] { return Schedule::parse(s.schedule); });
   options.early_stopping = {
       .monitor = parse_flag("--early-stopping",
@@ -97,7 +102,7 @@ std::unique_ptr<Module> build_model(const TrainSettings& s, const Dataset& train
   return parse_flag("--model", [&] { return make_model(s.model, options); });
 }
 
-void train(const TrainSettings& s) {
+void train(const TrainSettings& s, Communicator& ranks) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
@@ -113,34 +118,44 @@ void train(const TrainSettings& s) {
   Regularizers regularizers = parse_flag(
       "--regularizer", [&] { return make_regularizers(s.regularizers, model->parameters()); });
 
-  const TrainerOptions options = trainer_options(s, data.train);
+  TrainerOptions options = trainer_options(s, data.train);
+  DataParallel peers(ranks);
+  if (ranks.size() > 1) options.peers = &peers;
 
-  Log log(s, {{"threads", num_threads()},
-              {"backend", backend},
-              {"backend_details", backend_for(device).details()},
-              {"precision", "float32"},
-              {"version", version()},
-              {"train_samples", data.train.size()},
-              {"test_samples", data.test.size()},
-              {"data_checksum", s.output.empty() ? "" : checksum(data)},
-              {"parameters", model->parameter_count()}});
-  if (!s.quiet) {
-    fmt::print("{} on {}: {} training, {} test images; {} parameters; {}, {} threads, float32\n",
+  Json config = s.to_json();
+  config.update({{"threads", num_threads()},
+                 {"backend", backend},
+                 {"backend_details", backend_for(device).details()},
+                 {"precision", "float32"},
+                 {"version", version()},
+                 {"train_samples", data.train.size()},
+                 {"test_samples", data.test.size()},
+                 {"data_checksum", s.output.empty() && ranks.size() == 1 ? "" : checksum(data)},
+                 {"parameters", model->parameter_count()}});
+  check_agreement(ranks, config);
+  const bool root = ranks.is_root();
+  std::optional<Log> log;
+  if (root) log.emplace(s, config);
+  if (root && !s.quiet) {
+    fmt::print("{} on {}: {} training, {} test images; {} parameters; {}, {}{} threads, float32\n",
                s.model, s.dataset, data.train.size(), data.test.size(), model->parameter_count(),
-               backend, num_threads());
+               backend, ranks.size() > 1 ? fmt::format("{} ranks of ", ranks.size()) : "",
+               num_threads());
     if (const std::string header = device_header(device); !header.empty())
       fmt::print("{}\n", header);
     if (!data.train.description.empty()) fmt::print("{}\n", data.train.description);
   }
-  if (s.explain_kernels)
-    fmt::print("{}", explain_kernels(*model, data.train.images.shape().without(0), s.batch_size));
+  if (root && s.explain_kernels) {
+    const int64_t rows = std::max<int64_t>(1, s.batch_size / ranks.size() / s.accumulate);
+    fmt::print("{}", explain_kernels(*model, data.train.images.shape().without(0), rows));
+  }
 
   std::map<std::string, std::string> metadata{
       {"model", s.model}, {"dataset", s.dataset}, {"version", std::string(version())}};
   if (const auto* normalize = options.evaluation_transform.target<Normalize>())
     write_normalization(metadata, *normalize);
   Trainer trainer(*model, *optimizer, std::move(regularizers), options);
-  log.follow(trainer, *model, metadata);
+  if (log) log->follow(trainer, *model, metadata);
   trainer.stop_requested = Interrupt::requested;
   const Interrupt interrupt;
   const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
@@ -148,17 +163,23 @@ void train(const TrainSettings& s) {
     const Splits splits{.train = &data.train,
                         .validation = data.validation ? &*data.validation : nullptr,
                         .test = &data.test};
-    const std::optional<State> from = log.checkpoint();
+    const std::optional<State> from =
+        share_checkpoint(ranks, log ? log->checkpoint() : std::nullopt);
     const Stopped stopped = from ? trainer.fit(splits, *from) : trainer.fit(splits);
     const std::optional<Evaluation> final_train = trainer.try_evaluate(data.train);
-    log.finish(final_train, stopped, seconds());
+    if (!log) return;
+    log->finish(final_train, stopped, seconds());
     if (!s.export_onnx.empty() && stopped != Stopped::requested)
       write_file(s.export_onnx,
                  to_onnx(*model, {.input = data.train.images.shape().without(0),
                                   .normalize = options.evaluation_transform.target<Normalize>(),
                                   .metadata = metadata}));
   } catch (const DivergenceError& error) {
-    throw log.diverged(error);
+    // All ranks are here: rank 0 alone says so, once it has written it down.
+    std::optional<DivergenceError> said;
+    if (log) said = log->diverged(error);
+    ranks.barrier();
+    if (said) throw *said;
   }
 }
 
@@ -167,13 +188,16 @@ void train(const TrainSettings& s) {
 
 int main(int argc, char** argv) {
   hebb::apps::TrainSettings settings;
-  return hebb::apps::run_app(
+  const std::unique_ptr<hebb::Communicator> ranks = hebb::Communicator::world();
+  const int code = hebb::apps::run_app(
       {.name = "hebb-train",
-       .description = "Trains a network on labelled images, with BEAN and other regularizers."},
+       .description = "Trains a network on labelled images, with BEAN and other regularizers.",
+       .before_failure = [&] { let_lower_ranks_speak(*ranks); }},
       argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
       [&](CLI::App& app) {
         using namespace hebb::apps;
         parse_flag("--recipe", [&] { apply_recipe(app, settings.recipe); });
-        train(settings);
+        train(settings, *ranks);
       });
+  return end_program(*ranks, code);
 }

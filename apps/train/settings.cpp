@@ -59,6 +59,10 @@ void TrainSettings::add_flags(CLI::App& app) {
              "Limit of the gradients' common 2-norm; 0: none");
   add_number(app, "--epochs", epochs, some);
   add_number(app, "--batch-size", batch_size, some);
+  add_number(app, "--accumulate", accumulate, some,
+             "Take each batch through the model in so many parts, for machines with little memory");
+  app.add_flag("--sync-batch-norm", sync_batch_norm,
+               "Normalise by the statistics of all ranks of mpirun, not of each rank's samples");
   app.add_option("--early-stopping", early_stopping, EarlyStopping::monitors().help())
       ->capture_default_str();
   add_number(app, "--patience", patience, some, "Epochs without getting better before stopping");
@@ -126,6 +130,8 @@ Json TrainSettings::to_json() const {
           {"clip_norm", clip_norm},
           {"epochs", epochs},
           {"batch_size", batch_size},
+          {"accumulate", accumulate},
+          {"sync_batch_norm", sync_batch_norm},
           {"early_stopping", early_stopping},
           {"patience", patience},
           {"min_change", min_change},
@@ -136,6 +142,8 @@ Json TrainSettings::to_json() const {
           {"conv_policy", conv_policy},
           {"checkpoint_every", checkpoint_every}};
 }
+
+Json TrainSettings::before_they_were() { return {{"accumulate", 1}, {"sync_batch_norm", false}}; }
 
 const std::vector<std::string>& TrainSettings::free() {
   static const std::vector<std::string> keys = {"data", "threads", "checkpoint_every"};

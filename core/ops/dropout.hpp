@@ -2,14 +2,16 @@
 
 #include "core/api.hpp"
 #include "core/random.hpp"
+#include "core/row_share.hpp"
 #include "core/tensor.hpp"
 
 namespace HEBB_API hebb {
 
 /// Sets each element to zero with probability p in [0, 1) and scales the others by 1 / (1 - p)
 /// (Srivastava et al. 2014). Element i is kept where to_unit_float(word i) >= p for the words that
-/// the generator sets aside, so the mask depends on its state alone; p = 0 draws nothing.
-/// ValueError for p outside [0, 1).
-Tensor dropout(const Tensor& x, double p, Generator& generator);
+/// the generator sets aside, so the mask depends on its state alone; p = 0 draws nothing. Rows of a
+/// batch that is shared get the words that the whole batch gives them, and the generator sets aside
+/// those of the whole. ValueError for p outside [0, 1), or rows outside their batch.
+Tensor dropout(const Tensor& x, double p, Generator& generator, const RowShare& rows = {});
 
 }  // namespace hebb

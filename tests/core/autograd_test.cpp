@@ -238,4 +238,46 @@ TEST_CASE("gradcheck finds a wrong gradient", "[core]") {
   CHECK(!x.grad().defined());
 }
 
+TEST_CASE("an observer is told of each leaf once, when nothing more arrives in it", "[core]") {
+  const Tensor early = leaf({2}), late = leaf({3}), twice = leaf({5}), other = leaf({7});
+  std::vector<std::pair<const Tensor::Body*, float>> told;
+  {
+    const LeafObserver observer([&](const Tensor& x) {
+      told.emplace_back(x.body(), x.grad().defined() ? x.grad().to_vector<float>()[0] : 0);
+    });
+    // Backward goes from the last product to the first: `twice` is complete after `late`'s.
+    const Tensor first = twice * late;
+    sum(early * (first + twice)).backward();
+  }
+  REQUIRE(told.size() == 3);
+  CHECK(told[0] == std::pair<const Tensor::Body*, float>{early.body(), 20});
+  const std::vector rest(told.begin() + 1, told.end());
+  CHECK(std::ranges::count(rest, std::pair<const Tensor::Body*, float>{late.body(), 10}) == 1);
+  CHECK(std::ranges::count(rest, std::pair<const Tensor::Body*, float>{twice.body(), 8}) == 1);
+
+  sum(other * other).backward();  // nobody looks any more
+  CHECK(told.size() == 3);
+}
+
+TEST_CASE("observers see passes of their own thread, the innermost of them, and kept graphs",
+          "[core]") {
+  const Tensor x = leaf({2});
+  int outer = 0, inner = 0;
+  const LeafObserver a([&](const Tensor&) { ++outer; });
+  {
+    const LeafObserver b([&](const Tensor&) { ++inner; });
+    const Tensor y = sum(x * x);
+    backward(y, Tensor::ones({}), true);
+    y.backward();
+    std::thread([&] { sum(x * x).backward(); }).join();
+  }
+  CHECK(inner == 2);
+  CHECK(outer == 0);
+  Tensor alone = Tensor::scalar(3).set_requires_grad();
+  alone.backward();
+  CHECK(outer == 1);
+  const LeafObserver c([](const Tensor&) { throw ValueError("enough"); });
+  CHECK_THROWS_WITH(sum(x * x).backward(), "enough");
+}
+
 }  // namespace hebb

@@ -252,3 +252,45 @@ TEST_CASE("loader: wrong options", "[data]") {
   mislabelled.classes = 3;
   CHECK_THROWS_AS(Loader(mislabelled), ValueError);
 }
+
+TEST_CASE("loader: the shares of ranks are the batches of one loader, transforms and all",
+          "[data]") {
+  const auto noise = [](Sample& sample) { sample.pixels[2] = float(sample.random.uniform()); };
+  for (const int ranks : {1, 2, 3, 4}) {
+    CAPTURE(ranks);
+    const LoaderOptions options{.batch_size = 7, .seed = 5, .transform = noise};
+    // 3 batches: of 7, of 7 and of 2, for which 3 and 4 ranks are too many.
+    Loader whole(numbered_dataset(16, 1, 2, 2), options);
+    std::vector<Loader> shares;
+    for (int rank = 0; rank < ranks; ++rank) {
+      LoaderOptions own = options;
+      own.rank = rank;
+      own.ranks = ranks;
+      own.prefetch = rank % 2;
+      shares.emplace_back(numbered_dataset(16, 1, 2, 2), own);
+    }
+    for (int epoch = 0; epoch < 2; ++epoch) {
+      for (const Batch& batch : whole) {
+        const bool copied = batch.size() < ranks;
+        double counted = 0;
+        int64_t first = 0;
+        for (Loader& loader : shares) {
+          const std::optional<Batch> share = loader.next();
+          REQUIRE(share);
+          CHECK(share->total() == batch.size());
+          CHECK(share->rows.copies == (copied ? ranks : 1));
+          CHECK(share->rows.first == (copied ? 0 : first));
+          counted += share->counted();
+          const Tensor rows =
+              batch.images.slice(share->rows.first, share->rows.first + share->size());
+          CHECK(rows.to_vector<float>() == share->images.to_vector<float>());
+          first += share->size();
+        }
+        CHECK(counted == Approx(double(batch.size())));
+        CHECK(first == (copied ? ranks : 1) * batch.size());
+      }
+      for (Loader& loader : shares) CHECK(!loader.next());
+    }
+  }
+  CHECK_THROWS_AS(Loader(numbered_dataset(4, 1, 2, 2), {.rank = 2, .ranks = 2}), ValueError);
+}

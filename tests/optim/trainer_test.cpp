@@ -293,4 +293,22 @@ TEST_CASE("trainer: options out of range are ValueErrors", "[optim]") {
   fails(stopping, "needs a validation set");
 }
 
+TEST_CASE("parts of a batch that are accumulated are the batch, but for rounding", "[optim]") {
+  RunOptions options{.dropout = 0.3, .bean = true};
+  options.trainer.batch_size = 70;  // 600 = 8 * 70 + 40
+  options.trainer.epochs = 1;
+  const Run whole = run(options);
+  options.trainer.accumulate = 3;
+  const Run parts = run(options);
+  CHECK(parts.steps == whole.steps);
+  CHECK(parts.epochs[0].train.loss == Approx(whole.epochs[0].train.loss).epsilon(1e-3));
+  CHECK(parts.epochs[0].penalties[0] == Approx(whole.epochs[0].penalties[0]).epsilon(1e-3));
+  // Adam makes steps of one size of gradients of any, rounding errors among them.
+  double mean = 0;
+  for (size_t i = 0; i < whole.weights.size(); ++i)
+    mean += std::abs(parts.weights[i] - whole.weights[i]) / double(whole.weights.size());
+  CHECK(mean < 1e-5);
+  CHECK_THROWS_AS(run({.trainer = {.accumulate = 0}}), ValueError);
+}
+
 }  // namespace hebb::test

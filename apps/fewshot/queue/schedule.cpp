@@ -32,7 +32,7 @@ struct Finished {
 class Queue {
  public:
   Queue(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
-        const Communicator& communicator, bool quiet)
+        Communicator& communicator, bool quiet)
       : runs_(in_order(keys)),
         data_(data),
         journal_(journal),
@@ -61,9 +61,9 @@ class Queue {
 
   // Those that rank 0's journal does not hold, the same on every rank.
   std::vector<int64_t> open_runs() const {
-    std::vector<char> done(runs_.size());
+    std::string done(runs_.size(), 0);
     for (size_t i = 0; i < runs_.size(); ++i)
-      done[i] = journal_.results().contains(runs_[i]->text());
+      done[i] = char(journal_.results().contains(runs_[i]->text()));
     communicator_.broadcast(done);
     std::vector<int64_t> open;
     for (int64_t i = 0; i < std::ssize(runs_); ++i)
@@ -100,7 +100,7 @@ class Queue {
   std::vector<const RunKey*> runs_;
   const DataSets& data_;
   Journal& journal_;
-  const Communicator& communicator_;
+  Communicator& communicator_;
   std::vector<int64_t> open_;
   int ranks_left_;
   Progress progress_;
@@ -111,7 +111,7 @@ class Queue {
 }  // namespace
 
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
-             const Communicator& communicator, bool quiet) {
+             Communicator& communicator, bool quiet) {
   return Queue(keys, data, journal, communicator, quiet).execute();
 }
 

@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "apps/fewshot/queue/communicator.hpp"
 #include "apps/fewshot/queue/journal.hpp"
 #include "apps/fewshot/study/run.hpp"
+#include "distributed/communicator.hpp"
 
 namespace hebb::apps {
 
@@ -12,6 +12,6 @@ namespace hebb::apps {
 /// and appends each to the journal when it ends; shows a bar with the time left on a terminal.
 /// Results are in the journal of rank 0. False when ^C ended it before all were done.
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
-             const Communicator& communicator, bool quiet);
+             Communicator& communicator, bool quiet);
 
 }  // namespace hebb::apps

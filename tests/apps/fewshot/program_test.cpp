@@ -1,8 +1,11 @@
-#include <cstdlib>
+#include <chrono>
+#include <csignal>
 #include <sstream>
+#include <thread>
 
 #include "tests/apps/fewshot/support.hpp"
 #include "tests/apps/process.hpp"
+#include "tests/distributed/mpirun.hpp"
 
 // The program itself, as a user starts it.
 namespace hebb::test {
@@ -16,14 +19,11 @@ std::vector<std::string> words(const std::string& flags) {
   return result;
 }
 
-ProcessResult fewshot(const std::string& flags, std::vector<std::string> command = {}) {
+ProcessResult fewshot(const std::string& flags, std::vector<std::string> command = {},
+                      const std::function<void(int)>& meanwhile = {}) {
   command.emplace_back(HEBB_BIN "/hebb-fewshot");
   for (const std::string& word : words(flags)) command.push_back(word);
-  return run_process(command, {.in_child = [] {
-                       // Containers' only user is root.
-                       setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-                       setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-                     }});
+  return run_process(command, {.in_child = allow_mpirun, .meanwhile = meanwhile});
 }
 
 const std::string small =
@@ -100,6 +100,33 @@ TEST_CASE("Two ranks make the table of one", "[apps][needs-data]") {
   CHECK(contains(two.errors, "4 runs in "));
   CHECK(two.output.substr(0, two.output.find("In ")) ==
         one.output.substr(0, one.output.find("In ")));
+  for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
+}
+
+// MPI ends all ranks with one; what they had finished is in the journal.
+TEST_CASE("A rank of hebb-fewshot that is killed gives its runs to the next start",
+          "[apps][needs-data]") {
+  if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
+  const TemporaryFolder folder;
+  const std::string a = folder / "a", b = folder / "b";
+  const std::string many =
+      "--dataset digits --shots 1 --draws 8 --methods vanilla,bean-1 "
+      "--epochs 8 --threads 1 --quiet --output ";
+  const auto finished = [&] { return std::ranges::count(text_of(b + "/runs.jsonl"), '\n') - 1; };
+  const ProcessResult killed =
+      fewshot(many + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "2"}, [&](int mpirun) {
+        for (int i = 0; i < 3000 && finished() < 1; ++i)
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (const int victim = process_of(mpirun, 1)) kill(victim, SIGKILL);
+      });
+  CHECK(killed.code != 0);
+  CHECK(finished() >= 1);
+  CHECK(finished() < 16);
+  const ProcessResult again = fewshot(many + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "3"});
+  INFO(again.errors);
+  REQUIRE(again.code == 0);
+  CHECK(!contains(again.errors, "16 runs in "));
+  REQUIRE(fewshot(many + a).code == 0);
   for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
 }
 

@@ -69,4 +69,22 @@ TEST_CASE("dropout and fillings draw the same words from a base in memory", "[co
   CHECK(draw(based) == draw(plain));
 }
 
+TEST_CASE("rows of a batch get the words that the batch gives them", "[core][ops]") {
+  // Rows of 7 elements begin anywhere in a block of four words.
+  const Tensor x = Tensor::ones({6, 7});
+  Generator whole(3);
+  const Floats mask = dropout(x, 0.4, whole).to_vector<float>();
+  for (int64_t begin = 0; begin < 6; ++begin) {
+    CAPTURE(begin);
+    Generator part(3);
+    Tensor rows = x.slice(begin, 6).clone().set_requires_grad();
+    const Tensor y = dropout(rows, 0.4, part, {.first = begin, .total = 6});
+    CHECK(y.to_vector<float>() == Floats(mask.begin() + begin * 7, mask.end()));
+    CHECK(part.state() == whole.state());
+    sum(y).backward();
+    CHECK(rows.grad().to_vector<float>() == y.to_vector<float>());
+  }
+  CHECK_THROWS_AS(dropout(x, 0.4, whole, {.first = 1, .total = 6}), ValueError);
+}
+
 }  // namespace hebb

@@ -3,6 +3,7 @@
 #include "apps/fewshot/queue/schedule.hpp"
 #include "apps/fewshot/report/formats.hpp"
 #include "core/error.hpp"
+#include "distributed/single/single.hpp"
 #include "tests/apps/fewshot/support.hpp"
 
 namespace hebb::apps {
@@ -41,7 +42,7 @@ TEST_CASE("Wherever a journal is cut off, the runs go on to the same results", "
   const std::string path = folder / "runs.jsonl";
   const DataSets data = tiny_data();
   const std::vector<RunKey> keys = tiny_runs();
-  const Communicator alone;
+  SingleCommunicator alone;
   std::string csv;
   {
     Journal journal(path, "cpu");

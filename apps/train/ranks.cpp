@@ -1,0 +1,43 @@
+#include "apps/train/ranks.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "apps/common/app.hpp"
+#include "apps/train/settings.hpp"
+#include "core/serialize.hpp"
+
+namespace hebb::apps {
+
+void check_agreement(Communicator& ranks, const Json& config) {
+  if (ranks.size() == 1) return;
+  std::string text = config.dump();
+  ranks.broadcast(text);
+  const Json root = Json::parse(text);
+  std::vector<std::string> differences;
+  for (const auto& [key, value] : root.items())
+    if (config.value(key, Json()) != value &&
+        std::ranges::find(TrainSettings::free(), key) == TrainSettings::free().end())
+      differences.push_back(
+          fmt::format("{} {} (rank 0: {})", key, config.value(key, Json()).dump(), value.dump()));
+  if (!differences.empty())
+    throw UsageError(fmt::format("rank {} has other settings than rank 0: {}", ranks.rank(),
+                                 fmt::join(differences, ", ")));
+  ranks.barrier();
+}
+
+std::optional<State> share_checkpoint(Communicator& ranks,
+                                      const std::optional<std::string>& bytes) {
+  char there = char(bytes.has_value());
+  ranks.broadcast(std::as_writable_bytes(std::span(&there, 1)));
+  if (!there) return std::nullopt;
+  std::string text = bytes.value_or("");
+  ranks.broadcast(text);
+  return parse_safetensors(std::as_bytes(std::span(text)), "checkpoint.safetensors").tensors;
+}
+
+}  // namespace hebb::apps

@@ -1,0 +1,73 @@
+#include "distributed/mpi/mpi.hpp"
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/check.hpp"
+#include "distributed/mpi/sliced_sum.hpp"
+#include "distributed/single/single.hpp"
+
+namespace hebb {
+namespace {
+
+constexpr int message_tag = 0;
+
+}  // namespace
+
+std::unique_ptr<Communicator> Communicator::world() {
+  if (!MpiCommunicator::was_started()) return std::make_unique<SingleCommunicator>();
+  return MpiCommunicator::start();
+}
+
+// Set by Open MPI, MPICH and Slurm for what they start.
+bool MpiCommunicator::was_started() {
+  return std::ranges::any_of(std::initializer_list{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"},
+                             [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
+std::unique_ptr<MpiCommunicator> MpiCommunicator::start() {
+  int provided = 0, rank = 0, size = 1;
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+  check(provided >= MPI_THREAD_SERIALIZED, "[mpi] expected a library that threads may call");
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return std::unique_ptr<MpiCommunicator>(new MpiCommunicator(rank, size));
+}
+
+MpiCommunicator::~MpiCommunicator() { MPI_Finalize(); }
+
+std::unique_ptr<PendingSum> MpiCommunicator::start_all_reduce(const Tensor& values) {
+  return std::make_unique<SlicedSum>(values, rank(), size(), reductions_++);
+}
+
+void MpiCommunicator::broadcast(std::span<std::byte> bytes) {
+  constexpr size_t piece = 1 << 30;  // counts are ints
+  for (size_t at = 0; at < bytes.size(); at += piece)
+    MPI_Bcast(bytes.data() + at, int(std::min(piece, bytes.size() - at)), MPI_BYTE, 0,
+              MPI_COMM_WORLD);
+}
+
+void MpiCommunicator::barrier() { MPI_Barrier(MPI_COMM_WORLD); }
+
+void MpiCommunicator::abort(int code) {
+  MPI_Abort(MPI_COMM_WORLD, code);
+  std::_Exit(code);
+}
+
+void MpiCommunicator::send(std::span<const std::byte> message) {
+  MPI_Send(message.data(), int(message.size()), MPI_BYTE, 0, message_tag, MPI_COMM_WORLD);
+}
+
+bool MpiCommunicator::receive(std::span<std::byte> message, bool wait) {
+  if (size() == 1) return false;
+  int waiting = wait;
+  if (!wait) MPI_Iprobe(MPI_ANY_SOURCE, message_tag, MPI_COMM_WORLD, &waiting, MPI_STATUS_IGNORE);
+  if (!waiting) return false;
+  MPI_Recv(message.data(), int(message.size()), MPI_BYTE, MPI_ANY_SOURCE, message_tag,
+           MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  return true;
+}
+
+}  // namespace hebb

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "distributed/communicator.hpp"
+
+namespace hebb {
+
+/// MPI_COMM_WORLD. Sums go in slices: each rank gets its slice from all others, adds in the order
+/// of ranks and gives the sum to all others, so that a rank sends and receives 2 (n - 1) / n of
+/// the bytes. All transfers go on beside the caller's work, as far as `advance` is called.
+class MpiCommunicator final : public Communicator {
+ public:
+  /// Whether mpirun or srun has started this process.
+  static bool was_started();
+  static std::unique_ptr<MpiCommunicator> start();
+  ~MpiCommunicator() override;
+
+  std::unique_ptr<PendingSum> start_all_reduce(const Tensor& values) override;
+  using Communicator::broadcast;
+  void broadcast(std::span<std::byte> bytes) override;
+  void barrier() override;
+  void abort(int code) override;
+
+ private:
+  using Communicator::Communicator;
+  void send(std::span<const std::byte> message) override;
+  bool receive(std::span<std::byte> message, bool wait) override;
+
+  int64_t reductions_ = 0;
+};
+
+}  // namespace hebb
