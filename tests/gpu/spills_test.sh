@@ -32,7 +32,7 @@ done | awk -v objects=$# '
   END {
     for (a in kernels) {
       printf "%s: %d kernels, at most %d registers\n", a, kernels[a], most[a]
-      if (kernels[a] != kernels[arch]) bad = 1
+      if (kernels[a] != kernels[arch]) { print "expected as many of each"; bad = 1 }
     }
     if (elves < objects) { printf "machine code in %d of %d objects\n", elves, objects; bad = 1 }
     exit bad
