@@ -22,7 +22,7 @@ double milliseconds(const std::function<void()>& function) {
 DistributedTiming measure_distributed(const std::string& name, const Dataset& data,
                                       Communicator& ranks, double seconds) {
   DataParallel peers(ranks);
-  StepCase step(name, data, &peers);
+  StepCase step(name, data, {}, &peers);
   step.run();
   // Rank 0 says how many, so that all make the same calls.
   double count = std::ceil(seconds * 1e3 / milliseconds([&] { step.run(); }));

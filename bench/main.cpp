@@ -28,7 +28,7 @@ namespace {
 
 struct Settings {
   std::vector<std::string> only;
-  std::string data, json, conv_policy{conv_policies().name_of(hebb::conv_policy())};
+  std::string data, json, device = "cpu", conv_policy{conv_policies().name_of(hebb::conv_policy())};
   double seconds = 1;
   int64_t batch = 100;
   int threads = 1;
@@ -64,8 +64,9 @@ apps::Json run_steps(const Settings& settings, const Dataset& data) {
   fmt::print("{:<22} {:>10} {:>21} {:>12}\n", "step", "median ms", "10 % to 90 %", "images/s");
   for (const std::string& name : chosen_steps(settings)) {
     const double before = resident_mib();
-    StepCase step(name, data);
-    const Timing timing = measure([&] { step.run(); }, settings.seconds);
+    StepCase step(name, data, Device::parse(settings.device));
+    Timing timing = measure([&] { step.run(); }, settings.seconds);
+    for (double* time : {&timing.median, &timing.low, &timing.high}) *time /= step.steps_at_once();
     fmt::print("{:<22} {:>10.4f} {:>10.4f}{:>11.4f} {:>12.0f}\n", name, timing.median, timing.low,
                timing.high, double(step.batch_size()) / timing.median * 1e3);
     result[name] = to_json(timing);
@@ -152,6 +153,7 @@ void check_only(const std::vector<std::string>& only, const std::vector<std::str
 }
 
 void configure(const Settings& settings) {
+  apps::parse_flag("--device", [&] { Device::parse(settings.device); });
   apps::parse_flag("--threads", [&] { set_num_threads(settings.threads); });
   apps::parse_flag("--conv-policy",
                    [&] { set_conv_policy(conv_policies().at(settings.conv_policy)); });
@@ -159,7 +161,7 @@ void configure(const Settings& settings) {
 
 /// Prints what the numbers are about, and gives it for the file.
 apps::Json describe(const Settings& settings, double peak, const std::string& images) {
-  const std::string_view backend = backend_for(Device::cpu()).name();
+  const std::string_view backend = backend_for(Device::parse(settings.device)).name();
   fmt::print("Hebb {}, {}, {} thread(s), float32, {}; peak {:.0f} GFLOP/s a core\n\n", version(),
              backend, settings.threads, images, peak);
   return {{"version", version()},        {"backend", backend},
@@ -216,6 +218,11 @@ void run(const Settings& settings) {
         "--memory: expected one --only, since a process keeps what its earlier steps took, got {}",
         settings.only.size()));
   configure(settings);
+  if (!Device::parse(settings.device).is_cpu() &&
+      (settings.stages || settings.operations || settings.memory))
+    throw apps::UsageError(fmt::format(
+        "--device {}: expected none of --stages, --operations and --memory, which look at the CPU",
+        settings.device));
   const std::vector<std::string> steps = chosen_steps(settings);
   const bool noise_alone = std::all_of(steps.begin(), steps.end(), takes_noise);
   const Dataset data = noise_alone ? Dataset{{}, {}, 0, "noise", {}} : load_images(settings.data);
@@ -251,6 +258,8 @@ int main(int argc, char** argv) {
     add_number(app, "--seconds", settings.seconds, {.above = 0, .at_most = 1e6},
                "Time for each step; a quarter for an operation");
     hebb::apps::add_data_folder(app, settings.data);
+    app.add_option("--device", settings.device, "Where steps run: cpu or cuda:N")
+        ->capture_default_str();
     app.add_option("--json", settings.json, "Write the numbers to this file as well");
     app.add_option("--conv-policy", settings.conv_policy, hebb::conv_policies().help())
         ->capture_default_str();

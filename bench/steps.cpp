@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/autograd.hpp"
+#include "core/backend.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/adam.hpp"
 #include "regularizers/parse.hpp"
@@ -44,13 +45,15 @@ std::vector<std::string> step_names() {
 
 bool takes_noise(const std::string& name) { return name.starts_with("resnet18"); }
 
-StepCase::StepCase(const std::string& name, const Dataset& data, Peers* peers) : peers_(peers) {
+StepCase::StepCase(const std::string& name, const Dataset& data, Device device, Peers* peers)
+    : device_(device), peers_(peers) {
   const size_t first = name.find('/'), second = name.rfind('/');
   std::from_chars(name.data() + first + 1, name.data() + second, batch_size_);
   const std::string kind = name.substr(second + 1);
   trains_ = kind != "inference";
   const Dataset images = takes_noise(name) ? noise(5 * batch_size_) : data;
   model_ = make_model(name.substr(0, first), {.input = images.images.shape().without(0)});
+  model_->to(device);
   if (trains_) {
     regularizers_ = regularizers_for(kind);
     optimizer_ = std::make_unique<Adam>(model_->parameters(), AdamOptions{.lr = 5e-4});
@@ -58,12 +61,14 @@ StepCase::StepCase(const std::string& name, const Dataset& data, Peers* peers) :
   Loader loader(images, {.batch_size = batch_size_,
                          .rank = peers ? peers->rank() : 0,
                          .ranks = peers ? peers->size() : 1});
-  for (int i = 0; i < (takes_noise(name) ? 5 : 50); ++i) batches_.push_back(*loader.next());
+  for (int i = 0; i < (takes_noise(name) ? 5 : 50); ++i) {
+    const Batch batch = *loader.next();
+    batches_.push_back({batch.images.to(device), batch.labels.to(device), batch.rows});
+  }
 }
 
-void StepCase::run() {
+void StepCase::run_step(const Batch& batch) {
   if (peers_) {
-    const Batch& batch = next_batch();
     peers_->sum_gradients(optimizer_->parameters(), [&] {
       accumulate_gradients(*model_, regularizers_, batch, {},
                            {.weight = batch.counted() / double(batch.total())});
@@ -71,11 +76,16 @@ void StepCase::run() {
     optimizer_->step();
     optimizer_->zero_grad();
   } else if (trains_) {
-    train_step(*model_, *optimizer_, regularizers_, next_batch(), {});
+    train_step(*model_, *optimizer_, regularizers_, batch, {});
   } else {
     const NoGrad scope;
-    (*model_)(next_batch().images);
+    (*model_)(batch.images);
   }
+}
+
+void StepCase::run() {
+  for (int step = 0; step < steps_at_once(); ++step) recorded_.run(next_batch());
+  backend_for(device_).synchronize();
 }
 
 void StepCase::sum_gradients_alone() {

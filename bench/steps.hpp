@@ -7,6 +7,7 @@
 
 #include "data/loader.hpp"
 #include "optim/peers.hpp"
+#include "optim/recorded_steps.hpp"
 #include "optim/train_step.hpp"
 
 namespace hebb::bench {
@@ -18,8 +19,12 @@ class StepCase {
   /// `name` is MODEL/BATCH/REGULARIZER or MODEL/BATCH/inference, e.g. "lenet5/100/bean-1". Where
   /// takes_noise(name), the images are not the data's.
   /// With peers, this rank's share of such a step.
-  StepCase(const std::string& name, const Dataset& data, Peers* peers = nullptr);
+  StepCase(const std::string& name, const Dataset& data, Device device = {},
+           Peers* peers = nullptr);
+  /// `steps_at_once` steps, which are done when it returns.
   void run();
+  /// On a GPU more than one, as in training, where nothing waits for each.
+  int steps_at_once() const { return device_.is_cpu() ? 1 : 20; }
   /// Whether a step has the stages of training.
   bool trains() const { return trains_; }
   /// The milliseconds of each of `stage_names` in one step of training. BEAN's kernel computes its
@@ -31,7 +36,9 @@ class StepCase {
 
  private:
   const Batch& next_batch() { return batches_[next_++ % batches_.size()]; }
+  void run_step(const Batch& batch);
 
+  Device device_;
   int64_t batch_size_;
   bool trains_;
   Regularizers regularizers_;
@@ -40,6 +47,8 @@ class StepCase {
   std::vector<Batch> batches_;
   size_t next_ = 0;
   Peers* peers_;
+  Generator random_{1};
+  RecordedSteps recorded_{device_, random_, [this](const Batch& batch) { run_step(batch); }};
 };
 
 std::vector<std::string> step_names();

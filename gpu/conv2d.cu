@@ -111,7 +111,8 @@ void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy, co
 template <class T>
 void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
                             T* dweight) {
-  for_blocks(stream, g.filters * g.channels * g.kernel_h * g.kernel_w, block_threads,
+  const int threads = g.batch * g.out_h * g.out_w <= 256 ? 32 : block_threads;
+  for_blocks(stream, g.filters * g.channels * g.kernel_h * g.kernel_w, threads,
              ConvBackwardWeightBody<T>{g, x, dy, dweight});
 }
 

@@ -25,6 +25,18 @@ struct Thread {
   int count;      // of threads in a block
 };
 
+/// Of a kernel's blocks, those that run at once; they go on by this many.
+inline unsigned grid(int64_t blocks) {
+  constexpr int64_t most = 1 << 16;
+  return unsigned(blocks < most ? blocks : most);
+}
+inline int64_t blocks_for(int64_t n) { return (n + block_threads - 1) / block_threads; }
+/// for_each: what a thread begins with, and the step to what it does next.
+HEBB_HOST_DEVICE inline int64_t first_of(unsigned block, unsigned thread) {
+  return int64_t(block) * block_threads + thread;
+}
+HEBB_HOST_DEVICE inline int64_t step_of(unsigned grid) { return int64_t(grid) * block_threads; }
+
 struct Nothing {};  // for kernels that need no Shared or no Local
 
 /// Makes the stream's device that of the calling thread.

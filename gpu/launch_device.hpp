@@ -7,8 +7,8 @@ namespace hebb::cuda {
 template <class Body>
 __global__ void __launch_bounds__(block_threads, 2)
     run_each(int64_t n, const __grid_constant__ Body body) {
-  const int64_t step = int64_t(gridDim.x) * block_threads;
-  for (int64_t i = int64_t(blockIdx.x) * block_threads + threadIdx.x; i < n; i += step) body(i);
+  const int64_t step = step_of(gridDim.x);
+  for (int64_t i = first_of(blockIdx.x, threadIdx.x); i < n; i += step) body(i);
 }
 
 template <class Body>
@@ -26,17 +26,12 @@ __global__ void __launch_bounds__(block_threads, 2)
   }
 }
 
-inline unsigned grid(int64_t blocks) {
-  constexpr int64_t most = 1 << 16;
-  return unsigned(blocks < most ? blocks : most);
-}
-
 template <class Body>
 void for_each(Stream stream, int64_t n, const Body& body) {
   if (n <= 0) return;
   activate(stream);
-  run_each<<<grid((n + block_threads - 1) / block_threads), block_threads, 0,
-             static_cast<cudaStream_t>(stream.handle)>>>(n, body);
+  run_each<<<grid(blocks_for(n)), block_threads, 0, static_cast<cudaStream_t>(stream.handle)>>>(
+      n, body);
   check_launch();
 }
 

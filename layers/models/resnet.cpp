@@ -95,17 +95,19 @@ ResNet::ResNet(const std::array<int, 4>& blocks, const ResNetOptions& options) {
   const Shape& input = options.input;
   check<ShapeError>(input.rank() == 3 && input.numel() > 0,
                     "[resnet] expected images [C, H, W], got {}", input);
+  check<ValueError>(options.width >= 1, "[resnet] expected a width of at least 1, got {}",
+                    options.width);
   const Stem stem = stem_for(options);
   Kernels kernels(options);
   unflatten_ = &add_module("unflatten", Unflatten(input));
-  conv1_ = &add_module("conv1", kernels.conv(input[0], 64, stem == Stem::large ? 7 : 3,
+  conv1_ = &add_module("conv1", kernels.conv(input[0], options.width, stem == Stem::large ? 7 : 3,
                                              stem == Stem::small ? 1 : 2));
-  bn1_ = &add_module("bn1", BatchNorm2d({.channels = 64}));
+  bn1_ = &add_module("bn1", BatchNorm2d({.channels = options.width}));
   if (stem == Stem::large)
     rest_.push_back(&add_module("maxpool", MaxPool2d({.kernel = 3, .stride = 2, .padding = 1})));
-  int64_t in = 64;
+  int64_t in = options.width;
   for (size_t i = 0; i < blocks.size(); ++i) {
-    const int64_t out = int64_t(64) << i;
+    const int64_t out = options.width << i;
     rest_.push_back(&add_module(fmt::format("layer{}", i + 1), stage(blocks[i], in, out, kernels)));
     in = out;
   }

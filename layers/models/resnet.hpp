@@ -15,6 +15,7 @@ class Conv2d;
 struct ResNetOptions {
   Shape input = {3, 32, 32};  ///< [C, H, W].
   int64_t classes = 10;
+  int64_t width = 64;  ///< Channels of the first stage; each has twice as many as the one before.
   /// What brings images down to the planes of the first stage.
   enum class Stem {
     by_size,  ///< small for H up to 48, medium up to 128, large above.
@@ -27,12 +28,14 @@ struct ResNetOptions {
   Generator generator = Generator(0);  ///< Decides the initial weights.
 };
 
-/// A residual network of basic blocks (He et al. 2016) in four stages of 64, 128, 256 and 512
-/// channels, with torchvision's names ("layer2.0.downsample.1.running_var"). The pooled features
-/// [S, 512] enter the one dense layer, fc: they are the neurons that BEAN sees.
+/// A residual network of basic blocks (He et al. 2016) in four stages, of 64, 128, 256 and 512
+/// channels unless `width` says otherwise, with torchvision's names
+/// ("layer2.0.downsample.1.running_var"). The pooled features [S, 8 · width] enter the one dense
+/// layer, fc: they are the neurons that BEAN sees.
 class ResNet final : public Module {
  public:
-  /// `blocks` for each stage. ShapeError for an input that is no image.
+  /// `blocks` for each stage. ShapeError for an input that is no image, ValueError for a width
+  /// below 1.
   ResNet(const std::array<int, 4>& blocks, const ResNetOptions& options);
 
   std::string description() const override { return "ResNet"; }

@@ -200,8 +200,8 @@ TEST_CASE("hebb-train: a recipe is flags, and those that are given win", "[apps]
   CHECK(fast["optimizer"] == "sgd:momentum=0.9,nesterov=true,weight-decay=5e-4,decay-on=weights");
   CHECK(fast["schedule"] == "one-cycle");
   CHECK(fast["label_smoothing"] == 0.1);
-  CHECK(fast["batch_size"] == 128);
-  CHECK(fast["crop"] == 4);
+  CHECK(fast["batch_size"] == 64);
+  CHECK(fast["crop"] == 2);
   CHECK(fast["flip"] == true);
   CHECK(fast["normalize"] == true);
   CHECK(fast["epochs"] == 1);

@@ -31,46 +31,6 @@ std::string message_of(const std::function<void()>& call) {
   return "nothing was thrown";
 }
 
-/// All that a model has learnt after ten steps.
-std::vector<float> ten_steps(const std::string& name, Device on, const std::string& regularizer) {
-  std::unique_ptr<Module> model =
-      make_model(name, {.input = {1, 28, 28}, .classes = 10, .generator = Generator(3)});
-  model->to(on);
-  Adam optimizer(model->parameters(), {.lr = 1e-3});
-  const Regularizers regularizers =
-      regularizer.empty() ? Regularizers() : make_regularizers({regularizer});
-  Generator images(5), dropout(6);
-  for (int step = 0; step < 10; ++step) {
-    const Tensor x = Tensor::empty({4, 1, 28, 28});
-    fill_uniform(x, 0, 1, images);
-    const Tensor labels = Tensor::from(std::vector<int64_t>{step % 10, 3, 7, 1}, {4});
-    train_step(*model, optimizer, regularizers, {x.to(on), labels.to(on)}, {.generator = &dropout},
-               {.clip_norm = 1.0});
-  }
-  std::vector<float> values;
-  for (const auto& parameter : model->parameters()) {
-    const std::vector<float> more = parameter.tensor.to_vector<float>();
-    values.insert(values.end(), more.begin(), more.end());
-  }
-  return values;
-}
-
-TEST_CASE("models learn the same on the CPU and on the GPU", "[gpu]") {
-  for (const std::string name : {"mlp", "lenet5"})
-    for (const std::string regularizer : {"", "bean:order=1,alpha=10", "bean:order=2,alpha=10"}) {
-      INFO(name << ' ' << regularizer);
-      const std::vector<float> cpu = ten_steps(name, {}, regularizer);
-      const std::vector<float> gpu = ten_steps(name, device, regularizer);
-      REQUIRE(cpu.size() == gpu.size());
-      double largest = 0, error = 0;
-      for (size_t i = 0; i < cpu.size(); ++i) {
-        largest = std::max(largest, double(std::abs(cpu[i])));
-        error = std::max(error, double(std::abs(cpu[i] - gpu[i])));
-      }
-      CHECK(error < 2e-3 * largest);  // Adam's first steps go by the gradients' signs
-    }
-}
-
 TEST_CASE("optimisers step all parameters as on the CPU", "[gpu]") {
   // More than a launch writes of their table, some without a gradient, one larger than a block's
   // share, one empty; the learning rate changes, the norm is clipped at some steps.

@@ -150,6 +150,8 @@ TEST_CASE("ResNet-18's stem follows the size of the images", "[layers]") {
   CHECK(planes(32, Stem::large, "maxpool") == Shape{64, 8, 8});
   CHECK(summary(resnet18(), {3, 32, 32}).multiply_adds == 555422720);
   CHECK_THROWS_AS(resnet18({.input = {784}}), ShapeError);
+  CHECK_THROWS_AS(resnet18({.width = 0}), ValueError);
+  CHECK(resnet18({.width = 8}).state().at("fc.weight").shape() == Shape({10, 64}));
 }
 
 TEST_CASE("BEAN sees ResNet-18's pooled features as neurons", "[layers]") {

@@ -1,0 +1,146 @@
+// Training on the device that HEBB_TEST_DEVICE names: an emulated GPU in hebb-gpu-tests, a real one
+// in hebb-tests.
+#include <cmath>
+#include <cstring>
+
+#include "layers/layers.hpp"
+#include "optim/optim.hpp"
+#include "optim/recorded_steps.hpp"
+#include "regularizers/regularizers.hpp"
+#include "tests/catch.hpp"
+#include "tests/core/ops/table.hpp"
+
+namespace hebb::test {
+namespace {
+
+constexpr int64_t steps_taken = 10;
+
+struct Training {
+  std::string model, optimizer;
+  Shape input;
+  int64_t batch;
+  double dropout = 0;
+  std::string regularizer = {};
+};
+
+std::unique_ptr<Module> untrained(const Training& training) {
+  if (training.model == "resnet18")  // a narrow one
+    return std::make_unique<ResNet>(
+        resnet18({.input = training.input, .width = 8, .generator = Generator(3)}));
+  return make_model(training.model, {.input = training.input,
+                                     .classes = 10,
+                                     .hidden = {48},
+                                     .dropout = training.dropout,
+                                     .generator = Generator(3)});
+}
+
+// The same on all devices: an image is its class's pattern with noise.
+std::vector<Batch> batches(const Training& training) {
+  Generator random(5);
+  const Shape& input = training.input;
+  const Tensor patterns = Tensor::empty({10, input[0], input[1], input[2]});
+  fill_normal(patterns, 0, 1, random);
+  std::vector<Batch> result;
+  for (int64_t step = 0; step < steps_taken; ++step) {
+    std::vector<int64_t> labels;
+    for (int64_t i = 0; i < training.batch; ++i) labels.push_back((3 * step + 7 * i) % 10);
+    const Tensor y = Tensor::from(labels, {training.batch});
+    const Tensor images = gather_rows(patterns, y), noise = Tensor::empty(images.shape());
+    fill_normal(noise, 0, 0.3, random);
+    result.push_back({images + noise, y});
+  }
+  return result;
+}
+
+enum class Steps { called, recorded };
+
+/// All that a model has learnt, with its running statistics, by name, and the losses at the end.
+std::vector<std::pair<std::string, std::vector<float>>> learnt(const Training& training, Device on,
+                                                               Steps how) {
+  const std::unique_ptr<Module> model = untrained(training);
+  model->to(on);
+  const std::unique_ptr<Optimizer> optimizer =
+      make_optimizer(training.optimizer, model->parameters(), 0.02);
+  const Regularizers regularizers =
+      training.regularizer.empty() ? Regularizers() : make_regularizers({training.regularizer});
+  Generator random(6);
+  const Tensor losses = Tensor::zeros({1}, {.device = on});
+  const auto step = [&](const Batch& batch) {
+    const TrainStep done = train_step(*model, *optimizer, regularizers, batch,
+                                      {.generator = &random}, {.clip_norm = 1});
+    losses.copy_from(losses + done.loss.detach());
+  };
+  RecordedSteps recorded(on, random, step);
+  for (const Batch& batch : batches(training)) {
+    const Batch here = {batch.images.to(on), batch.labels.to(on)};
+    if (how == Steps::recorded)
+      recorded.run(here);
+    else
+      step(here);
+  }
+  std::vector<std::pair<std::string, std::vector<float>>> values;
+  for (const auto& tensors : {model->parameters(), model->buffers()})
+    for (const NamedTensor& named : tensors)
+      values.emplace_back(named.name, named.tensor.to(DType::float32).to_vector<float>());
+  values.emplace_back("losses", losses.to_vector<float>());
+  return values;
+}
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double squares = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    squares += (double(a[i]) - double(b[i])) * (double(a[i]) - double(b[i]));
+  return std::sqrt(squares);
+}
+
+void compare(const Training& training) {
+  INFO(training.model << " dropout " << training.dropout << ' ' << training.regularizer);
+  const Device device = test_device();
+  const auto cpu = learnt(training, Device::cpu(), Steps::called);
+  const auto gpu = learnt(training, device, Steps::called);
+  REQUIRE(cpu.size() == gpu.size());
+  const State before = untrained(training)->state();
+  for (size_t i = 0; i < cpu.size(); ++i) {
+    const auto& [name, values] = cpu[i];
+    INFO(name);
+    REQUIRE(values.size() == gpu[i].second.size());
+    // By what a tensor has learnt, which is less than what it is.
+    std::vector<float> start(values.size(), 0);
+    if (name != "losses") start = before.at(name).to(DType::float32).to_vector<float>();
+    const double moved = distance(values, start);
+    CHECK(moved > 0);
+    CHECK(distance(values, gpu[i].second) <= 2e-3 * moved);
+  }
+  const auto same_bytes = [&](Steps how) {
+    const auto again = learnt(training, device, how);
+    for (size_t i = 0; i < gpu.size(); ++i) {
+      INFO(gpu[i].first);
+      CHECK(std::memcmp(gpu[i].second.data(), again[i].second.data(),
+                        gpu[i].second.size() * sizeof(float)) == 0);
+    }
+  };
+  same_bytes(Steps::called);
+  same_bytes(Steps::recorded);
+}
+
+}  // namespace
+
+TEST_CASE("ten steps of an MLP are the CPU's, and the same again", "[models]") {
+  for (const double dropout : {0.0, 0.4})
+    for (const char* bean : {"", "bean:order=1,alpha=1", "bean:order=2,alpha=1"})
+      compare({"mlp", "sgd:momentum=0.9", {1, 12, 12}, 16, dropout, bean});
+  compare({"mlp", "adamw", {1, 12, 12}, 16, 0.4, "bean:order=1,alpha=1"});
+}
+
+TEST_CASE("ten steps of LeNet-5 are the CPU's, and the same again", "[models]") {
+  for (const double dropout : {0.0, 0.4})
+    for (const char* bean : {"", "bean:order=1,alpha=1"})
+      compare({"lenet5", "sgd:momentum=0.9", {1, 12, 12}, 4, dropout, bean});
+}
+
+TEST_CASE("ten steps of a narrow ResNet-18 are the CPU's, and the same again", "[models]") {
+  for (const char* bean : {"", "bean:order=1,alpha=1"})
+    compare({"resnet18", "sgd:momentum=0.9", {3, 4, 4}, 8, 0, bean});
+}
+
+}  // namespace hebb::test
