@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
@@ -193,6 +195,19 @@ TEST_CASE("hebb-train: a disk that is full costs no checkpoint", "[apps]") {
   CHECK(read_file(checkpoint) == before);
   runs.finish("run", {"--resume"});
   runs.check_equal("straight", "run");
+}
+
+TEST_CASE("hebb-train: --resume goes on with runs of before a flag was there", "[apps]") {
+  const Runs runs({"--model", "mlp:784-16-10", "--epochs", "2", "--quiet"});
+  runs.finish("run");
+  const std::string path = runs / "run/config.json";
+  nlohmann::json config = nlohmann::json::parse(std::ifstream(path));
+  CHECK(config.erase("accumulate") == 1);
+  CHECK(config.erase("sync_batch_norm") == 1);
+  std::ofstream(path) << config.dump();
+  runs.finish("run", {"--resume"});
+  check_failure(runs.start("run", {"--resume", "--accumulate", "2"}), 2,
+                "holds a run with other settings: accumulate 1 (here 2)");
 }
 
 TEST_CASE("hebb-train: a folder that cannot be written is said in one line", "[apps]") {
