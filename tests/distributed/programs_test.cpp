@@ -55,7 +55,7 @@ ProcessResult train_alone(const std::string& flags) {
 }
 
 void wait_for(const std::string& path) {
-  for (int i = 0; i < 600 && !fs::exists(path); ++i) std::this_thread::sleep_for(20ms);
+  for (int i = 0; i < 3000 && !fs::exists(path); ++i) std::this_thread::sleep_for(20ms);
 }
 
 // Lines that the program itself says.
