@@ -11,7 +11,7 @@ struct DistributedTiming {
   double waited = 0;  ///< Of it, for sums over the ranks once backward has ended.
   double alone = 0;   ///< The same sums where nothing else goes on.
   int64_t calls = 0;
-  double hidden() const { return alone > 0 ? 1 - waited / alone : 0; }
+  double hidden() const { return waited < alone ? 1 - waited / alone : 0; }
 };
 
 /// For about `seconds`; all ranks call it. `name` is a step of training.

@@ -41,9 +41,9 @@ Tensor BatchNorm2d::forward_over_ranks(const Tensor& x, const Context& context,
   check(x.rank() == 4 && x.size(1) == weight_.numel(),
         "[BatchNorm2d] expected [N, {}, H, W], got {}", weight_.numel(), x);
   const auto by_channel = [](const Tensor& y) { return y.reshape({1, -1, 1, 1}); };
-  const double here = double(x.numel() / x.size(1));
+  const int64_t here = x.numel() / x.size(1);
   const double count =
-      context.sum_over_ranks(Tensor::scalar(here, {DType::float64, x.device()})).item();
+      context.sum_over_ranks(Tensor::scalar(double(here), {DType::float64, x.device()})).item();
   const auto mean_of = [&](const Tensor& y) {
     return context.sum_over_ranks(sum(y, {0, 2, 3})) / count;
   };

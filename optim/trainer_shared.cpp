@@ -39,6 +39,7 @@ Tensor sum_over_ranks(Peers& peers, const Tensor& x) {
 
 std::vector<Tensor> tensors_of(const std::vector<NamedTensor>& named) {
   std::vector<Tensor> tensors;
+  tensors.reserve(named.size());
   for (const NamedTensor& one : named) tensors.push_back(one.tensor);
   return tensors;
 }

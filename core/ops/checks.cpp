@@ -48,6 +48,14 @@ void check_rank(const char* where, Operand operand, int rank, const char* layout
                     operand.name, layout, operand.x.shape());
 }
 
+void check_images(const char* where, Operand operand, const char* layout) {
+  const int dimensions = operand.x.rank() - 2;
+  if (dimensions == 1 || dimensions == 3)
+    fail<ShapeError>("[{}] expected {} of shape {}, got {}: {}-D is out of scope", where,
+                     operand.name, layout, operand.x.shape(), dimensions);
+  check_rank(where, operand, 4, layout);
+}
+
 int filled_axis(const char* where, const Tensor& x, int axis) {
   axis = x.shape().axis(axis, where);
   check<ShapeError>(x.size(axis) > 0, "[{}] expected elements along axis {}, got {}", where, axis,

@@ -14,13 +14,15 @@ namespace {
 Shape checked_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
                     const Conv2dOptions& o) {
   check_operands("conv2d", {{"input", x}, {"weight", weight}});
-  check<ShapeError>(weight.rank() == 4 && weight.numel() > 0,
+  check_images("conv2d", {"weight", weight}, "[O, C, KH, KW]");
+  check_images("conv2d", {"input", x});
+  check<ShapeError>(weight.numel() > 0,
                     "[conv2d] expected weight of shape [O, C, KH, KW], none of them 0, got {}",
                     weight.shape());
   check(o.groups >= 1 && weight.size(0) % o.groups == 0,
         "[conv2d] expected groups that divide {} filters, got {}", weight.size(0), o.groups);
   const int64_t channels = o.groups * weight.size(1);
-  if (x.rank() != 4 || x.size(1) != channels)
+  if (x.size(1) != channels)
     fail<ShapeError>("[conv2d] expected input of shape [N, {}, H, W] to match weight {}{}, got {}",
                      channels, weight.shape(),
                      o.groups == 1 ? "" : fmt::format(" in {} groups", o.groups), x.shape());

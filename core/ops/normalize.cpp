@@ -24,7 +24,7 @@ Tensor batch_norm2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                     const Tensor& running_mean, const Tensor& running_variance,
                     const BatchNormOptions& options, const Tensor& residual) {
   check_operands(batch_norm_where, {{"input", x}});
-  check_rank(batch_norm_where, {"input", x}, 4, "[N, C, H, W]");
+  check_images(batch_norm_where, {"input", x});
   const Shape channels{x.size(1)};
   check_optional(x, {"weight", weight}, channels);
   check_optional(x, {"bias", bias}, channels);

@@ -11,7 +11,7 @@ namespace {
 
 Shape checked_shape(const char* where, const Tensor& x, const Pool2dOptions& o) {
   check_operands(where, {{"input", x}});
-  check_rank(where, {"input", x}, 4, "[N, C, H, W]");
+  check_images(where, {"input", x});
   const int64_t height =
       output_extent(where, x.size(2), {o.kernel_h, o.stride_h, o.pad_h, o.dilation_h, o.ceil_mode});
   const int64_t width =
@@ -54,8 +54,9 @@ Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
 
 Tensor global_avg_pool2d(const Tensor& x) {
   check_operands("global_avg_pool2d", {{"input", x}});
+  check_images("global_avg_pool2d", {"input", x});
   check<ShapeError>(
-      x.rank() == 4 && x.size(2) > 0 && x.size(3) > 0,
+      x.size(2) > 0 && x.size(3) > 0,
       "[global_avg_pool2d] expected input of shape [N, C, H, W], H and W not 0, got {}", x.shape());
   return mean(x, {2, 3});
 }

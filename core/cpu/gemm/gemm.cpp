@@ -182,7 +182,7 @@ void parallel_gemm(const Product<T>& product) {
   if (m <= 0 || n <= 0) return;
   // A panel costs some hundred thousand multiplications at least, so that threads are worth waking.
   constexpr int64_t panel_work = int64_t(1) << 20, column_quantum = 4 * Vec<T>::lanes,
-                    row_quantum = 4 * max_tile_rows;
+                    row_quantum = int64_t(4) * max_tile_rows;
   const int64_t depth = larger(1, product.k);
   if (n >= m) {
     const int64_t panel =

@@ -177,16 +177,16 @@ std::vector<ErrorCase> pool2d_errors() {
   std::vector<ErrorCase> errors;
   const auto both = [&](const std::string& op,
                         Tensor (*call)(const Tensor&, const Pool2dOptions&)) {
-    errors.push_back(
-        error<ShapeError>(op, "expected input of shape [N, C, H, W], got [3, 4, 4]", [=] {
+    errors.push_back(error<ShapeError>(
+        op, "expected input of shape [N, C, H, W], got [3, 4, 4]: 1-D is out of scope", [=] {
           call(ones({3, 4, 4}), {});
         }));
     errors.push_back(
         error<ShapeError>(op, "expected a window that fits the padded input, got 2 over 1", [=] {
           call(ones({1, 1, 4, 1}), {});
         }));
-    errors.push_back(
-        error<ShapeError>(op, "expected input of shape [N, C, H, W], got [1, 3, 4, 4, 4]", [=] {
+    errors.push_back(error<ShapeError>(
+        op, "expected input of shape [N, C, H, W], got [1, 3, 4, 4, 4]: 3-D is out of scope", [=] {
           call(ones({1, 3, 4, 4, 4}), {});
         }));
     errors.push_back(
