@@ -89,6 +89,26 @@ void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, co
 template <class T>
 void add_bias(Stream stream, int64_t outer, int64_t channels, int64_t inner, const T* bias, T* y);
 
+// conv2d_direct.cu, conv2d_direct_weight.cu: small images of few channels, as in LeNet-5
+/// Whether these kernels compute a geometry, rather than cuDNN: by shape alone. What follows is for
+/// geometries where it is true.
+template <class T>
+bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g);
+/// bias may be null.
+template <class T>
+void conv2d_direct(Stream stream, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
+                   T* y);
+template <class T>
+void conv2d_direct_backward_input(Stream stream, const ConvGeometry& g, const T* dy,
+                                  const T* weight, T* dx);
+/// How many numbers `partial` has to hold.
+template <class T>
+int64_t conv2d_direct_scratch(const ConvGeometry& g);
+/// dbias may be null.
+template <class T>
+void conv2d_direct_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
+                                   double* partial, T* dweight, T* dbias);
+
 // pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp
 template <class T>
 void max_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y, int32_t* argmax);

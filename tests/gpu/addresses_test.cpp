@@ -191,6 +191,18 @@ TEST_CASE("rows, planes and pieces beyond 2^31", "[gpu]") {
   CHECK(x[4 * planes - 2] == 24);
   conv2d_backward_input(Stream{}, conv, images.data(), weight, x.data());
   CHECK(x[4 * planes - 2] == 24);
+  REQUIRE(conv2d_is_direct<float>(ConvDirection::backward_weight, conv));
+  x[4 * planes - 2] = 0;
+  conv2d_direct<float>(Stream{}, conv, images.data(), weight, bias, x.data());
+  CHECK(x[4 * planes - 2] == 25);
+  conv2d_direct_backward_input(Stream{}, conv, images.data(), weight, x.data());
+  CHECK(x[4 * planes - 2] == 24);
+  Reserved<double> pieces(conv2d_direct_scratch<float>(conv));
+  float dweight[1], dbias[1];
+  conv2d_direct_backward_weight(Stream{}, conv, images.data(), x.data(), pieces.data(), dweight,
+                                dbias);
+  CHECK(dweight[0] == 8 * 24);
+  CHECK(dbias[0] == 24);
 
   TensorList<float> tensors;
   tensors.add(images.data(), 4 * planes);

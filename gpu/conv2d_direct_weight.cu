@@ -1,0 +1,203 @@
+#include "gpu/conv2d_direct.hpp"
+#include "gpu/fold.hpp"
+#include "gpu/kernels.hpp"
+
+namespace hebb::cuda {
+namespace {
+
+/// The gradients of four filters and of their biases, from some images: each a sum by `shares`
+/// threads, which take columns of dy.
+struct WeightGradient {
+  int64_t batch;
+  Planes planes;
+  int filters, out_h, out_w, kernel_h, kernel_w;
+  int images = 1, shares = 1;
+  int64_t pieces = 1;  // of the batch, with `images` each
+
+  HEBB_HOST_DEVICE int quads() const { return (filters + 3) / 4; }
+  HEBB_HOST_DEVICE int area() const { return planes.channels * kernel_h * kernel_w; }
+  HEBB_HOST_DEVICE int tasks() const { return planes.channels * kernel_w; }
+  HEBB_HOST_DEVICE int numbers() const { return planes.size() + 4 * out_h * out_w; }
+  HEBB_HOST_DEVICE int results() const { return filters * (area() + 1); }
+};
+
+constexpr int rows_of_kernel(int64_t kernel_h) { return kernel_h <= 3 ? 3 : kernel_h <= 5 ? 5 : 7; }
+
+/// As many numbers as a block has.
+template <class T>
+constexpr int64_t most_numbers = shared_bytes / int64_t(sizeof(T));
+
+// A thread has one channel and kx, and `kernel` rows of the weights of four filters, in registers.
+template <class T, int kernel>
+struct WeightGradientBody {
+  static constexpr int phases = 4;
+  // First x [image, channel, row, column] and dy [image, 4, pixel], then sums of each share.
+  struct Shared {
+    T numbers[most_numbers<T>];
+  };
+  struct Local {
+    T sums[4 * kernel], bias[4];
+  };
+  WeightGradient g;
+  const T *x, *dy;
+  double* partial;  // [result, piece]
+
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local& local) const {
+    const int quad = int(t.block % g.quads());
+    const int64_t piece = t.block / g.quads(), first = piece * g.images;
+    const int images = int(fewer(g.images, g.batch - first)), plane = g.out_h * g.out_w;
+    T* const of_dy = shared.numbers + g.images * g.planes.size();
+    const int task = t.index / g.shares, share = t.index % g.shares;
+    if (p == 0) {
+      g.planes.load(t, first, images, x, shared.numbers);
+      for (int i = t.index; i < images * 4 * plane; i += t.count) {
+        const int filter = 4 * quad + i / plane % 4;
+        const int64_t image = first + i / (4 * plane);
+        of_dy[i] = filter < g.filters ? dy[(image * g.filters + filter) * plane + i % plane] : T(0);
+      }
+    } else if (p == 1) {
+      for (T& sum : local.sums) sum = 0;
+      for (T& sum : local.bias) sum = 0;
+      if (task >= g.tasks()) return;
+      for (int line = share; line < images * g.out_w; line += g.shares) {
+        const int image = line / g.out_w, column = line % g.out_w;
+        const T* d = of_dy + image * 4 * plane + column;
+        slide(shared.numbers + image * g.planes.size() +
+                  task / g.kernel_w * g.planes.rows * g.planes.columns + column + task % g.kernel_w,
+              d, plane, local.sums);
+        if (task == 0)
+          for (int row = 0; row < g.out_h; ++row, d += g.out_w)
+            for (int i = 0; i < 4; ++i) local.bias[i] += d[i * plane];
+      }
+    } else if (p == 2) {
+      if (task >= g.tasks()) return;
+      T* to = shared.numbers + task * 4 * kernel * g.shares + share;
+      for (int i = 0; i < 4 * kernel; ++i) to[i * g.shares] = local.sums[i];
+      to = shared.numbers + g.tasks() * 4 * kernel * g.shares + share;
+      if (task == 0)
+        for (int i = 0; i < 4; ++i) to[i * g.shares] = local.bias[i];
+    } else {
+      for (int i = t.index; i < 4 * (g.area() + 1); i += t.count)
+        write(quad, piece, i, shared.numbers);
+    }
+  }
+
+  /// Down a column of dy, with the rows of x that it meets.
+  HEBB_HOST_DEVICE void slide(const T* from, const T* d, int plane, T* sums) const {
+    const int step = g.planes.columns;
+    T window[kernel];
+    for (int k = 1; k < kernel; ++k, from += step) window[k] = *from;
+    for (int row = 0; row < g.out_h; ++row, from += step, d += g.out_w) {
+      for (int k = 1; k < kernel; ++k) window[k - 1] = window[k];
+      window[kernel - 1] = *from;
+      for (int i = 0; i < 4; ++i) {
+        const T of_dy = d[i * plane];
+        for (int k = 0; k < kernel; ++k) sums[i * kernel + k] += of_dy * window[k];
+      }
+    }
+  }
+
+  /// Number i of the four filters' weights [4, channel, ky, kx], or biases after them.
+  HEBB_HOST_DEVICE void write(int quad, int64_t piece, int i, const T* sums) const {
+    const int at = i % g.area(), kx = at % g.kernel_w, ky = at / g.kernel_w % g.kernel_h;
+    const int task = at / (g.kernel_w * g.kernel_h) * g.kernel_w + kx;
+    const bool of_bias = i >= 4 * g.area();
+    const int filter = 4 * quad + (of_bias ? i - 4 * g.area() : i / g.area());
+    if (filter >= g.filters) return;
+    const int slot =
+        of_bias ? g.tasks() * 4 * kernel + filter % 4 : (task * 4 + filter % 4) * kernel + ky;
+    double sum = 0;
+    for (int share = 0; share < g.shares; ++share) sum += double(sums[slot * g.shares + share]);
+    const int result = of_bias ? g.filters * g.area() + filter : filter * g.area() + at;
+    partial[result * g.pieces + piece] = sum;
+  }
+};
+
+// A block adds up the pieces of a result.
+template <class T>
+struct WeightSumBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Sum>;
+  using Local = Nothing;
+  int64_t pieces, weights;
+  const double* partial;
+  T *dweight, *dbias;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    if (p == 0) {
+      double sum = 0;
+      for (int64_t i = t.index; i < pieces; i += t.count) sum += partial[t.block * pieces + i];
+      shared.put(t, sum);
+    } else if (p == 1) {
+      shared.fold(t);
+    } else if (t.index == 0) {
+      (t.block < weights ? dweight[t.block] : dbias[t.block - weights]) = T(shared.total());
+    }
+  }
+};
+
+template <class T>
+WeightGradient weight_gradient(const ConvGeometry& g) {
+  const int kernel = rows_of_kernel(g.kernel_h);
+  const int out_h = int(g.out_h), out_w = int(g.out_w), kernel_w = int(g.kernel_w);
+  WeightGradient w{.batch = g.batch,
+                   .planes = {int(g.channels), int(g.height), int(g.width), int(g.pad_h),
+                              int(g.pad_w), out_h + kernel - 1, out_w + kernel_w - 1},
+                   .filters = int(g.filters),
+                   .out_h = out_h,
+                   .out_w = out_w,
+                   .kernel_h = int(g.kernel_h),
+                   .kernel_w = kernel_w};
+  const int64_t fit = most_numbers<T> / w.numbers();
+  if (fit == 0) return w;
+  w.images = images_for_block(g.batch, w.quads(), fit);
+  w.pieces = (g.batch + w.images - 1) / w.images;
+  const int64_t room = most_numbers<T> / ((w.tasks() + 1) * 4 * kernel);
+  w.shares = int(fewer(fewer(block_threads / w.tasks(), w.images * w.out_w), room));
+  return w;
+}
+
+}  // namespace
+
+template <class T>
+bool weight_gradient_fits(const ConvGeometry& g) {
+  return weight_gradient<T>(g).numbers() <= most_numbers<T>;
+}
+
+template <class T>
+int64_t conv2d_direct_scratch(const ConvGeometry& g) {
+  const WeightGradient w = weight_gradient<T>(g);
+  return w.results() * w.pieces;
+}
+
+template <class T>
+void conv2d_direct_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
+                                   double* partial, T* dweight, T* dbias) {
+  const WeightGradient w = weight_gradient<T>(g);
+  const auto launch = [&]<int kernel>() {
+    for_blocks(stream, w.pieces * w.quads(), up(w.tasks() * w.shares, 32),
+               WeightGradientBody<T, kernel>{w, x, dy, partial});
+  };
+  switch (rows_of_kernel(g.kernel_h)) {
+    case 3:
+      launch.template operator()<3>();
+      break;
+    case 5:
+      launch.template operator()<5>();
+      break;
+    default:
+      launch.template operator()<7>();
+  }
+  const int64_t weights = int64_t(w.filters) * w.area();
+  for_blocks(stream, dbias ? w.results() : weights, 64,
+             WeightSumBody<T>{w.pieces, weights, partial, dweight, dbias});
+}
+
+#define HEBB_INSTANTIATE(T)                                                                    \
+  template bool weight_gradient_fits<T>(const ConvGeometry&);                                  \
+  template int64_t conv2d_direct_scratch<T>(const ConvGeometry&);                              \
+  template void conv2d_direct_backward_weight(Stream, const ConvGeometry&, const T*, const T*, \
+                                              double*, T*, T*);
+HEBB_INSTANTIATE(float)
+HEBB_INSTANTIATE(double)
+
+}  // namespace hebb::cuda
