@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 from data_sets import add_data_flag
+from report import as_markdown, as_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -170,18 +171,6 @@ def cells(row):
             row["pytorch_variant"])
 
 
-def as_text(rows):
-    table = [HEADINGS, *map(cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*table)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-                     for line in table)
-
-
-def as_markdown(rows):
-    lines = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def main():
     arguments = parse_arguments()
     require_tools(arguments)
@@ -196,10 +185,11 @@ def main():
     note = (f"PyTorch {about['torch']}, {what}; medians over {arguments.rounds} rounds, both "
             "programs in turn")
     note = "\n".join([*memory, note])
-    print(as_text(rows))
+    table = [HEADINGS, *map(cells, rows)]
+    print(as_text(table))
     print(note)
     if arguments.markdown:
-        arguments.markdown.write_text(f"{as_markdown(rows)}\n\n{note}\n")
+        arguments.markdown.write_text(f"{as_markdown(table)}\n\n{note}\n")
     if arguments.json:
         arguments.json.write_text(json.dumps({**about, "rounds": arguments.rounds, "rows": rows},
                                              indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What the peers in PyTorch print for compare.py."""
+"""What the peers in PyTorch print for compare.py and ddp.py, and the tables that these make of it."""
 
 import itertools
 import json
@@ -18,3 +18,15 @@ def print_report(torch, times, variants, **more):
                    for name, rounds in times.items()},
         "variants": variants,
     }, indent=2))
+
+
+def as_text(table):
+    """`table` is rows of cells, the headings first."""
+    widths = [max(map(len, column)) for column in zip(*table)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+                     for line in table)
+
+
+def as_markdown(table):
+    headings, *rows = table
+    return "\n".join(f"| {' | '.join(line)} |" for line in (headings, ("---",) * len(headings), *rows))
