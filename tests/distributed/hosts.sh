@@ -49,7 +49,7 @@ connect() {  # LOSS SECONDS
   local taps=("hebb$$a" "hebb$$b")
   python3 "$here/wire.py" "${taps[@]}" "$1" "$2" >"$folder/wire" 2>"$folder/wire.log" &
   wire=$!
-  wait_for $wire grep -q ready "$folder/wire" || skip "$(tail -n 1 "$folder/wire.log")"
+  wait_for $wire grep -qs ready "$folder/wire" || skip "$(tail -n 1 "$folder/wire.log")"
   for i in 0 1; do
     ip link set "${taps[i]}" netns $HEBB_HOSTS-$i
     ip -n $HEBB_HOSTS-$i address add 10.77.0.$((i + 1))/24 dev "${taps[i]}"
