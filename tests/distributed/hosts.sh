@@ -23,6 +23,7 @@ export HEBB_HOSTS=hebb-test-$$  # their names, but for a number
 ip netns add $HEBB_HOSTS-0 2>/dev/null || skip "network namespaces are not allowed"
 
 folder=$(mktemp -d)
+export TMPDIR=$folder  # mpirun's files, which it leaves behind when killed
 wire=
 clean_up() {
   for host in $HEBB_HOSTS-0 $HEBB_HOSTS-1; do
@@ -47,6 +48,7 @@ wait_for() {  # PROCESS COMMAND...
 
 connect() {  # LOSS SECONDS
   local taps=("hebb$$a" "hebb$$b")
+  : >"$folder/wire"
   python3 "$here/wire.py" "${taps[@]}" "$1" "$2" >"$folder/wire" 2>"$folder/wire.log" &
   wire=$!
   wait_for $wire grep -qs ready "$folder/wire" || skip "$(tail -n 1 "$folder/wire.log")"
