@@ -3,6 +3,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "core/check.hpp"
@@ -23,8 +24,8 @@ std::unique_ptr<Communicator> Communicator::world() {
 
 // Set by Open MPI, MPICH and Slurm for what they start.
 bool MpiCommunicator::was_started() {
-  return std::ranges::any_of(std::initializer_list{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"},
-                             [](const char* name) { return std::getenv(name) != nullptr; });
+  constexpr std::array names = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"};
+  return std::ranges::any_of(names, [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
 std::unique_ptr<MpiCommunicator> MpiCommunicator::start() {
