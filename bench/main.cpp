@@ -152,8 +152,17 @@ void check_only(const std::vector<std::string>& only, const std::vector<std::str
           fmt::format("--only: expected one of {}, got {}", fmt::join(known, ", "), name));
 }
 
-void configure(const Settings& settings) {
-  apps::parse_flag("--device", [&] { Device::parse(settings.device); });
+/// `steps`: times are of steps alone.
+void configure(const Settings& settings, bool steps) {
+  const Device device = apps::parse_device(settings.device);
+  const bool more = settings.stages || settings.operations || settings.memory;
+  if (!device.is_cpu() && (more || !steps))
+    throw apps::UsageError(
+        fmt::format("--device {}: expected steps alone, for all else that is timed runs on the CPU",
+                    settings.device));
+  if (more && !steps)
+    throw apps::UsageError(
+        "--stages, --operations and --memory: expected neither --distributed nor conv beside them");
   apps::parse_flag("--threads", [&] { set_num_threads(settings.threads); });
   apps::parse_flag("--conv-policy",
                    [&] { set_conv_policy(conv_policies().at(settings.conv_policy)); });
@@ -177,7 +186,7 @@ void run_conv_command(const Settings& settings) {
   std::vector<std::string> known;
   for (const ConvCase& c : conv_cases(settings.batch)) known.push_back(c.name);
   check_only(settings.only, known);
-  configure(settings);
+  configure(settings, false);
   const double peak = measure_peak();
   apps::Json json = describe(settings, peak, fmt::format("batches of {}", settings.batch));
   json["batch"] = settings.batch;
@@ -189,7 +198,7 @@ void run_distributed(const Settings& settings, Communicator& ranks) {
   std::vector<std::string> known = step_names();
   std::erase_if(known, [](const std::string& name) { return name.ends_with("inference"); });
   check_only(settings.only, known);
-  configure(settings);
+  configure(settings, false);
   const Dataset data = load_images(settings.data);
   apps::Json json{{"ranks", ranks.size()}};
   if (ranks.is_root()) {
@@ -217,12 +226,7 @@ void run(const Settings& settings) {
     throw apps::UsageError(fmt::format(
         "--memory: expected one --only, since a process keeps what its earlier steps took, got {}",
         settings.only.size()));
-  configure(settings);
-  if (!Device::parse(settings.device).is_cpu() &&
-      (settings.stages || settings.operations || settings.memory))
-    throw apps::UsageError(fmt::format(
-        "--device {}: expected none of --stages, --operations and --memory, which look at the CPU",
-        settings.device));
+  configure(settings, true);
   const std::vector<std::string> steps = chosen_steps(settings);
   const bool noise_alone = std::all_of(steps.begin(), steps.end(), takes_noise);
   const Dataset data = noise_alone ? Dataset{{}, {}, 0, "noise", {}} : load_images(settings.data);
@@ -274,10 +278,12 @@ int main(int argc, char** argv) {
                            .description = "Times steps of training and inference, and operations.",
                            .before_failure = [&] { let_lower_ranks_speak(*ranks); }},
                           argc, argv, add_flags, [&](const CLI::App& app) {
-                            if (settings.distributed)
-                              return hebb::bench::run_distributed(settings, *ranks);
-                            app.got_subcommand("conv") ? hebb::bench::run_conv_command(settings)
-                                                       : hebb::bench::run(settings);
+                            const bool conv = app.got_subcommand("conv");
+                            if (conv && settings.distributed)
+                              throw hebb::apps::UsageError("--distributed: expected no conv");
+                            conv                   ? hebb::bench::run_conv_command(settings)
+                            : settings.distributed ? hebb::bench::run_distributed(settings, *ranks)
+                                                   : hebb::bench::run(settings);
                           });
   return end_program(*ranks, code);
 }

@@ -113,28 +113,6 @@ struct WeightGradientBody {
   }
 };
 
-// A block adds up the pieces of a result.
-template <class T>
-struct WeightSumBody {
-  static constexpr int phases = 3;
-  using Shared = Fold<Sum>;
-  using Local = Nothing;
-  int64_t pieces, weights;
-  const double* partial;
-  T *dweight, *dbias;
-  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
-    if (p == 0) {
-      double sum = 0;
-      for (int64_t i = t.index; i < pieces; i += t.count) sum += partial[t.block * pieces + i];
-      shared.put(t, sum);
-    } else if (p == 1) {
-      shared.fold(t);
-    } else if (t.index == 0) {
-      (t.block < weights ? dweight[t.block] : dbias[t.block - weights]) = T(shared.total());
-    }
-  }
-};
-
 template <class T>
 WeightGradient weight_gradient(const ConvGeometry& g) {
   const int kernel = rows_of_kernel(g.kernel_h);
@@ -188,8 +166,11 @@ void conv2d_direct_backward_weight(Stream stream, const ConvGeometry& g, const T
       launch.template operator()<7>();
   }
   const int64_t weights = int64_t(w.filters) * w.area();
-  for_blocks(stream, dbias ? w.results() : weights, 64,
-             WeightSumBody<T>{w.pieces, weights, partial, dweight, dbias});
+  const auto total = [&](int64_t results, const double* of, T* to) {
+    for_blocks(stream, results, 64, TotalBody<T>{w.pieces, of, 1, to});
+  };
+  total(weights, partial, dweight);
+  if (dbias) total(w.filters, partial + weights * w.pieces, dbias);
 }
 
 #define HEBB_INSTANTIATE(T)                                                                    \

@@ -36,7 +36,7 @@ struct Fold {
   }
 };
 
-/// y = scale Σ x, by one block.
+/// y[row] = scale Σ x[row, n], a block for each row.
 template <class T>
 struct TotalBody {
   static constexpr int phases = 3;
@@ -49,12 +49,12 @@ struct TotalBody {
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     if (p == 0) {
       double sum = 0;
-      for (int64_t i = t.index; i < n; i += t.count) sum += x[i];
+      for (int64_t i = t.index; i < n; i += t.count) sum += x[t.block * n + i];
       shared.put(t, sum);
     } else if (p == 1) {
       shared.fold(t);
     } else if (t.index == 0) {
-      *y = T(scale * shared.total());
+      y[t.block] = T(scale * shared.total());
     }
   }
 };

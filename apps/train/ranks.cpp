@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "apps/common/app.hpp"
@@ -30,12 +31,11 @@ void check_agreement(Communicator& ranks, const Json& config) {
   ranks.barrier();
 }
 
-std::optional<State> share_checkpoint(Communicator& ranks,
-                                      const std::optional<std::string>& bytes) {
+std::optional<State> share_checkpoint(Communicator& ranks, std::optional<std::string> bytes) {
   char there = char(bytes.has_value());
   ranks.broadcast(std::as_writable_bytes(std::span(&there, 1)));
   if (!there) return std::nullopt;
-  std::string text = bytes.value_or("");
+  std::string text = std::move(bytes).value_or("");
   ranks.broadcast(text);
   return parse_safetensors(std::as_bytes(std::span(text)), "checkpoint.safetensors").tensors;
 }

@@ -15,6 +15,6 @@ void check_agreement(Communicator& ranks, const Json& config);
 
 /// The checkpoint that rank 0 has read, its bytes, as a state on all ranks; nothing where it has
 /// none. FormatError.
-std::optional<State> share_checkpoint(Communicator& ranks, const std::optional<std::string>& bytes);
+std::optional<State> share_checkpoint(Communicator& ranks, std::optional<std::string> bytes);
 
 }  // namespace hebb::apps

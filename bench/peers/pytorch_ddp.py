@@ -12,11 +12,11 @@ import itertools
 import os
 import pathlib
 import tempfile
-import time
 import warnings
 
 from data_sets import add_data_flag
 from report import print_report
+from timing import milliseconds
 
 STEPS = ("lenet5/100/none", "resnet18/100/none")
 SLOW = 20  # how many times fewer steps ResNet-18 makes
@@ -42,16 +42,7 @@ class Step:
     """A call trains the ranks' copies of a model on the next batch."""
 
     def __init__(self, name, layout, buckets, rank, arguments):
-        from pytorch_models import F, LeNet5, ResNet18, load_images, nn, torch
-
-        class Logits(nn.Module):
-            def __init__(self, model):
-                super().__init__()
-                self.model = model
-
-            def forward(self, x):
-                return self.model.dense(self.model.features(x))[0]
-
+        from pytorch_models import F, LeNet5, Logits, ResNet18, load_images, nn, torch
         model, batch, _ = name.split("/")
         self.slow = SLOW if model == "resnet18" else 1
         images, labels = load_images(arguments.data, "mnist", "train", POOL)
@@ -79,14 +70,7 @@ class Step:
         self.optimizer.step()
 
     def milliseconds(self, steps, warm_up):
-        for _ in range(-(-warm_up // self.slow)):
-            self()
-        times = []
-        for _ in range(-(-steps // self.slow)):
-            start = time.perf_counter()
-            self()
-            times.append(1e3 * (time.perf_counter() - start))
-        return times
+        return milliseconds(self, -(-steps // self.slow), -(-warm_up // self.slow))
 
 
 def best_variant(name, rank, arguments):

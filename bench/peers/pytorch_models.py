@@ -80,6 +80,17 @@ class ResNet18(nn.Module):
         return self.fc(h), [(h, self.fc.weight)]
 
 
+class Logits(nn.Module):
+    """A model as TorchScript and DistributedDataParallel want it."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.dense(self.model.features(x))[0]
+
+
 def fold_normalisation(model):
     """For inference: each normalisation becomes part of the convolution before it."""
     pairs = [(model, "conv1", "bn1")]

@@ -13,11 +13,11 @@ import os
 import resource
 import statistics
 import sys
-import time
 import warnings
 
 from data_sets import add_data_flag
 from report import print_report
+from timing import milliseconds
 
 STEPS = [f"{model}/{batch}/{regularizer}" for model, batch in (("mlp", 100), ("lenet5", 100),
                                                               ("lenet5", 1))
@@ -68,19 +68,8 @@ if arguments.list:
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(arguments.threads)
 os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
 
-from pytorch_models import (F, LeNet5, Mlp, ResNet18, bean, fold_normalisation,  # noqa: E402
-                            load_images, torch)
-
-
-class Logits(torch.nn.Module):
-    """A model as TorchScript wants it."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x):
-        return self.model.dense(self.model.features(x))[0]
+from pytorch_models import (F, LeNet5, Logits, Mlp, ResNet18, bean,  # noqa: E402
+                            fold_normalisation, load_images, torch)
 
 
 class Step:
@@ -153,14 +142,7 @@ class Step:
 
     def milliseconds(self, steps, warm_up):
         torch.backends.mkldnn.enabled = self.variant.get("convolution") != "native"
-        for _ in range(-(-warm_up // self.slow)):
-            self()
-        times = []
-        for _ in range(-(-steps // self.slow)):
-            start = time.perf_counter()
-            self()
-            times.append(1e3 * (time.perf_counter() - start))
-        return times
+        return milliseconds(self, -(-steps // self.slow), -(-warm_up // self.slow))
 
 
 def axes_of(name, can_compile):
