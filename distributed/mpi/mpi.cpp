@@ -1,9 +1,14 @@
 #include "distributed/mpi/mpi.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 #include "core/check.hpp"
 #include "distributed/mpi/sliced_sum.hpp"
@@ -60,7 +65,13 @@ void MpiCommunicator::broadcast(std::span<std::byte> bytes) {
 
 void MpiCommunicator::barrier() { MPI_Barrier(MPI_COMM_WORLD); }
 
+// An mpirun that keeps ranks does not end them by MPI_Abort, and calls every end a success: but for
+// its own, and what has started this rank is mpirun, or what it has on this host.
 void MpiCommunicator::abort(int code) {
+  if (code != 0 && ranks_may_be_lost()) {
+    kill(getppid(), SIGTERM);
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+  }
   MPI_Abort(MPI_COMM_WORLD, code);
   std::_Exit(code);
 }
