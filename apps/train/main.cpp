@@ -105,6 +105,10 @@ std::unique_ptr<Module> build_model(const TrainSettings& s, const Dataset& train
 void train(const TrainSettings& s, Communicator& ranks) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
+  if (ranks.ranks_may_be_lost())
+    throw UsageError(
+        "mpirun was told to keep the other ranks when one dies (--enable-recovery), and here they "
+        "would wait for it for ever: start hebb-train without that");
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
   const Device device = parse_device(s.device);

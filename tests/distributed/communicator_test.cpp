@@ -79,7 +79,7 @@ TEST_CASE("messages reach rank 0, each once", "[distributed]") {
     int rank = -1, number = 0;
   };
   if (!ranks().is_root()) {
-    for (int i = 0; i < 3; ++i) ranks().send_to_root(Note{ranks().rank(), i});
+    for (int i = 0; i < 3; ++i) ranks().send(0, Note{ranks().rank(), i});
   } else {
     std::vector<int> next(size_t(ranks().size()));
     for (int i = 0; i < 3 * (ranks().size() - 1); ++i) {
