@@ -76,6 +76,26 @@ TEST_CASE("safetensors give back what was saved", "[core]") {
   CHECK(load_safetensors(folder / "x.safetensors").tensors.empty());
 }
 
+TEST_CASE("safetensors are written in one order, large elements first, then by name", "[core]") {
+  const Folder folder;
+  save_safetensors(folder / "x",
+                   {{"b", Tensor::from<uint8_t>({7}, {1})},
+                    {"c", Tensor::from<float>({1}, {1})},
+                    {"a10", Tensor::from<float>({2}, {})},
+                    {"a9", Tensor::from<double>({3}, {1, 1})}},
+                   {{"z", "1"}, {"k", "2"}});
+  const std::string header = R"({"__metadata__":{"k":"2","z":"1"},)"
+                             R"("a9":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]},)"
+                             R"("a10":{"dtype":"F32","shape":[],"data_offsets":[8,12]},)"
+                             R"("c":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},)"
+                             R"("b":{"dtype":"U8","shape":[1],"data_offsets":[16,17]}})";
+  const std::vector<std::byte> bytes = read(folder / "x");
+  REQUIRE(bytes.size() > 8 + header.size());
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  CHECK(std::string(text + 8, header.size()) == header);
+  CHECK(bytes.back() == std::byte(7));
+}
+
 TEST_CASE("views are saved as what they show", "[core]") {
   const Folder folder;
   const Tensor whole = Tensor::from<float>({0, 1, 2, 3, 4, 5}, {3, 2});
