@@ -17,14 +17,22 @@ Tensor orthogonalize(const Tensor& x, int steps) {
   check(steps >= 1, "[orthogonalize] expected at least 1 step, got {}", steps);
   constexpr double a = 3.4445, b = -4.7750, c = 2.0315;  // of Jordan's search
   const NoGrad no_grad;
-  const bool tall = x.size(0) > x.size(1);  // the smaller of X Xᵀ and Xᵀ X does
-  Tensor y = x / (sqrt(sum_square(x)) + 1e-7);
+  // All of it happens to the smaller of X Xᵀ and Xᵀ X, because polynomials of one matrix commute: a
+  // step multiplies what X is multiplied by, scale I + factor, by a I + q, and X Xᵀ by its square.
+  const bool tall = x.size(0) > x.size(1);
+  const Tensor start = x / (sqrt(sum_square(x)) + 1e-7);
+  Tensor gram = matmul(start, start, {.transpose_a = tall, .transpose_b = !tall});
+  Tensor factor;
+  double scale = 1;
   for (int i = 0; i < steps; ++i) {
-    const Tensor gram = matmul(y, y, {.transpose_a = tall, .transpose_b = !tall});
-    const Tensor polynomial = b * gram + c * matmul(gram, gram);
-    y = a * y + (tall ? matmul(y, polynomial) : matmul(polynomial, y));
+    const Tensor q = b * gram + c * matmul(gram, gram);
+    factor = i == 0 ? q : a * factor + scale * q + matmul(q, factor);
+    scale *= a;
+    if (i + 1 == steps) break;
+    const Tensor half = a * gram + matmul(q, gram);
+    gram = a * half + matmul(half, q);
   }
-  return y;
+  return scale * start + (tall ? matmul(start, factor) : matmul(factor, start));
 }
 
 Muon::Muon(std::vector<NamedTensor> parameters, const MuonOptions& options,

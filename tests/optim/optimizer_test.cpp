@@ -105,8 +105,10 @@ TEST_CASE("optimisers step as PyTorch's do", "[optim]") {
     CHECK(listed.find('"' + name + "\": ") != listed.npos);
     // PyTorch keeps NAdam's product of momenta in float32, whatever the parameters are.
     const double exact = name.starts_with("nadam") ? 1e-8 : 1e-11;
+    // Muon lifts small singular values, and what rounding has made of them, some hundredfold.
+    const double rounded = name.starts_with("muon") ? 3e-5 : 3e-6;
     for (const auto& [dtype, tolerance] :
-         {std::pair(DType::float64, exact), std::pair(DType::float32, 3e-6)}) {
+         {std::pair(DType::float64, exact), std::pair(DType::float32, rounded)}) {
       const std::string prefix = std::string(name_of(dtype)) + "." + name;
       INFO(prefix);
       const Task task(dtype);
