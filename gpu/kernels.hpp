@@ -4,6 +4,7 @@
 
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
+#include "core/image_math.hpp"
 #include "core/loop_nest.hpp"
 #include "core/options.hpp"
 #include "core/random.hpp"
@@ -19,6 +20,21 @@ namespace hebb::cuda {
 // memory.cu
 void fill(Stream stream, int64_t n, int size, uint64_t bits, void* x);
 void cast(Stream stream, int64_t n, DType from_type, const void* from, DType to_type, void* to);
+
+// images.cu
+/// Samples `indices` [batch] of images [samples, extents] and labels [samples]. Indices out of
+/// range give zeros.
+struct BatchOfImages {
+  int64_t samples, batch;
+  ImageExtents extents;
+  ImageSteps steps;
+  RandomKey key;
+  const uint8_t* images;
+  const int64_t *labels, *indices;
+  float* to_images;
+  int64_t* to_labels;
+};
+void make_batch(Stream stream, const BatchOfImages& batch);
 
 // random.cu
 template <class T>

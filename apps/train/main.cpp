@@ -84,7 +84,7 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   std::vector<Transform> transforms;
   if (s.crop > 0) transforms.emplace_back(RandomCrop{.padding = s.crop});
   if (s.flip) transforms.emplace_back(RandomHorizontalFlip{.probability = 0.5});
-  if (!transforms.empty()) options.transform = compose(transforms);
+  options.transform = compose(transforms);
   if (s.normalize) options.evaluation_transform = normalize_for(train);
   options.on_divergence =
       parse_flag("--on-divergence", [&] { return divergence_choices().at(s.on_divergence); });

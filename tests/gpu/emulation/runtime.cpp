@@ -54,6 +54,7 @@ void copy_on_device(Stream, void* to, const void* from, size_t bytes) {
   if (bytes) std::memcpy(to, from, bytes);  // nothing may have no address
 }
 void copy_to_device(Stream stream, void* to, const void* from, size_t bytes) {
+  emulation.uploaded += bytes;
   copy_on_device(stream, to, from, bytes);
 }
 void copy_to_host(Stream stream, void* to, const void* from, size_t bytes) {
