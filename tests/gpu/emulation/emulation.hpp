@@ -1,14 +1,21 @@
 #pragma once
 
+#include <atomic>
+#include <string>
+
 namespace hebb::cuda {
 
 /// What tests look at and change in the device that this CPU stands for.
 struct Emulation {
   bool memory_left = true;
-  long launches = 0;       // of kernels
-  long waits = 0;          // of the host for the device
-  long broken_guards = 0;  // bytes behind tensors that were written to
+  std::atomic<long> launches = 0;       // of kernels
+  std::atomic<long> waits = 0;          // of the host for the device
+  std::atomic<long> exchanges = 0;      // by NCCL, of all ranks
+  int nccl_status = 0;                  // of what connects ranks
+  std::atomic<long> broken_guards = 0;  // bytes behind tensors that were written to
 };
 extern Emulation emulation;
+/// Where a thread finds its GPU.
+extern thread_local std::string emulated_address;
 
 }  // namespace hebb::cuda

@@ -47,7 +47,11 @@ Machine machine() { return {.driver = 13000, .runtime = 13000, .status = 0, .dev
 std::string device_name(int) { return "emulated"; }
 std::string library_versions() { return "no driver"; }
 
+thread_local std::string emulated_address = "0000:01:00.0";
+std::string device_address(int) { return emulated_address; }
+
 Stream create_stream(int device) { return {device, nullptr}; }
+void wait_for(Stream, Stream) {}
 void synchronize(Stream) { ++emulation.waits; }
 
 void copy_on_device(Stream, void* to, const void* from, size_t bytes) {
