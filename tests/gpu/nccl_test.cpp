@@ -22,7 +22,7 @@ namespace {
 // What MPI is to ranks that are threads.
 class Threads {
  public:
-  explicit Threads(int size) : size(size), all(size) {}
+  explicit Threads(int ranks) : size(ranks), all(ranks) {}
 
   const int size;
   std::barrier<> all;
@@ -151,6 +151,32 @@ TEST_CASE("several sums over GPUs go on side by side", "[gpu]") {
       },
       threads);
   CHECK(right == std::vector<char>(size_t(size), 1));
+}
+
+TEST_CASE("sums over GPUs wait for the backend's stream, which waits for them", "[gpu]") {
+  std::vector<std::vector<std::pair<int, int>>> orders(2);
+  Threads threads(2);
+  on_ranks(
+      2,
+      [&](Communicator& host) {
+        NcclCommunicator ranks(host, 0);
+        const Tensor values = Tensor::zeros({8}, {.device = Device::cuda()});
+        emulated_order.clear();
+        const std::unique_ptr<PendingSum> sum = ranks.start_all_reduce(values);
+        sum->wait();
+        sum->wait();
+        orders[size_t(ranks.rank())] = emulated_order;
+      },
+      threads);
+  for (const auto& order : orders) {
+    REQUIRE(order.size() == 4);
+    const auto [stream, work] = order[0];
+    CHECK(stream > 0);
+    CHECK(work == 0);
+    CHECK(order[1] == std::pair(-1, -1));
+    CHECK(order[2] == std::pair(-1, -1));
+    CHECK(order[3] == std::pair(work, stream));
+  }
 }
 
 TEST_CASE("what is not on a GPU is added up by the other communicator", "[gpu]") {

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace hebb::cuda {
 
@@ -17,5 +19,8 @@ struct Emulation {
 extern Emulation emulation;
 /// Where a thread finds its GPU.
 extern thread_local std::string emulated_address;
+/// Which streams a thread has told to wait for which, and -1, -1 for what NCCL was asked between.
+/// 0 is a backend's; others have numbers.
+extern thread_local std::vector<std::pair<int, int>> emulated_order;
 
 }  // namespace hebb::cuda

@@ -43,6 +43,7 @@ void Group::exchange(std::span<const Transfer> transfers) {
   const int rank = connection_->rank;
   std::unique_lock lock(wires.mutex);
   ++cuda::emulation.exchanges;
+  cuda::emulated_order.emplace_back(-1, -1);
   for (const Transfer& t : transfers) {
     const char* const from = static_cast<const char*>(t.from);
     if (t.sent > 0) wires.wires[{rank, t.peer}].emplace_back(from, from + t.sent);
