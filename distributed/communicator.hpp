@@ -41,6 +41,8 @@ class Communicator {
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
+  /// This rank's number among those on its host.
+  virtual int rank_on_host() const { return 0; }
 
   /// Puts the sum over all ranks in the place of `values`, float32 or float64 (DTypeError). Terms
   /// are added in the order of ranks, each element by one rank: all ranks have the same bits.
@@ -74,14 +76,13 @@ class Communicator {
     if (!receive_bytes(std::as_writable_bytes(std::span(&message, 1)), wait)) return std::nullopt;
     return message;
   }
+  virtual void send_bytes(int rank, std::span<const std::byte> message) = 0;
+  virtual bool receive_bytes(std::span<std::byte> message, bool wait) = 0;
 
  protected:
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
 
  private:
-  virtual void send_bytes(int rank, std::span<const std::byte> message) = 0;
-  virtual bool receive_bytes(std::span<std::byte> message, bool wait) = 0;
-
   int rank_, size_;
   bool lost_ = false;
 };

@@ -22,6 +22,7 @@ class CudaBackend final : public Backend {
 
   /// What is still in use on the device, for those that measure and test.
   CachingAllocator& memory() { return memory_; }
+  Stream stream() const { return stream_; }
 
   std::string_view name() const override;
   std::string details() const override;

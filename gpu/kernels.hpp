@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/api.hpp"
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
 #include "core/image_math.hpp"
@@ -56,7 +57,7 @@ void binary(Stream stream, Binary op, const BroadcastLoop& loop, const T* a, con
 template <class T>
 void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y);
 template <class T>
-void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
+HEBB_API void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
 /// y = x times the one that is not null of two scalars on the device.
 template <class T>
 void scale_by(Stream stream, int64_t n, const float* narrow, const double* wide, const T* x, T* y);

@@ -17,6 +17,7 @@
 #include "core/version.hpp"
 #include "data/data.hpp"
 #include "distributed/data_parallel.hpp"
+#include "distributed/device.hpp"
 #include "distributed/program.hpp"
 #include "layers/layers.hpp"
 #include "optim/optim.hpp"
@@ -111,7 +112,7 @@ void train(const TrainSettings& s, Communicator& ranks) {
         "would wait for it for ever: start hebb-train without that");
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
-  const Device device = parse_device(s.device);
+  const Device device = parse_device(device_of_rank(s.device, ranks));
   const std::string_view backend = backend_for(device).name();
 
   const Data data = prepare_data(s);
@@ -123,8 +124,6 @@ void train(const TrainSettings& s, Communicator& ranks) {
       "--regularizer", [&] { return make_regularizers(s.regularizers, model->parameters()); });
 
   TrainerOptions options = trainer_options(s, data.train);
-  DataParallel peers(ranks);
-  if (ranks.size() > 1) options.peers = &peers;
 
   Json config = s.to_json();
   config.update({{"threads", num_threads()},
@@ -137,6 +136,9 @@ void train(const TrainSettings& s, Communicator& ranks) {
                  {"data_checksum", s.output.empty() && ranks.size() == 1 ? "" : checksum(data)},
                  {"parameters", model->parameter_count()}});
   check_agreement(ranks, config);
+  const std::unique_ptr<Communicator> gpus = communicator_on(device, ranks);
+  DataParallel peers(gpus ? *gpus : ranks);
+  if (ranks.size() > 1) options.peers = &peers;
   const bool root = ranks.is_root();
   std::optional<Log> log;
   if (root) log.emplace(s, config);

@@ -45,6 +45,10 @@ std::unique_ptr<MpiCommunicator> MpiCommunicator::start() {
 MpiCommunicator::MpiCommunicator(int rank, int size) : Communicator(rank, size) {
   MPI_Comm_dup(MPI_COMM_WORLD, &messages_);
   MPI_Comm_set_errhandler(messages_, MPI_ERRORS_RETURN);
+  MPI_Comm host = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &host);
+  MPI_Comm_rank(host, &rank_on_host_);
+  MPI_Comm_free(&host);
 }
 
 MpiCommunicator::~MpiCommunicator() {

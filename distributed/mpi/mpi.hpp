@@ -25,6 +25,9 @@ class MpiCommunicator final : public Communicator {
   void barrier() override;
   void abort(int code) override;
   bool ranks_may_be_lost() const override;
+  int rank_on_host() const override { return rank_on_host_; }
+  void send_bytes(int rank, std::span<const std::byte> message) override;
+  bool receive_bytes(std::span<std::byte> message, bool wait) override;
 
  private:
   struct Sent {
@@ -33,11 +36,10 @@ class MpiCommunicator final : public Communicator {
   };
 
   MpiCommunicator(int rank, int size);
-  void send_bytes(int rank, std::span<const std::byte> message) override;
-  bool receive_bytes(std::span<std::byte> message, bool wait) override;
 
   MPI_Comm messages_ = MPI_COMM_NULL;
   std::list<Sent> sent_;  // that may still be under way
+  int rank_on_host_ = 0;
   int64_t reductions_ = 0;
 };
 

@@ -26,6 +26,7 @@ TEST_CASE("the program has the ranks that it was started with", "[distributed]")
   const char* wanted = std::getenv("HEBB_TEST_RANKS");
   CHECK(ranks().size() == (wanted ? std::atoi(wanted) : 1));
   CHECK(ranks().is_root() == (ranks().rank() == 0));
+  CHECK(ranks().rank_on_host() == ranks().rank());  // tests run on one host
 }
 
 TEST_CASE("sums are those in the order of ranks, and the same bits on all", "[distributed]") {
