@@ -258,7 +258,11 @@ TEST_CASE("a trainer does the same on the CPU and on the GPU", "[gpu]") {
     const std::unique_ptr<Optimizer> optimizer =
         make_optimizer("sgd:momentum=0.9", model.parameters(), 1e-2);
     Trainer trainer(model, *optimizer, make_regularizers({"bean:order=1,alpha=10"}),
-                    {.epochs = 2, .batch_size = 8, .clip_norm = 1});
+                    {.epochs = 2,
+                     .batch_size = 8,
+                     .clip_norm = 1,
+                     .transform = RandomCrop{.padding = 2},
+                     .evaluation_transform = normalize_for(data)});
     trainer.fit({.train = &data});
     trainer.fit({.train = &data});
     std::vector<double> all = {double(optimizer->steps())};
