@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# hebb-train on two hosts with a bad network between them: hosts.sh MPIRUN HEBB_TRAIN
+# Programs on two hosts with a bad network between them: hosts.sh MPIRUN HEBB_TRAIN HEBB_FEWSHOT
 # The hosts are network namespaces, with host names of their own; wire.py is the network.
 set -euo pipefail
-mpirun=$1 train=$2
+mpirun=$1 train=$2 fewshot=$3
 here=$(dirname "$(realpath "$0")")
 
 skip() {
@@ -89,9 +89,12 @@ END
 export OMPI_MCA_mpi_yield_when_idle=1
 small=(--model lenet5 --dataset mnist --data "$folder" --batch-size 50 --threads 1 --dropout 0.2
        --regularizer bean:order=1 --seed 3)
-on_two_hosts() {
+start_on_two_hosts() {
   on_host 0 "$mpirun" --mca plm_rsh_agent "$here/on-host.sh" --mca btl tcp,self --bind-to none \
-    --host 10.77.0.1,10.77.0.2 -n 2 "$train" "${small[@]}" "$@"
+    --host 10.77.0.1,10.77.0.2 -n 2 "$@"
+}
+on_two_hosts() {
+  start_on_two_hosts "$train" "${small[@]}" "$@"
 }
 
 milliseconds_since() { echo $((($(date +%s%N) - $1) / 1000000)); }
@@ -116,18 +119,22 @@ compare loss 0.01 0
 [ "$lost" -gt 0 ] || fail "loss: no frame was lost"
 compare delay 0 0.05
 
+kill_rank_1() {
+  local victim=
+  for process in $(ip netns pids $HEBB_HOSTS-1); do
+    ! grep -qz '^OMPI_COMM_WORLD_RANK=1$' "/proc/$process/environ" || victim=$process
+  done
+  [ -n "$victim" ] || fail "no rank 1 on the second host"
+  kill -KILL "$victim"
+}
+
 # A rank that is killed ends the other, on the other host.
 connect 0.01 0
 on_two_hosts --epochs 100000 --output "$folder/killed" >"$folder/killed.log" 2>&1 &
 run=$!
 wait_for $run test -s "$folder/killed/metrics.jsonl" || fail "killed: it ended before that"
-victim=
-for process in $(ip netns pids $HEBB_HOSTS-1); do
-  ! grep -qz '^OMPI_COMM_WORLD_RANK=1$' "/proc/$process/environ" || victim=$process
-done
-[ -n "$victim" ] || fail "no rank 1 on the second host"
 start=$(date +%s%N)
-kill -KILL "$victim"
+kill_rank_1
 code=0
 wait $run || code=$?
 took=$(milliseconds_since "$start")
@@ -136,3 +143,22 @@ echo "killed: the run ended with code $code after $took ms"
 [ "$took" -lt 10000 ] || fail "that took too long"
 [ -z "$(ip netns pids $HEBB_HOSTS-0)" ] || fail "processes are left on the first host"
 disconnect killed
+
+# A rank of hebb-fewshot that is killed gives its runs to the other, where mpirun keeps that one.
+runs=(--dataset mnist --data "$folder" --shots 1 --draws 8 --methods vanilla,bean-1 --epochs 30
+      --threads 1 --validation-set none --quiet)
+"$fewshot" "${runs[@]}" --output "$folder/alone" >"$folder/alone.log" 2>&1 &
+wait $! || fail "few-shot runs of one process"
+connect 0.01 0
+start_on_two_hosts --enable-recovery "$fewshot" "${runs[@]}" --output "$folder/lost" \
+  >"$folder/lost.log" 2>&1 &
+run=$!
+wait_for $run grep -qs '"run"' "$folder/lost/runs.jsonl" || fail "lost: it ended before that"
+kill_rank_1
+wait $run || fail "lost: without rank 1 the other does not go on"
+grep "rank 1 has died" "$folder/lost.log" || fail "lost: it says nothing"
+cmp "$folder/alone/runs.csv" "$folder/lost/runs.csv" || fail "lost: other results"
+[ -z "$(ip netns pids $HEBB_HOSTS-0)" ] || fail "processes are left on the first host"
+kill -TERM $wire
+wait $wire || fail "lost: the network"
+wire=
