@@ -61,6 +61,12 @@ class Backend {
   virtual void fill(const Tensor& x, double value) = 0;
   virtual Tensor cast(const Tensor& x, DType dtype) = 0;
 
+  /// Samples `indices` of labelled images into a batch (core/ops/images.hpp). Sample i draws from
+  /// block i 2^20 of the key on.
+  virtual void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
+                          const ImageSteps& steps, RandomKey key, const Tensor& to_images,
+                          const Tensor& to_labels) = 0;
+
   // Random fillings: element i takes word i of the key (normal: pairs of words i/2*2, i/2*2+1).
   virtual void uniform(const Tensor& x, double lower, double upper, RandomKey key) = 0;
   virtual void normal(const Tensor& x, double mean, double stddev, RandomKey key) = 0;

@@ -41,6 +41,23 @@ struct BatchNormOptions {
   bool relu = false;      ///< Of the result, with the residual added.
 };
 
+/// What happens to an image in a batch (see data/transforms.hpp).
+struct ImageStep {
+  enum class Kind { normalize, crop, mirror };
+  static constexpr int most_channels = 4;
+  Kind kind = Kind::normalize;
+  float mean[most_channels] = {}, deviation[most_channels] = {};  // normalize
+  int64_t padding = 0;                                            // crop
+  float fill = 0;
+  double probability = 0;  // mirror
+};
+/// One after the other.
+struct ImageSteps {
+  static constexpr int most = 8;
+  int count = 0;
+  ImageStep step[most];
+};
+
 /// Rules of optimisers, the same for all parameters; formulas as in PyTorch's torch.optim.
 struct SgdRule {
   double momentum = 0;

@@ -5,12 +5,9 @@
 #include <utility>
 
 #include "core/check.hpp"
+#include "core/random_fill.hpp"
 
 namespace hebb {
-namespace {
-__extension__ using Wide = unsigned __int128;
-}  // namespace
-
 RandomKey Generator::reserve(int64_t words) {
   const RandomKey key{seed_, stream_, offset_ - base_offset_, base_};
   offset_ += uint64_t(words + 3) / 4;
@@ -42,11 +39,7 @@ Generator Generator::fork(uint64_t stream) const {
 
 uint32_t Generator::word() { return next_block()[0]; }
 
-double Generator::uniform() {
-  const Philox::Block block = next_block();
-  const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
-  return double(bits >> 11) * 0x1.0p-53;
-}
+double Generator::uniform() { return to_unit_double(next_block()); }
 
 double Generator::uniform(double lower, double upper) {
   return lower + (upper - lower) * uniform();
@@ -62,14 +55,10 @@ double Generator::normal() {
 
 int64_t Generator::below(int64_t bound) {
   check(bound >= 1, "[random] expected a bound of at least 1, got {}", bound);
-  const uint64_t range = uint64_t(bound);
-  const uint64_t threshold = -range % range;
-  for (;;) {
-    const Philox::Block block = next_block();
-    const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
-    const auto product = static_cast<Wide>(bits) * range;
-    if (uint64_t(product) >= threshold) return int64_t(product >> 64);
+  int64_t number = 0;
+  while (!bounded_number(next_block(), bound, number)) {
   }
+  return number;
 }
 
 std::vector<int64_t> Generator::permutation(int64_t n) {

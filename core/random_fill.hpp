@@ -13,6 +13,23 @@ HEBB_HOST_DEVICE inline double to_open_unit(uint32_t word) {
   return (double(word) + 0.5) * (1.0 / 4294967296.0);
 }
 
+/// A block's first 64 bits, of which 53 make a number in [0, 1).
+HEBB_HOST_DEVICE inline double to_unit_double(const Philox::Block& block) {
+  const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
+  return double(bits >> 11) * 0x1.0p-53;
+}
+
+/// A number in [0, bound) from a block; false where, to be without bias, it takes another block.
+HEBB_HOST_DEVICE inline bool bounded_number(const Philox::Block& block, int64_t bound,
+                                            int64_t& number) {
+  __extension__ using Wide = unsigned __int128;
+  const auto range = uint64_t(bound);
+  const uint64_t bits = uint64_t(block[0]) << 32 | block[1];
+  const Wide product = Wide(bits) * range;
+  number = int64_t(product >> 64);
+  return uint64_t(product) >= -range % range;
+}
+
 /// Uniform in [lower, upper).
 HEBB_HOST_DEVICE inline double uniform_number(uint32_t word, double lower, double upper) {
   return lower + (upper - lower) * double(to_unit_float(word));

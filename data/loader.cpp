@@ -5,11 +5,15 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/check.hpp"
+#include "core/image_math.hpp"
+#include "core/log_message.hpp"
+#include "core/ops/images.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb {
@@ -18,7 +22,6 @@ namespace {
 enum Stream : uint64_t { order_stream, transform_stream };
 
 constexpr int64_t pixels_per_piece = 1 << 17;
-constexpr int sample_bits = 20;  // a sample's share of random blocks, as a power of two
 
 }  // namespace
 
@@ -37,11 +40,15 @@ class Loader::Maker {
     const int64_t full = dataset_.size() / options_.batch_size;
     const bool partial = dataset_.size() % options_.batch_size != 0;
     batches_ = full + (partial && !options_.drop_last);
+    steps_ = image_steps(options_.transform, dataset_.images.size(1));
+    find_home();
   }
 
   const Dataset& dataset() const { return dataset_; }
   const LoaderOptions& options() const { return options_; }
   int64_t batches() const { return batches_; }
+  /// A device is told of its batches and does not wait for them: nothing is gained by a thread.
+  int64_t prefetch() const { return home_.is_cpu() ? options_.prefetch : 0; }
 
   Batch make(const LoaderPosition& position) {
     prepare_epoch(position);
@@ -49,8 +56,7 @@ class Loader::Maker {
     const int64_t total = std::min(options_.batch_size, dataset_.size() - begin);
     const RowShare rows = share_of(total);
     const int64_t count = rows.copies > 1 ? total : share_end(total, options_.rank) - rows.first;
-    const std::span<const int64_t> indices =
-        std::span(order_).subspan(size_t(begin + rows.first), size_t(count));
+    const Tensor indices = order_.view({count}, begin + rows.first);
     const Batch& buffer = free_buffer();
     const Batch batch{.images = buffer.images.view(dataset_.images.shape().with(0, count)),
                       .labels = buffer.labels.view({count}),
@@ -68,17 +74,24 @@ class Loader::Maker {
   }
 
   void prepare_epoch(const LoaderPosition& position) {
-    if (!order_.empty() && position.epoch == order_of_.epoch && position.seed == order_of_.seed)
+    if (order_.defined() && (!options_.shuffle || (position.epoch == order_of_.epoch &&
+                                                   position.seed == order_of_.seed)))
       return;
+    std::vector<int64_t> order;
     if (options_.shuffle) {
-      order_ = Generator(position.seed)
-                   .split(order_stream)
-                   .split(uint64_t(position.epoch))
-                   .permutation(dataset_.size());
-    } else if (order_.empty()) {
-      order_.resize(size_t(dataset_.size()));
-      for (size_t i = 0; i < order_.size(); ++i) order_[i] = int64_t(i);
+      order = Generator(position.seed)
+                  .split(order_stream)
+                  .split(uint64_t(position.epoch))
+                  .permutation(dataset_.size());
+    } else {
+      order.resize(size_t(dataset_.size()));
+      std::iota(order.begin(), order.end(), 0);
     }
+    if (!order_.defined()) order_ = Tensor::empty({dataset_.size()}, {DType::int64, home_});
+    if (home_.is_cpu())
+      std::ranges::copy(order, order_.host<int64_t>().begin());
+    else
+      order_.copy_from(Tensor::from(order, order_.shape()));
     order_of_ = position;
   }
 
@@ -87,7 +100,7 @@ class Loader::Maker {
     const auto kept = size_t(options_.prefetch + 4);
     // How many are in use at once depends on which thread is ahead: a worker has them all at once,
     // so that no later epoch needs more.
-    if (options_.prefetch > 0)
+    if (prefetch() > 0)
       while (buffers_.size() < kept) buffers_.push_back(new_buffer());
     for (const Batch& buffer : buffers_)
       if (buffer.images.owns_storage() && buffer.labels.owns_storage()) return buffer;
@@ -98,37 +111,57 @@ class Loader::Maker {
     const int64_t total = std::min(options_.batch_size, dataset_.size());
     const int64_t ranks = options_.ranks;
     const int64_t rows = std::max((total + ranks - 1) / ranks, std::min(total, ranks - 1));
-    return {.images = Tensor::empty(dataset_.images.shape().with(0, rows)),
-            .labels = Tensor::empty({rows}, {.dtype = DType::int64})};
+    return {.images = Tensor::empty(dataset_.images.shape().with(0, rows), {.device = home_}),
+            .labels = Tensor::empty({rows}, {DType::int64, home_})};
   }
 
-  // Samples lie apart in memory: the next one is fetched while this one is converted.
-  static void fetch(const uint8_t* image, int64_t bytes) {
-    constexpr int64_t cache_line = 64;
-    for (int64_t at = 0; at < bytes; at += cache_line) __builtin_prefetch(image + at);
+  // Where batches are made: on their device, which asks for the data set to be there, or here.
+  void find_home() {
+    images_ = dataset_.images, labels_ = dataset_.labels;
+    if (options_.device.is_cpu()) return;
+    if (!steps_) {
+      log_message(LogLevel::info,
+                  "[loader] batches are made on the host: no device follows this transform");
+      return;
+    }
+    try {
+      images_ = dataset_.images.to(options_.device);
+      labels_ = dataset_.labels.to(options_.device);
+      home_ = options_.device;
+    } catch (const DeviceError& error) {
+      images_ = dataset_.images;
+      log_message(LogLevel::warning, "[loader] batches are made on the host: {}", error.what());
+    }
   }
 
-  void fill(const Batch& batch, std::span<const int64_t> indices, const LoaderPosition& position) {
+  void fill(const Batch& batch, const Tensor& indices, const LoaderPosition& position) {
+    const Generator random =
+        Generator(position.seed).split(transform_stream).split(uint64_t(position.epoch));
+    if (steps_)
+      make_batch(images_, labels_, indices, *steps_, random, batch.images, batch.labels);
+    else
+      call_functions(batch, indices.host<int64_t>(), random);
+  }
+
+  // As make_batch, with any function.
+  void call_functions(const Batch& batch, std::span<const int64_t> indices,
+                      const Generator& random) {
     const Shape& shape = batch.images.shape();
     const int64_t pixels = shape.product(1, 4);
     const auto from = dataset_.images.host<uint8_t>();
     const auto to = batch.images.host<float>();
     const auto from_labels = dataset_.labels.host<int64_t>();
     const auto to_labels = batch.labels.host<int64_t>();
-    const Generator random =
-        Generator(position.seed).split(transform_stream).split(uint64_t(position.epoch));
     const int64_t grain = std::max<int64_t>(1, pixels_per_piece / std::max<int64_t>(pixels, 1));
     parallel_for(std::ssize(indices), grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t index = indices[size_t(i)];
-        if (i + 1 < end) fetch(from.data() + indices[size_t(i + 1)] * pixels, pixels);
         const auto image = to.subspan(size_t(i * pixels), size_t(pixels));
         to_float(from.subspan(size_t(index * pixels), size_t(pixels)), image);
         to_labels[size_t(i)] = from_labels[size_t(index)];
-        if (!options_.transform) continue;
         Sample sample{image, shape[1], shape[2], shape[3], random};
         Generator::State state = random.state();
-        state.offset = uint64_t(index) << sample_bits;
+        state.offset = draws_of_sample({}, index).key.offset;
         sample.random.set_state(state);
         options_.transform(sample);
       }
@@ -138,7 +171,9 @@ class Loader::Maker {
   Dataset dataset_;
   LoaderOptions options_;
   int64_t batches_ = 0;
-  std::vector<int64_t> order_;
+  std::optional<ImageSteps> steps_;  // nothing where the transform is the host's
+  Device home_ = {};                 // where batches are made
+  Tensor images_, labels_, order_;   // there
   LoaderPosition order_of_;
   std::deque<Batch> buffers_;
 };
@@ -176,8 +211,7 @@ class Loader::Worker {
       for (;;) {
         {
           std::unique_lock lock(mutex_);
-          room_.wait(lock,
-                     [this] { return stop_ || std::ssize(queue_) < maker_.options().prefetch; });
+          room_.wait(lock, [this] { return stop_ || std::ssize(queue_) < maker_.prefetch(); });
           if (stop_) return;
         }
         Batch batch = maker_.make(position_);
@@ -231,7 +265,7 @@ std::optional<Batch> Loader::next() {
     return std::nullopt;
   }
   Batch batch;
-  if (maker_->options().prefetch == 0) {
+  if (maker_->prefetch() == 0) {
     batch = maker_->make(position_);
   } else {
     if (!worker_) worker_ = std::make_unique<Worker>(*maker_, position_);

@@ -33,7 +33,9 @@ struct LoaderOptions {
   /// batches are the same. Pays where making a batch takes longer than waking a thread (10 µs).
   int64_t prefetch = 2;
   Transform transform = {};  ///< Applied to every image after its conversion to float.
-  Device device = {};        ///< Where the batches go.
+  /// Where the batches go. A device that has memory for the data set gets it as bytes, and makes
+  /// the batches itself where it can follow the transform (image_steps).
+  Device device = {};
   /// Of `ranks` loaders this is number `rank`, whose batches are its shares of the batches that one
   /// loader makes: rows [total rank / ranks, total (rank + 1) / ranks) of each, with that one's
   /// random transforms. A batch of fewer samples than ranks goes to all of them as a whole.

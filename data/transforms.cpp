@@ -2,30 +2,83 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <utility>
 
 #include "core/check.hpp"
+#include "core/image_math.hpp"
 
 namespace hebb {
 
-Transform compose(std::vector<Transform> transforms) {
-  return [transforms = std::move(transforms)](Sample& sample) {
-    for (const Transform& transform : transforms) transform(sample);
-  };
+namespace {
+
+ImageExtents extents_of(const Sample& sample) {
+  return {sample.channels, sample.height, sample.width};
+}
+
+ImageStep step_of(const RandomCrop& crop) {
+  return {.kind = ImageStep::Kind::crop, .padding = crop.padding, .fill = crop.fill};
+}
+
+ImageStep step_of(const RandomHorizontalFlip& flip) {
+  return {.kind = ImageStep::Kind::mirror, .probability = flip.probability};
+}
+
+void move(const ImageStep& step, Sample& sample) {
+  Draws draws{sample.random.reserve(0)};
+  move_image(sample.pixels.data(), extents_of(sample), draw_move(step, draws), step.fill);
+  sample.random.reserve(int64_t(4 * draws.used));
+}
+
+// A step as devices take it.
+struct Describe {
+  size_t channels;
+
+  std::optional<ImageStep> operator()(const Normalize& normalize) const {
+    if (channels > ImageStep::most_channels || normalize.mean.size() != channels ||
+        normalize.deviation.size() != channels)
+      return std::nullopt;
+    ImageStep step{.kind = ImageStep::Kind::normalize};
+    std::ranges::copy(normalize.mean, step.mean);
+    std::ranges::copy(normalize.deviation, step.deviation);
+    return step;
+  }
+  std::optional<ImageStep> operator()(const RandomCrop& crop) const {
+    if (crop.padding < 0) return std::nullopt;
+    return step_of(crop);
+  }
+  std::optional<ImageStep> operator()(const RandomHorizontalFlip& flip) const {
+    return step_of(flip);
+  }
+  std::optional<ImageStep> operator()(const Transform::Function&) const { return std::nullopt; }
+};
+
+}  // namespace
+
+void Transform::operator()(Sample& sample) const {
+  for (const Step& step : steps_) std::visit([&](const auto& call) { call(sample); }, step);
+}
+
+Transform compose(const std::vector<Transform>& transforms) {
+  Transform all;
+  for (const Transform& transform : transforms)
+    all.steps_.insert(all.steps_.end(), transform.steps_.begin(), transform.steps_.end());
+  return all;
+}
+
+std::optional<ImageSteps> image_steps(const Transform& transform, int64_t channels) {
+  ImageSteps steps;
+  for (const Transform::Step& step : transform.steps()) {
+    const std::optional<ImageStep> described = std::visit(Describe{size_t(channels)}, step);
+    if (!described || steps.count == ImageSteps::most) return std::nullopt;
+    steps.step[steps.count++] = *described;
+  }
+  return steps;
 }
 
 void to_float(std::span<const uint8_t> from, std::span<float> to) {
-  // x / 255, correctly rounded, without a division: x * high is exact, as high has 16 bits.
-  constexpr float high = 0x1.0101p-8f;
-  constexpr float low = float(1.0 / 255 - double(high));
   const uint8_t* const source = from.data();
   float* const destination = to.data();
   const auto count = std::ssize(from);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto x = float(source[i]);
-    destination[i] = x * high + x * low;
-  }
+  for (int64_t i = 0; i < count; ++i) destination[i] = unit_float(source[i]);
 }
 
 void Normalize::operator()(Sample& sample) const {
@@ -33,9 +86,7 @@ void Normalize::operator()(Sample& sample) const {
       std::ssize(mean) == sample.channels && std::ssize(deviation) == sample.channels,
       "[normalize] expected a mean and a deviation for each of {} channels, got {} and {}",
       sample.channels, mean.size(), deviation.size());
-  const auto plane = size_t(sample.height * sample.width);
-  for (size_t c = 0; c < mean.size(); ++c)
-    for (float& x : sample.pixels.subspan(c * plane, plane)) x = (x - mean[c]) / deviation[c];
+  normalize_image(sample.pixels.data(), extents_of(sample), mean.data(), deviation.data());
 }
 
 Normalize normalize_for(const Dataset& dataset) {
@@ -68,33 +119,9 @@ Normalize normalize_for(const Dataset& dataset) {
 
 void RandomCrop::operator()(Sample& sample) const {
   check(padding >= 0, "[random_crop] expected a padding of at least 0, got {}", padding);
-  const int64_t dy = sample.random.below(2 * padding + 1) - padding;
-  const int64_t dx = sample.random.below(2 * padding + 1) - padding;
-  const int64_t height = sample.height, width = sample.width;
-  const int64_t first = std::clamp<int64_t>(-dx, 0, width);
-  const int64_t last = std::clamp<int64_t>(width - dx, 0, width);
-  for (int64_t c = 0; c < sample.channels; ++c) {
-    float* const plane = sample.pixels.data() + c * height * width;
-    for (int64_t i = 0; i < height; ++i) {
-      // Rows move up for dy > 0 and down for dy < 0: none is overwritten before it is read.
-      const int64_t y = dy > 0 ? i : height - 1 - i;
-      float* const row = plane + y * width;
-      if (y + dy < 0 || y + dy >= height || first >= last) {
-        std::fill_n(row, width, fill);
-        continue;
-      }
-      std::memmove(row + first, row + dy * width + first + dx,
-                   size_t(last - first) * sizeof(float));
-      std::fill(row, row + first, fill);
-      std::fill(row + last, row + width, fill);
-    }
-  }
+  move(step_of(*this), sample);
 }
 
-void RandomHorizontalFlip::operator()(Sample& sample) const {
-  if (sample.random.uniform() >= probability) return;
-  for (auto row = sample.pixels.begin(); row != sample.pixels.end(); row += sample.width)
-    std::reverse(row, row + sample.width);
-}
+void RandomHorizontalFlip::operator()(Sample& sample) const { move(step_of(*this), sample); }
 
 }  // namespace hebb

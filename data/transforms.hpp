@@ -1,11 +1,16 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/api.hpp"
+#include "core/options.hpp"
 #include "core/random.hpp"
 #include "data/dataset.hpp"
 
@@ -19,13 +24,6 @@ struct Sample {
   /// the sample's index, and so the same for every order of batches and number of threads.
   Generator random;
 };
-
-/// What a Loader does to every image, after its conversion to float. Called from several threads
-/// at once; what it throws reaches the caller of the loader.
-using Transform = std::function<void(Sample&)>;
-
-/// The transforms one after the other.
-Transform compose(std::vector<Transform> transforms);
 
 /// 0..255 to 0..1: each value divided by 255. The spans are of one length.
 void to_float(std::span<const uint8_t> from, std::span<float> to);
@@ -55,5 +53,47 @@ struct RandomHorizontalFlip {
   double probability = 0.5;
   void operator()(Sample& sample) const;
 };
+
+/// What a Loader does to every image, after its conversion to float: steps in order. Those of the
+/// types below are values that a device can follow itself (core/ops/images.hpp), so that it makes
+/// batches of a data set in its memory; with any other function among them batches are made on the
+/// host. Functions are called from several threads at once; what they throw reaches the caller of
+/// the loader.
+class Transform {
+ public:
+  using Function = std::function<void(Sample&)>;
+  using Step = std::variant<Normalize, RandomCrop, RandomHorizontalFlip, Function>;
+
+  Transform() = default;  ///< Changes nothing.
+  Transform(Normalize step) : steps_{std::move(step)} {}
+  Transform(RandomCrop step) : steps_{step} {}
+  Transform(RandomHorizontalFlip step) : steps_{step} {}
+  template <class F>
+  requires(!std::same_as<F, Transform> && std::constructible_from<Function, F>)
+      Transform(F function)
+      : steps_{Function(std::move(function))} {}
+
+  void operator()(Sample& sample) const;
+  /// Whether there is a step.
+  explicit operator bool() const { return !steps_.empty(); }
+  std::span<const Step> steps() const { return steps_; }
+  /// The step where it is the only one and a T, else null.
+  template <class T>
+  const T* target() const {
+    return steps_.size() == 1 ? std::get_if<T>(&steps_[0]) : nullptr;
+  }
+
+ private:
+  friend Transform compose(const std::vector<Transform>& transforms);
+  std::vector<Step> steps_;
+};
+
+/// The transforms one after the other.
+Transform compose(const std::vector<Transform>& transforms);
+
+/// What a device is told of a transform of images with so many channels; nothing where it takes the
+/// host: a step is a function, or one that is refused when it is called, or there are more steps or
+/// channels than ImageSteps holds.
+std::optional<ImageSteps> image_steps(const Transform& transform, int64_t channels);
 
 }  // namespace hebb

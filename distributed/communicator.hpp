@@ -26,7 +26,8 @@ class PendingSum {
 
 /// The processes of one run, its ranks. One thread at a time may use it; all ranks make the same
 /// calls of `start_all_reduce`, `all_reduce`, `broadcast` and `barrier` in the same order, with
-/// tensors of the same shapes. A rank that dies takes the others with it.
+/// tensors of the same shapes. A rank that dies takes the others with it, unless mpirun was told to
+/// keep them: messages then go on between those that are left, and all else waits for ever.
 class Communicator {
  public:
   /// The ranks that mpirun or srun has started, where Hebb is built with MPI; otherwise this
@@ -40,6 +41,8 @@ class Communicator {
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
+  /// This rank's number among those on its host.
+  virtual int rank_on_host() const { return 0; }
 
   /// Puts the sum over all ranks in the place of `values`, float32 or float64 (DTypeError). Terms
   /// are added in the order of ranks, each element by one rank: all ranks have the same bits.
@@ -54,28 +57,34 @@ class Communicator {
   virtual void barrier() = 0;
   /// Ends all ranks at once, this one with them; the run's exit code is `code`.
   virtual void abort(int code) = 0;
+  /// Whether mpirun was told to keep the other ranks when one dies.
+  virtual bool ranks_may_be_lost() const { return false; }
+  /// That a rank has died: the end of this program is not to wait for it.
+  void note_loss() { lost_ = true; }
+  bool has_lost_ranks() const { return lost_; }
 
+  /// Returns at once. What is sent to a rank that is dead is lost.
   template <Message M>
-  void send_to_root(const M& message) {
-    send(std::as_bytes(std::span(&message, 1)));
+  void send(int rank, const M& message) {
+    send_bytes(rank, std::as_bytes(std::span(&message, 1)));
   }
-  /// On rank 0, the next message of the others; without `wait`, nothing when none has come. All
-  /// ranks send one type of message.
+  /// The next message to this rank; without `wait`, nothing when none has come. All that is sent to
+  /// a rank is of one type.
   template <Message M>
   std::optional<M> receive(bool wait) {
     M message{};
-    if (!receive(std::as_writable_bytes(std::span(&message, 1)), wait)) return std::nullopt;
+    if (!receive_bytes(std::as_writable_bytes(std::span(&message, 1)), wait)) return std::nullopt;
     return message;
   }
+  virtual void send_bytes(int rank, std::span<const std::byte> message) = 0;
+  virtual bool receive_bytes(std::span<std::byte> message, bool wait) = 0;
 
  protected:
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
 
  private:
-  virtual void send(std::span<const std::byte> message) = 0;
-  virtual bool receive(std::span<std::byte> message, bool wait) = 0;
-
   int rank_, size_;
+  bool lost_ = false;
 };
 
 }  // namespace hebb

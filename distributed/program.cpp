@@ -13,7 +13,8 @@ void let_lower_ranks_speak(const Communicator& ranks) {
 
 int end_program(Communicator& ranks, int code) {
   constexpr int interrupted = 130;  // all ranks have come to an end by themselves
-  if (code != 0 && code != interrupted && ranks.size() > 1) {
+  const bool failed = code != 0 && code != interrupted;
+  if (ranks.size() > 1 && (failed || ranks.has_lost_ranks())) {
     std::fflush(nullptr);
     ranks.abort(code);
   }

@@ -9,7 +9,8 @@ namespace hebb {
 /// them is said once.
 void let_lower_ranks_speak(const Communicator& ranks);
 
-/// The program's exit code; for one that stands for a failure, all ranks end here and now.
+/// The program's exit code. For one that stands for a failure, and where ranks are lost, all ranks
+/// end here and now.
 int end_program(Communicator& ranks, int code);
 
 }  // namespace hebb

@@ -21,6 +21,10 @@ std::string CudaBackend::details() const { return library_versions() + ", float3
 
 }  // namespace cuda
 
+cuda::Stream cuda::stream_of(int device) {
+  return static_cast<CudaBackend&>(cuda_backend(device)).stream();
+}
+
 int cuda_device_count() {
   const cuda::Machine machine = cuda::machine();
   return cuda::why_no_device(machine, 0).empty() ? machine.devices : 0;

@@ -22,6 +22,7 @@ class CudaBackend final : public Backend {
 
   /// What is still in use on the device, for those that measure and test.
   CachingAllocator& memory() { return memory_; }
+  Stream stream() const { return stream_; }
 
   std::string_view name() const override;
   std::string details() const override;
@@ -36,6 +37,9 @@ class CudaBackend final : public Backend {
   void copy(const Tensor& destination, const Tensor& source) override;
   void fill(const Tensor& x, double value) override;
   Tensor cast(const Tensor& x, DType dtype) override;
+  void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
+                  const ImageSteps& steps, RandomKey key, const Tensor& to_images,
+                  const Tensor& to_labels) override;
   void uniform(const Tensor& x, double lower, double upper, RandomKey key) override;
   void normal(const Tensor& x, double mean, double stddev, RandomKey key) override;
   void truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) override;

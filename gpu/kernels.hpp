@@ -2,8 +2,10 @@
 
 #include <cstdint>
 
+#include "core/api.hpp"
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
+#include "core/image_math.hpp"
 #include "core/loop_nest.hpp"
 #include "core/options.hpp"
 #include "core/random.hpp"
@@ -19,6 +21,21 @@ namespace hebb::cuda {
 // memory.cu
 void fill(Stream stream, int64_t n, int size, uint64_t bits, void* x);
 void cast(Stream stream, int64_t n, DType from_type, const void* from, DType to_type, void* to);
+
+// images.cu
+/// Samples `indices` [batch] of images [samples, extents] and labels [samples]. Indices out of
+/// range give zeros.
+struct BatchOfImages {
+  int64_t samples, batch;
+  ImageExtents extents;
+  ImageSteps steps;
+  RandomKey key;
+  const uint8_t* images;
+  const int64_t *labels, *indices;
+  float* to_images;
+  int64_t* to_labels;
+};
+void make_batch(Stream stream, const BatchOfImages& batch);
 
 // random.cu
 template <class T>
@@ -40,7 +57,7 @@ void binary(Stream stream, Binary op, const BroadcastLoop& loop, const T* a, con
 template <class T>
 void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y);
 template <class T>
-void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
+HEBB_API void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
 /// y = x times the one that is not null of two scalars on the device.
 template <class T>
 void scale_by(Stream stream, int64_t n, const float* narrow, const double* wide, const T* x, T* y);

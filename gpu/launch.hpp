@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/api.hpp"
 #include "core/host_device.hpp"
 #include "gpu/stream.hpp"
 
@@ -40,7 +41,7 @@ HEBB_HOST_DEVICE inline int64_t step_of(unsigned grid) { return int64_t(grid) * 
 struct Nothing {};  // for kernels that need no Shared or no Local
 
 /// Makes the stream's device that of the calling thread.
-void activate(Stream stream);
+HEBB_API void activate(Stream stream);
 /// DeviceError when the last launch was refused.
 void check_launch();
 

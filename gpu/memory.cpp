@@ -46,7 +46,10 @@ void CudaBackend::raise_complaint() {
   if (c.place == Complaint::cross_entropy)
     fail("[cross_entropy] expected labels in [0, {}), got {} at row {}", c.end, c.value, c.at);
   fail("[{}] expected indices in [{}, {}), got {} at {}",
-       c.place == Complaint::gather ? "gather" : "gather_rows", c.begin, c.end, c.value, c.at);
+       c.place == Complaint::gather        ? "gather"
+       : c.place == Complaint::gather_rows ? "gather_rows"
+                                           : "make_batch",
+       c.begin, c.end, c.value, c.at);
 }
 
 void* CudaBackend::allocate(size_t bytes) { return memory_.allocate(bytes); }

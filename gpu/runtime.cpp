@@ -128,6 +128,12 @@ std::string device_name(int device) {
                      properties.minor);
 }
 
+std::string device_address(int device) {
+  char address[32] = "";
+  require(cudaDeviceGetPCIBusId(address, sizeof address, device), "cudaDeviceGetPCIBusId");
+  return address;
+}
+
 std::string library_versions() {
   const Machine m = machine();
   const size_t blas = cublasLtGetVersion(), dnn = cudnnGetVersion();
@@ -148,6 +154,18 @@ Stream create_stream(int device) {
 void synchronize(Stream stream) {
   activate(stream);
   require(cudaStreamSynchronize(raw(stream)), "cudaStreamSynchronize");
+}
+
+void wait_for(Stream stream, Stream other) {
+  cudaEvent_t event = nullptr;
+  activate(other);
+  require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
+  const cudaError_t recorded = cudaEventRecord(event, raw(other));
+  const cudaError_t waits =
+      recorded == cudaSuccess ? cudaStreamWaitEvent(raw(stream), event) : cudaSuccess;
+  cudaEventDestroy(event);  // once it has come, as CUDA promises
+  require(recorded, "cudaEventRecord");
+  require(waits, "cudaStreamWaitEvent");
 }
 
 void copy_on_device(Stream stream, void* to, const void* from, size_t bytes) {

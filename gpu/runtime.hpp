@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/api.hpp"
 #include "gpu/allocator.hpp"
 #include "gpu/status.hpp"
 #include "gpu/stream.hpp"
@@ -15,11 +16,16 @@ Machine machine();
 std::string device_name(int device);  ///< "NVIDIA H100 80GB HBM3, compute capability 9.0"
 std::string library_versions();       ///< "driver 13.0, CUDA 13.0, cuBLASLt 13.1, cuDNN 9.19"
 
-Stream create_stream(int device);
-void synchronize(Stream stream);
+/// Of its GPU, among those of this host: "0000:17:00.0".
+HEBB_API std::string device_address(int device);
+
+HEBB_API Stream create_stream(int device);
+HEBB_API void synchronize(Stream stream);
+/// What `stream` is asked for from now on begins when `other` has done what it was asked for.
+HEBB_API void wait_for(Stream stream, Stream other);
 
 /// Asynchronous, in the stream's order; both sides on the device.
-void copy_on_device(Stream stream, void* to, const void* from, size_t bytes);
+HEBB_API void copy_on_device(Stream stream, void* to, const void* from, size_t bytes);
 /// `from` may change once this returns.
 void copy_to_device(Stream stream, void* to, const void* from, size_t bytes);
 /// Waits.

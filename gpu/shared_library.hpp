@@ -3,11 +3,13 @@
 #include <atomic>
 #include <mutex>
 
+#include "core/api.hpp"
+
 namespace hebb::cuda {
 
 /// A shared library that is loaded when a function of it is first called, and then stays: programs
 /// that use no GPU need neither have CUDA's libraries nor spend time and memory on them.
-class SharedLibrary {
+class HEBB_API SharedLibrary {
  public:
   /// Looked for as every program's libraries are ("libcudnn.so.9"), then in a folder.
   constexpr SharedLibrary(const char* name, const char* folder) : name_(name), folder_(folder) {}

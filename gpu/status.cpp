@@ -27,6 +27,19 @@ std::string_view advice(Library library, int status) {
       default:
         break;
     }
+  if (library == Library::nccl) switch (status) {
+      case 1:  // ncclUnhandledCudaError
+        return "is the driver as new as NCCL asks? NCCL_DEBUG=INFO shows the call that failed";
+      case 2:  // ncclSystemError
+        return "a socket or shared memory failed, NCCL_DEBUG=INFO shows which; NCCL_SOCKET_IFNAME "
+               "names the network, and containers want --shm-size";
+      case 5:  // ncclInvalidUsage
+        return "do all ranks have one version of NCCL, and a GPU each?";
+      case 6:  // ncclRemoteError
+        return "another rank has failed or cannot be reached";
+      default:
+        return "NCCL_DEBUG=INFO shows why";
+    }
   if (library == Library::cublas && status == 3)  // CUBLAS_STATUS_ALLOC_FAILED
     return "the device has no memory left; use smaller batches";
   if (status == 1 || (library == Library::cudnn && status >= 1001 && status < 2000))
@@ -39,7 +52,8 @@ std::string_view advice(Library library, int status) {
 void fail_status(Library library, int status, std::string_view name, std::string_view call) {
   const std::string_view of = library == Library::runtime  ? "cuda"
                               : library == Library::cublas ? "cublas"
-                                                           : "cudnn";
+                              : library == Library::cudnn  ? "cudnn"
+                                                           : "nccl";
   const std::string_view hint = advice(library, status);
   fail<DeviceError>("[{}] {} failed: {} ({}){}{}", of, call, name, status, hint.empty() ? "" : "; ",
                     hint);

@@ -3,15 +3,17 @@
 #include <string>
 #include <string_view>
 
+#include "core/api.hpp"
+
 /// What CUDA and its libraries answer, in words.
 namespace hebb::cuda {
 
-enum class Library { runtime, cublas, cudnn };
+enum class Library { runtime, cublas, cudnn, nccl };
 
 /// Throws the DeviceError of a call that failed: the call, the library's name for the status and,
 /// where there is one, what to try.
-[[noreturn]] void fail_status(Library library, int status, std::string_view name,
-                              std::string_view call);
+[[noreturn]] HEBB_API void fail_status(Library library, int status, std::string_view name,
+                                       std::string_view call);
 
 /// What the runtime says about a machine. Versions are 1000 major + 10 minor; driver is 0 where
 /// none is loaded.

@@ -1,6 +1,7 @@
 #include "optim/make_optimizer.hpp"
 
 #include "optim/adam.hpp"
+#include "optim/muon.hpp"
 #include "optim/sgd.hpp"
 
 namespace hebb {
@@ -68,6 +69,19 @@ std::unique_ptr<Optimizer> read_nadam(Spec& spec, std::vector<NamedTensor> param
   return std::make_unique<Nadam>(std::move(parameters), options, groups);
 }
 
+std::unique_ptr<Optimizer> read_muon(Spec& spec, std::vector<NamedTensor> parameters, double lr,
+                                     const Groups& groups) {
+  MuonOptions options{.lr = lr};
+  options.momentum = spec.number("momentum", options.momentum, share);
+  options.nesterov = spec.flag("nesterov", options.nesterov);
+  options.weight_decay = spec.number("weight-decay", options.weight_decay, nonnegative);
+  options.newton_schulz_steps = int(spec.integer("newton-schulz-steps", options.newton_schulz_steps,
+                                                 {.at_least = 1, .at_most = 100}));
+  options.sgd_lr_scale = spec.number("sgd-lr-scale", options.sgd_lr_scale, nonnegative);
+  spec.done();
+  return std::make_unique<Muon>(std::move(parameters), options, groups);
+}
+
 }  // namespace
 
 const Choices<MakeOptimizer>& known_optimizers() {
@@ -75,6 +89,8 @@ const Choices<MakeOptimizer>& known_optimizers() {
       "optimizer",
       {{"adam", read_adam<false>, "beta1=0.9,beta2=0.999,epsilon=1e-8,weight-decay=0"},
        {"adamw", read_adam<true>, "beta1=0.9,beta2=0.999,epsilon=1e-8,weight-decay=0.01"},
+       {"muon", read_muon,
+        "momentum=0.95,nesterov=true|false,weight-decay=0,newton-schulz-steps=5,sgd-lr-scale=1"},
        {"nadam", read_nadam,
         "beta1=0.9,beta2=0.999,epsilon=1e-8,weight-decay=0,decoupled=false|true,"
         "momentum-decay=0.004"},

@@ -5,6 +5,7 @@
 #include "optim/adam.hpp"
 #include "optim/clip.hpp"
 #include "optim/make_optimizer.hpp"
+#include "optim/muon.hpp"
 #include "optim/optimizer.hpp"
 #include "optim/schedule.hpp"
 #include "optim/sgd.hpp"

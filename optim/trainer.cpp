@@ -169,19 +169,12 @@ std::optional<Evaluation> Trainer::try_evaluate(const Dataset& dataset) const {
 }
 
 LoaderOptions Trainer::loader_options() const {
-  const Transform &random = options_.transform, &fixed = options_.evaluation_transform;
-  const auto both = [random, fixed](Sample& sample) {
-    random(sample);
-    fixed(sample);
-  };
   return {.batch_size = options_.batch_size,
           .drop_last = options_.drop_last,
           .seed = options_.seed,
           // Without a transform a batch is made in less time than a worker takes to wake.
-          .prefetch = random ? 2 : 0,
-          .transform = !random  ? fixed
-                       : !fixed ? random
-                                : Transform(both),
+          .prefetch = options_.transform ? 2 : 0,
+          .transform = compose({options_.transform, options_.evaluation_transform}),
           .device = device_,
           .rank = rank(),
           .ranks = ranks()};

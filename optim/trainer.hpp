@@ -52,8 +52,8 @@ struct TrainerOptions {
   double clip_norm = 0;  ///< Limit of the gradients' common 2-norm; 0: none.
   EarlyStopping early_stopping = {};
   OnDivergence on_divergence = OnDivergence::stop;
-  Transform transform = {};             ///< Of training samples, random or not.
-  Transform evaluation_transform = {};  ///< Of all samples that are only looked at.
+  Transform transform = {};             ///< Of training samples alone, random or not.
+  Transform evaluation_transform = {};  ///< Of all samples; in training after `transform`.
   int64_t evaluation_batch_size = 500;
   /// Each batch goes through the model in so many parts, whose gradients are added up before the
   /// update: the step of the whole batch, but for rounding and for batch statistics, which are each

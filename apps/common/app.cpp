@@ -96,6 +96,8 @@ Interrupt::Interrupt() {
 
 bool Interrupt::requested() { return interrupted != 0; }
 
+void Interrupt::request() { interrupted = 1; }
+
 int run_app(const AppInfo& info, int argc, char** argv,
             const std::function<void(CLI::App&)>& add_flags,
             const std::function<void(CLI::App&)>& body) {

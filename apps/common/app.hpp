@@ -53,6 +53,7 @@ class Interrupt {
  public:
   Interrupt();
   static bool requested();
+  static void request();  ///< As ^C does, on another rank.
 };
 
 }  // namespace hebb::apps

@@ -14,6 +14,7 @@
 #include "apps/fewshot/tuning/tuning.hpp"
 #include "core/backend.hpp"
 #include "data/catalog.hpp"
+#include "distributed/device.hpp"
 #include "distributed/program.hpp"
 
 namespace hebb::apps {
@@ -180,6 +181,7 @@ int main(int argc, char** argv) {
        .before_failure = [&] { let_lower_ranks_speak(*ranks); }},
       argc, argv, [&](CLI::App& app) { settings.add_flags(app); },
       [&](const CLI::App& app) {
+        settings.device = hebb::device_of_rank(settings.device, *ranks);
         settings.check_and_complete(app);
         Program(settings, command_line(argc, argv), *ranks).run();
       });

@@ -17,6 +17,7 @@
 #include "core/version.hpp"
 #include "data/data.hpp"
 #include "distributed/data_parallel.hpp"
+#include "distributed/device.hpp"
 #include "distributed/program.hpp"
 #include "layers/layers.hpp"
 #include "optim/optim.hpp"
@@ -85,7 +86,7 @@ TrainerOptions trainer_options(const TrainSettings& s, const Dataset& train) {
   std::vector<Transform> transforms;
   if (s.crop > 0) transforms.emplace_back(RandomCrop{.padding = s.crop});
   if (s.flip) transforms.emplace_back(RandomHorizontalFlip{.probability = 0.5});
-  if (!transforms.empty()) options.transform = compose(transforms);
+  options.transform = compose(transforms);
   if (s.normalize) options.evaluation_transform = normalize_for(train);
   options.on_divergence =
       parse_flag("--on-divergence", [&] { return divergence_choices().at(s.on_divergence); });
@@ -106,9 +107,13 @@ std::unique_ptr<Module> build_model(const TrainSettings& s, const Dataset& train
 void train(const TrainSettings& s, Communicator& ranks) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
+  if (ranks.ranks_may_be_lost())
+    throw UsageError(
+        "mpirun was told to keep the other ranks when one dies (--enable-recovery), and here they "
+        "would wait for it for ever: start hebb-train without that");
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
-  const Device device = parse_device(s.device);
+  const Device device = parse_device(device_of_rank(s.device, ranks));
   const std::string_view backend = backend_for(device).name();
 
   const Data data = prepare_data(s);
@@ -120,8 +125,6 @@ void train(const TrainSettings& s, Communicator& ranks) {
       "--regularizer", [&] { return make_regularizers(s.regularizers, model->parameters()); });
 
   TrainerOptions options = trainer_options(s, data.train);
-  DataParallel peers(ranks);
-  if (ranks.size() > 1) options.peers = &peers;
 
   Json config = s.to_json();
   config.update({{"threads", num_threads()},
@@ -134,6 +137,9 @@ void train(const TrainSettings& s, Communicator& ranks) {
                  {"data_checksum", s.output.empty() && ranks.size() == 1 ? "" : checksum(data)},
                  {"parameters", model->parameter_count()}});
   check_agreement(ranks, config);
+  const std::unique_ptr<Communicator> gpus = communicator_on(device, ranks);
+  DataParallel peers(gpus ? *gpus : ranks);
+  if (ranks.size() > 1) options.peers = &peers;
   const bool root = ranks.is_root();
   std::optional<Log> log;
   if (root) log.emplace(s, config);

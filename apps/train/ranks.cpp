@@ -14,6 +14,19 @@
 
 namespace hebb::apps {
 
+namespace {
+
+// "cuda:1 (...)" as "cuda (...)": ranks have GPUs of other numbers.
+Json without_number(const std::string& key, Json value) {
+  if ((key != "device" && key != "backend") || !value.is_string()) return value;
+  std::string text = value;
+  const size_t end = text.find(' ');
+  if (const size_t colon = text.find(':'); colon < end) text.erase(colon, end - colon);
+  return text;
+}
+
+}  // namespace
+
 void check_agreement(Communicator& ranks, const Json& config) {
   if (ranks.size() == 1) return;
   std::string text = config.dump();
@@ -21,7 +34,7 @@ void check_agreement(Communicator& ranks, const Json& config) {
   const Json root = Json::parse(text);
   std::vector<std::string> differences;
   for (const auto& [key, value] : root.items())
-    if (config.value(key, Json()) != value &&
+    if (without_number(key, config.value(key, Json())) != without_number(key, value) &&
         std::ranges::find(TrainSettings::free(), key) == TrainSettings::free().end())
       differences.push_back(
           fmt::format("{} {} (rank 0: {})", key, config.value(key, Json()).dump(), value.dump()));

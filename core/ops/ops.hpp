@@ -6,6 +6,7 @@
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/fill.hpp"
+#include "core/ops/images.hpp"
 #include "core/ops/layout.hpp"
 #include "core/ops/matmul.hpp"
 #include "core/ops/normalize.hpp"

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <mpi.h>
+
+#include <list>
+#include <vector>
+
 #include "distributed/communicator.hpp"
 
 namespace hebb {
@@ -19,12 +24,22 @@ class MpiCommunicator final : public Communicator {
   void broadcast(std::span<std::byte> bytes) override;
   void barrier() override;
   void abort(int code) override;
+  bool ranks_may_be_lost() const override;
+  int rank_on_host() const override { return rank_on_host_; }
+  void send_bytes(int rank, std::span<const std::byte> message) override;
+  bool receive_bytes(std::span<std::byte> message, bool wait) override;
 
  private:
-  using Communicator::Communicator;
-  void send(std::span<const std::byte> message) override;
-  bool receive(std::span<std::byte> message, bool wait) override;
+  struct Sent {
+    MPI_Request request;
+    std::vector<std::byte> message;
+  };
 
+  MpiCommunicator(int rank, int size);
+
+  MPI_Comm messages_ = MPI_COMM_NULL;
+  std::list<Sent> sent_;  // that may still be under way
+  int rank_on_host_ = 0;
   int64_t reductions_ = 0;
 };
 

@@ -27,23 +27,24 @@ SlicedSum::SlicedSum(const Tensor& values, int rank, int size, int64_t number)
       rank_(rank),
       size_(size),
       tag_(int(1 + 2 * (number % tags))),
+      slices_{values.numel(), size},
       type_(values.dtype() == DType::float32 ? MPI_FLOAT : MPI_DOUBLE) {
   check<DTypeError>(is_floating(values.dtype()), "[all_reduce] expected floats, got {}", values);
   check(values.numel() / size < std::numeric_limits<int>::max(),
         "[all_reduce] expected fewer elements a rank, got {}", values);
-  const int64_t mine = count_of(rank_);
+  const int64_t mine = slices_.count(rank_);
   terms_ = Tensor::empty({size_, mine}, here_.options());
   for (int other = 0; other < size_; ++other) {
     if (other == rank_) continue;
     char* const row = static_cast<char*>(terms_.data()) + other * mine * size_of(here_.dtype());
     MPI_Irecv(row, int(mine), type_, other, tag_, MPI_COMM_WORLD, &requests_.emplace_back());
-    MPI_Isend(address(other), int(count_of(other)), type_, other, tag_, MPI_COMM_WORLD,
+    MPI_Isend(address(other), int(slices_.count(other)), type_, other, tag_, MPI_COMM_WORLD,
               &requests_.emplace_back());
   }
 }
 
 char* SlicedSum::address(int slice) const {
-  return static_cast<char*>(here_.data()) + first_of(slice) * int64_t(size_of(here_.dtype()));
+  return static_cast<char*>(here_.data()) + slices_.first(slice) * int64_t(size_of(here_.dtype()));
 }
 
 void SlicedSum::advance() {
@@ -63,12 +64,12 @@ void SlicedSum::wait() {
 }
 
 void SlicedSum::add_up() {
-  const int64_t mine = count_of(rank_);
+  const int64_t mine = slices_.count(rank_);
   if (here_.dtype() == DType::float32)
-    add_rows(here_.host<float>().data() + first_of(rank_), terms_.host<float>().data(), mine, rank_,
-             size_);
+    add_rows(here_.host<float>().data() + slices_.first(rank_), terms_.host<float>().data(), mine,
+             rank_, size_);
   else
-    add_rows(here_.host<double>().data() + first_of(rank_), terms_.host<double>().data(), mine,
+    add_rows(here_.host<double>().data() + slices_.first(rank_), terms_.host<double>().data(), mine,
              rank_, size_);
   terms_ = {};
 }
@@ -78,9 +79,9 @@ void SlicedSum::spread() {
   requests_.clear();
   for (int other = 0; other < size_; ++other) {
     if (other == rank_) continue;
-    MPI_Irecv(address(other), int(count_of(other)), type_, other, tag_ + 1, MPI_COMM_WORLD,
+    MPI_Irecv(address(other), int(slices_.count(other)), type_, other, tag_ + 1, MPI_COMM_WORLD,
               &requests_.emplace_back());
-    MPI_Isend(address(rank_), int(count_of(rank_)), type_, other, tag_ + 1, MPI_COMM_WORLD,
+    MPI_Isend(address(rank_), int(slices_.count(rank_)), type_, other, tag_ + 1, MPI_COMM_WORLD,
               &requests_.emplace_back());
   }
   stage_ = Stage::spreading;

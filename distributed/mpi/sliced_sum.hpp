@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "distributed/communicator.hpp"
+#include "distributed/slices.hpp"
 
 namespace hebb {
 
@@ -17,8 +18,6 @@ class SlicedSum final : public PendingSum {
 
  private:
   enum class Stage { gathering, spreading, done };
-  int64_t first_of(int slice) const { return here_.numel() * slice / size_; }
-  int64_t count_of(int slice) const { return first_of(slice + 1) - first_of(slice); }
   char* address(int slice) const;
   void add_up();
   void spread();
@@ -26,6 +25,7 @@ class SlicedSum final : public PendingSum {
 
   Tensor values_, here_;  // here_: values_ on the CPU
   int rank_, size_, tag_;
+  Slices slices_;
   MPI_Datatype type_;
   Tensor terms_;  // [ranks, elements of this rank's slice]; this rank's own row stays empty
   std::vector<MPI_Request> requests_;

@@ -14,10 +14,8 @@ class SingleCommunicator final : public Communicator {
   void broadcast(std::span<std::byte>) override {}
   void barrier() override {}
   void abort(int code) override;
-
- private:
-  void send(std::span<const std::byte>) override {}
-  bool receive(std::span<std::byte>, bool) override { return false; }
+  void send_bytes(int, std::span<const std::byte>) override {}
+  bool receive_bytes(std::span<std::byte>, bool) override { return false; }
 };
 
 }  // namespace hebb

@@ -155,6 +155,19 @@ TEST_CASE("loader: a sample's transform depends on seed, epoch and sample alone"
   }
 }
 
+TEST_CASE("loader: functions and values give the same bits", "[data]") {
+  const Dataset dataset = numbered_dataset(60, 3, 8, 9);
+  for (const Transform& values :
+       {augmentation(), compose({RandomHorizontalFlip{}, RandomCrop{.padding = 12, .fill = 0.5f}}),
+        Transform()}) {
+    const auto function = [values](Sample& sample) { values(sample); };
+    Loader a(dataset, {.batch_size = 7, .seed = 3, .transform = values});
+    Loader b(dataset, {.batch_size = 7, .seed = 3, .transform = function});
+    const std::vector<float> bits = bits_of(a, 2);
+    CHECK(bits == bits_of(b, 2));
+  }
+}
+
 TEST_CASE("loader: goes on from a position with the same bits", "[data]") {
   const Dataset dataset = numbered_dataset(105, 3, 8, 8);
   const LoaderOptions options{.batch_size = 10, .seed = 21, .transform = augmentation()};

@@ -96,6 +96,38 @@ TEST_CASE("transforms: a flip mirrors rows, about half the time", "[data]") {
   CHECK((flips > 440 && flips < 560));
 }
 
+TEST_CASE("transforms: values are what devices follow", "[data]") {
+  const Normalize normalize{{1, 2}, {4, 8}};
+  const auto nothing = [](Sample&) {};
+  const Transform all =
+      compose({RandomCrop{.padding = 3, .fill = -1}, RandomHorizontalFlip{0.25}, normalize});
+  const std::optional<ImageSteps> steps = image_steps(all, 2);
+  REQUIRE(steps);
+  REQUIRE(steps->count == 3);
+  CHECK(steps->step[0].kind == ImageStep::Kind::crop);
+  CHECK(steps->step[0].padding == 3);
+  CHECK(steps->step[0].fill == -1);
+  CHECK(steps->step[1].kind == ImageStep::Kind::mirror);
+  CHECK(steps->step[1].probability == 0.25);
+  CHECK(steps->step[2].kind == ImageStep::Kind::normalize);
+  CHECK(steps->step[2].mean[1] == 2);
+  CHECK(steps->step[2].deviation[1] == 8);
+  CHECK(image_steps(Transform(), 2)->count == 0);
+
+  CHECK_FALSE(image_steps(compose({normalize, nothing}), 2));
+  CHECK_FALSE(image_steps(normalize, 3));
+  CHECK_FALSE(image_steps(Normalize{{1, 2, 3, 4, 5}, {1, 2, 3, 4, 5}}, 5));
+  CHECK_FALSE(image_steps(RandomCrop{.padding = -1}, 2));
+  CHECK(image_steps(compose(std::vector<Transform>(8, normalize)), 2));
+  CHECK_FALSE(image_steps(compose(std::vector<Transform>(9, normalize)), 2));
+
+  CHECK(Transform(normalize).target<Normalize>()->mean == normalize.mean);
+  CHECK(all.target<Normalize>() == nullptr);
+  CHECK(Transform().target<Normalize>() == nullptr);
+  CHECK_FALSE(Transform());
+  CHECK(compose({Transform(), normalize}).target<Normalize>() != nullptr);
+}
+
 TEST_CASE("transforms: compose applies them in order", "[data]") {
   const Transform add = [](Sample& s) {
     for (float& x : s.pixels) x += 1;

@@ -26,6 +26,7 @@ TEST_CASE("the program has the ranks that it was started with", "[distributed]")
   const char* wanted = std::getenv("HEBB_TEST_RANKS");
   CHECK(ranks().size() == (wanted ? std::atoi(wanted) : 1));
   CHECK(ranks().is_root() == (ranks().rank() == 0));
+  CHECK(ranks().rank_on_host() == ranks().rank());  // tests run on one host
 }
 
 TEST_CASE("sums are those in the order of ranks, and the same bits on all", "[distributed]") {
@@ -79,7 +80,7 @@ TEST_CASE("messages reach rank 0, each once", "[distributed]") {
     int rank = -1, number = 0;
   };
   if (!ranks().is_root()) {
-    for (int i = 0; i < 3; ++i) ranks().send_to_root(Note{ranks().rank(), i});
+    for (int i = 0; i < 3; ++i) ranks().send(0, Note{ranks().rank(), i});
   } else {
     std::vector<int> next(size_t(ranks().size()));
     for (int i = 0; i < 3 * (ranks().size() - 1); ++i) {

@@ -150,6 +150,15 @@ TEST_CASE("hebb-train: a rank that is killed ends the run, which goes on from it
   CHECK(weight_difference(run, whole) < 1e-3);
 }
 
+TEST_CASE("hebb-train is not started where ranks would wait for one that is dead",
+          "[apps][needs-data]") {
+  if (!have_mpi()) return;
+  const ProcessResult result = run_process(
+      {HEBB_MPIRUN, "--oversubscribe", "--enable-recovery", "-n", "2", HEBB_BIN "/hebb-train"},
+      {.in_child = allow_mpirun});
+  check_ended_at_once(result, 2, "--enable-recovery");
+}
+
 TEST_CASE("hebb-train: ^C on rank 0 ends all ranks with everything written", "[apps][needs-data]") {
   if (!have_mpi()) return;
   const TemporaryFolder folder;

@@ -263,6 +263,48 @@ def resnet18_file():
     return golden
 
 
+class Muon(torch.optim.SGD):
+    """Jordan's Muon with what torch.optim.Muon leaves to the caller: vectors and the last matrix
+    move along the direction of SGD itself. torch's own iterates in bfloat16, this in the
+    parameters' type."""
+
+    def __init__(self, parameters, lr, momentum=0.95, nesterov=True, weight_decay=0, steps=5,
+                 sgd_lr_scale=1):
+        # A step of SGD from zero at a rate of 1 gives the negative directions.
+        self.moved = list(parameters)
+        self.directions = [torch.zeros_like(p) for p in self.moved]
+        self.last = max(k for k, p in enumerate(self.moved) if p.ndim >= 2)
+        self.options = lr, weight_decay, steps, sgd_lr_scale
+        super().__init__(self.directions, lr=1, momentum=momentum, nesterov=nesterov)
+
+    @torch.no_grad()
+    def step(self):
+        lr, weight_decay, steps, sgd_lr_scale = self.options
+        for direction, p in zip(self.directions, self.moved):
+            direction.zero_()
+            direction.grad = p.grad
+        super().step()
+        for k, (direction, p) in enumerate(zip(self.directions, self.moved)):
+            move, rate = -direction, lr * sgd_lr_scale
+            if p.ndim >= 2 and k != self.last:
+                move, rate = self.orthogonal(move.flatten(1), steps).view_as(p), lr
+            p.sub_(rate * (move + weight_decay * p))
+
+    @staticmethod
+    def orthogonal(x, steps):
+        rows, columns = x.shape
+        y = x.T if rows > columns else x
+        y = y / (y.norm() + 1e-7)
+        for _ in range(steps):
+            gram = y @ y.T
+            y = 3.4445 * y + (-4.7750 * gram + 2.0315 * gram @ gram) @ y
+        return (y.T if rows > columns else y) * max(1, rows / columns) ** 0.5
+
+    def zero_grad(self):
+        for p in self.moved:
+            p.grad = None
+
+
 def optimizer_cases():
     """Every combination of what Hebb's optimisers offer, by name."""
     cases = {}
@@ -279,6 +321,9 @@ def optimizer_cases():
                 name, {"lr": 0.01, "betas": [0.8, 0.95], "eps": 1e-4, "weight_decay": decay})
     cases["nadam-decoupled"] = (
         "NAdam", {"lr": 0.01, "weight_decay": 0.01, "decoupled_weight_decay": True})
+    cases["muon"] = ("Muon", {"lr": 0.02})
+    cases["muon-decay"] = ("Muon", {"lr": 0.02, "weight_decay": 0.1, "sgd_lr_scale": 3})
+    cases["muon-plain"] = ("Muon", {"lr": 0.02, "momentum": 0.8, "nesterov": False, "steps": 3})
     cases["nadam-momentum-decay"] = ("NAdam", {"lr": 0.01, "momentum_decay": 0.05})
     return cases
 
@@ -292,7 +337,7 @@ def optimizers_file():
         for prefix, dtype in DTYPES.items():
             model = initialized(Mlp(20, 12, 10), dtype)
             x, y = batch(model, 8, dtype)
-            make_optimizer = getattr(torch.optim, optimizer)
+            make_optimizer = Muon if optimizer == "Muon" else getattr(torch.optim, optimizer)
             losses = train(model, x, y, lambda parameters: make_optimizer(parameters, **options))
             golden.put(f"{prefix}.{name}.losses", losses)
             for k, parameter in enumerate(model.parameters()):

@@ -6,7 +6,7 @@ readelf=$1
 shift
 for file in "$@"; do
   needed=$("$readelf" --dynamic "$file" | grep NEEDED)
-  if grep -E 'cublas|cudnn|cudart|libcuda' <<<"$needed"; then
+  if grep -E 'cublas|cudnn|cudart|nccl|libcuda' <<<"$needed"; then
     echo "$file is linked with these" >&2
     exit 1
   fi

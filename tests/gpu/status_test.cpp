@@ -35,6 +35,10 @@ TEST_CASE("CUDA's errors say the call, the status and what to try", "[gpu]") {
   CHECK(message(Library::cudnn, 1001) ==
         "[cudnn] cudaMalloc failed: its text (1001); is the driver loaded, and as new as this "
         "build's libraries ask?");
+  CHECK(message(Library::nccl, 6) ==
+        "[nccl] cudaMalloc failed: its text (6); another rank has failed or cannot be reached");
+  CHECK_THAT(message(Library::nccl, 1), ContainsSubstring("NCCL_DEBUG=INFO"));
+  CHECK_THAT(message(Library::nccl, 3), ContainsSubstring("; NCCL_DEBUG=INFO shows why"));
   CHECK(message(Library::cublas, 7) == "[cublas] cudaMalloc failed: its text (7)");
 }
 

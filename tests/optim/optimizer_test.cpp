@@ -6,6 +6,9 @@
 
 #include "core/autograd.hpp"
 #include "core/error.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/layout.hpp"
+#include "core/ops/reduce.hpp"
 #include "core/ops/softmax.hpp"
 #include "core/parallel.hpp"
 #include "core/storage.hpp"
@@ -14,6 +17,7 @@
 #include "optim/adam.hpp"
 #include "optim/clip.hpp"
 #include "optim/make_optimizer.hpp"
+#include "optim/muon.hpp"
 #include "optim/sgd.hpp"
 #include "optim/train_step.hpp"
 #include "tests/allocations.hpp"
@@ -52,6 +56,9 @@ const std::vector<std::pair<std::string, Make>>& cases() {
       {"adamw-decay", named("adamw", 0.01)},
       {"adamw-betas", named("adamw:beta1=0.8,beta2=0.95,epsilon=1e-4,weight-decay=0", 0.01)},
       {"adamw-betas-decay", named("adamw:beta1=0.8,beta2=0.95,epsilon=1e-4", 0.01)},
+      {"muon", named("muon", 0.02)},
+      {"muon-decay", named("muon:weight-decay=0.1,sgd-lr-scale=3", 0.02)},
+      {"muon-plain", named("muon:momentum=0.8,nesterov=false,newton-schulz-steps=3", 0.02)},
       {"nadam", named("nadam", 0.01)},
       {"nadam-decay", named("nadam:weight-decay=0.01", 0.01)},
       {"nadam-betas", named("nadam:beta1=0.8,beta2=0.95,epsilon=1e-4", 0.01)},
@@ -98,8 +105,10 @@ TEST_CASE("optimisers step as PyTorch's do", "[optim]") {
     CHECK(listed.find('"' + name + "\": ") != listed.npos);
     // PyTorch keeps NAdam's product of momenta in float32, whatever the parameters are.
     const double exact = name.starts_with("nadam") ? 1e-8 : 1e-11;
+    // Muon lifts small singular values, and what rounding has made of them, some hundredfold.
+    const double rounded = name.starts_with("muon") ? 3e-5 : 3e-6;
     for (const auto& [dtype, tolerance] :
-         {std::pair(DType::float64, exact), std::pair(DType::float32, 3e-6)}) {
+         {std::pair(DType::float64, exact), std::pair(DType::float32, rounded)}) {
       const std::string prefix = std::string(name_of(dtype)) + "." + name;
       INFO(prefix);
       const Task task(dtype);
@@ -119,8 +128,31 @@ TEST_CASE("optimisers step as PyTorch's do", "[optim]") {
   CHECK(count == cases().size());
 }
 
+TEST_CASE("Muon brings singular values near 1", "[optim]") {
+  const std::vector<double> singular = {3, -1, 0.5, 0.1};
+  std::vector<double> values(4 * 7);
+  for (size_t i = 0; i < 4; ++i) values[i * 7 + i] = singular[i];
+  const auto moved = orthogonalize(Tensor::from(values, {4, 7})).to_vector<double>();
+  for (size_t i = 0; i < moved.size(); ++i) {
+    INFO(i);
+    if (i / 7 != i % 7) {
+      CHECK(moved[i] == 0);
+    } else {
+      CHECK(std::abs(moved[i]) > 0.65);
+      CHECK(std::abs(moved[i]) < 1.25);
+      CHECK(std::signbit(moved[i]) == std::signbit(singular[i / 7]));
+    }
+  }
+  const Tensor x = test::golden_signed(test::input_stream, {6, 20}).to(DType::float64);
+  const Tensor wide = orthogonalize(x), tall = orthogonalize(permute(x, {1, 0}));
+  CHECK(sum_square(permute(tall, {1, 0}) - wide).item() < 1e-20);
+  CHECK(sum_square(orthogonalize(x * 1e3) - wide).item() < 1e-10);
+  CHECK_THROWS_AS(orthogonalize(Tensor::ones({2})), ShapeError);
+  CHECK_THROWS_AS(orthogonalize(Tensor::ones({2, 2}), 0), ValueError);
+}
+
 TEST_CASE("weights alone decay where that is asked for", "[optim]") {
-  for (const std::string name : {"sgd", "adam", "adamw", "nadam"}) {
+  for (const std::string name : {"sgd", "adam", "adamw", "nadam", "muon"}) {
     INFO(name);
     const auto trained = [&](const char* settings, const std::vector<ParameterGroup>& groups) {
       const Task task(DType::float32);
@@ -200,7 +232,7 @@ TEST_CASE("an optimiser's state has names and is loaded strictly", "[optim]") {
 TEST_CASE("parameters without a gradient stay, and count their own steps", "[optim]") {
   const Tensor a = Tensor::ones({2}), b = Tensor::ones({2}), alone = Tensor::ones({2});
   const std::vector<NamedTensor> both = {{"a", a}, {"b", b}};
-  for (const char* name : {"adam", "nadam", "sgd:momentum=0.9,dampening=0.5"}) {
+  for (const char* name : {"adam", "nadam", "muon", "sgd:momentum=0.9,dampening=0.5"}) {
     INFO(name);
     for (const Tensor& t : {a, b, alone}) {
       t.fill(1);
@@ -249,11 +281,15 @@ TEST_CASE("optimisers refuse what they cannot use", "[optim]") {
   CHECK_THROWS_AS(Adam(p, {.beta1 = 1}), ValueError);
   CHECK_THROWS_AS(Adam(p, {.epsilon = -1}), ValueError);
   CHECK_THROWS_AS(Nadam(p, {.momentum_decay = -1}), ValueError);
+  CHECK_THROWS_AS(Muon(p, {.momentum = 1}), ValueError);
+  CHECK_THROWS_AS(Muon(p, {.weight_decay = -1}), ValueError);
+  CHECK_THROWS_AS(Muon(p, {.newton_schulz_steps = 0}), ValueError);
+  CHECK_THROWS_AS(Muon(p, {.sgd_lr_scale = -1}), ValueError);
   CHECK_THROWS_AS(Sgd(p, {.nesterov = true}), ValueError);
   CHECK_THROWS_AS(Sgd(p, {.momentum = 0.9, .dampening = 0.1, .nesterov = true}), ValueError);
   CHECK_THROWS_AS(Sgd(p, {.weight_decay = -1}), ValueError);
   CHECK_THROWS_WITH(make_optimizer("lion", p, 0.1),
-                    "[optimizer] expected one of adam, adamw, nadam, sgd, got \"lion\"");
+                    "[optimizer] expected one of adam, adamw, muon, nadam, sgd, got \"lion\"");
   CHECK_THROWS_WITH(
       make_optimizer("sgd:beta1=0.9", p, 0.1),
       "[sgd] expected keys decay-on, momentum, dampening, weight-decay, nesterov, got unknown "
@@ -284,7 +320,7 @@ TEST_CASE("gradients are clipped to a common norm", "[optim]") {
 }
 
 TEST_CASE("a step may clip the gradients itself", "[optim]") {
-  for (const char* name : {"adam:weight-decay=0.1", "nadam", "sgd:momentum=0.9"})
+  for (const char* name : {"adam:weight-decay=0.1", "nadam", "muon", "sgd:momentum=0.9"})
     for (const double limit : {0.01, 100.0}) {
       const Task inside(DType::float32), outside(DType::float32);
       const std::unique_ptr<Optimizer> a = make_optimizer(name, inside.net.parameters(), 0.1),
@@ -305,7 +341,7 @@ TEST_CASE("a step may clip the gradients itself", "[optim]") {
 }
 
 TEST_CASE("optimisers take no memory after their first steps", "[optim]") {
-  for (const char* name : {"adam", "nadam", "sgd:momentum=0.9"}) {
+  for (const char* name : {"adam", "nadam", "muon", "sgd:momentum=0.9"}) {
     INFO(name);
     const Sequential net = lenet5();
     const std::unique_ptr<Optimizer> optimizer = make_optimizer(name, net.parameters(), 1e-3);

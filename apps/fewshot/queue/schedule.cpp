@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <mutex>
+#include <functional>
 #include <set>
+#include <string>
 
 #include "apps/common/app.hpp"
-#include "apps/common/progress.hpp"
-#include "core/parallel.hpp"
+#include "apps/fewshot/queue/root.hpp"
+#include "apps/fewshot/queue/worker.hpp"
+#include "core/backend.hpp"
 #include "core/random.hpp"
+#include "core/version.hpp"
 
 namespace hebb::apps {
 namespace {
@@ -23,96 +26,37 @@ std::vector<const RunKey*> in_order(const std::vector<RunKey>& keys) {
   return runs;
 }
 
-// What a rank tells rank 0.
-struct Finished {
-  int64_t run = -1;  // -1: this rank has ended.
-  RunResult result = {};
-};
-
-class Queue {
- public:
-  Queue(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
-        Communicator& communicator, bool quiet)
-      : runs_(in_order(keys)),
-        data_(data),
-        journal_(journal),
-        communicator_(communicator),
-        open_(open_runs()),
-        ranks_left_(communicator.size() - 1),
-        progress_("runs", std::ssize(open_), quiet || !root()) {}
-
-  bool execute() {
-    std::vector<int64_t> mine;
-    for (size_t i = 0; i < open_.size(); ++i)
-      if (int(i) % communicator_.size() == communicator_.rank()) mine.push_back(open_[i]);
-    progress_.update(0);
-    parallel_for(std::ssize(mine), 1,
-                 [&](int64_t begin, int64_t) { execute(mine[size_t(begin)]); });
-    if (!root()) {
-      communicator_.send_to_root(Finished{});
-      return !Interrupt::requested();
-    }
-    while (ranks_left_ > 0) take(*communicator_.receive<Finished>(true));
-    return finished_ == std::ssize(open_);
+// Differs where another rank means other runs than this one, or its numbers have other bits.
+uint64_t checksum(const std::vector<const RunKey*>& runs) {
+  std::string text(version());
+  for (const RunKey* run : runs) {
+    const std::string_view backend = backend_for(run->device).name();  // "cpu (v4)", "cuda:1 (...)"
+    text += fmt::format("\n{} {}", run->text(), backend.substr(backend.find(' ')));
   }
-
- private:
-  bool root() const { return communicator_.rank() == 0; }
-
-  // Those that rank 0's journal does not hold, the same on every rank.
-  std::vector<int64_t> open_runs() const {
-    std::string done(runs_.size(), 0);
-    for (size_t i = 0; i < runs_.size(); ++i)
-      done[i] = char(journal_.results().contains(runs_[i]->text()));
-    communicator_.broadcast(done);
-    std::vector<int64_t> open;
-    for (int64_t i = 0; i < std::ssize(runs_); ++i)
-      if (!done[size_t(i)]) open.push_back(i);
-    return open;
-  }
-
-  void execute(int64_t run) {
-    if (Interrupt::requested()) return;
-    const RunKey& key = *runs_[size_t(run)];
-    const std::optional<RunResult> result =
-        run_once(key, *data_.at(key.dataset), Interrupt::requested);
-    if (!result) return;
-    const std::lock_guard lock(mutex_);
-    const Finished message{.run = run, .result = *result};
-    if (!root()) {
-      communicator_.send_to_root(message);
-      return;
-    }
-    take(message);
-    while (const auto other = communicator_.receive<Finished>(false)) take(*other);
-  }
-
-  void take(const Finished& message) {
-    if (message.run < 0) {
-      --ranks_left_;
-      return;
-    }
-    const RunKey& key = *runs_[size_t(message.run)];
-    journal_.append(key.text(), message.result);
-    progress_.update(++finished_, fmt::format("{} {}-shot {}", key.dataset, key.shots, key.method));
-  }
-
-  std::vector<const RunKey*> runs_;
-  const DataSets& data_;
-  Journal& journal_;
-  Communicator& communicator_;
-  std::vector<int64_t> open_;
-  int ranks_left_;
-  Progress progress_;
-  int64_t finished_ = 0;
-  std::mutex mutex_;
-};
+  return std::hash<std::string>()(text);
+}
 
 }  // namespace
 
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
              Communicator& communicator, bool quiet) {
-  return Queue(keys, data, journal, communicator, quiet).execute();
+  const std::vector<const RunKey*> runs = in_order(keys);
+  const Execute execute_run = [&](int64_t run, const std::function<bool()>& stop_requested) {
+    const RunKey& key = *runs[size_t(run)];
+    return run_once(key, *data.at(key.dataset), stop_requested);
+  };
+  if (!communicator.is_root()) {
+    Worker(communicator, execute_run, checksum(runs)).work();
+    return !Interrupt::requested();
+  }
+  std::vector<int64_t> open;
+  for (int64_t i = 0; i < std::ssize(runs); ++i)
+    if (!journal.results().contains(runs[size_t(i)]->text())) open.push_back(i);
+  Root root(communicator, execute_run, journal,
+            {.runs = runs, .open = open, .checksum = checksum(runs), .quiet = quiet});
+  root.work();
+  if (root.has_lost_ranks()) communicator.note_loss();
+  return root.all_finished();
 }
 
 }  // namespace hebb::apps

@@ -8,9 +8,10 @@
 
 namespace hebb::apps {
 
-/// Executes those runs that the journal does not hold, one on each core and split over the ranks,
-/// and appends each to the journal when it ends; shows a bar with the time left on a terminal.
-/// Results are in the journal of rank 0. False when ^C ended it before all were done.
+/// Executes those runs that the journal does not hold, one on each core of all ranks, and appends
+/// each to the journal when it ends; shows a bar with the time left on a terminal. Rank 0 hands
+/// them out, and its journal has the results. Where ranks may be lost, those of a rank that dies go
+/// to others; Error on these when that is rank 0. False when ^C ended it before all were done.
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
              Communicator& communicator, bool quiet);
 

@@ -103,31 +103,79 @@ TEST_CASE("Two ranks make the table of one", "[apps][needs-data]") {
   for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
 }
 
-// MPI ends all ranks with one; what they had finished is in the journal.
+// Runs enough that a rank can be killed among them.
+const std::string many =
+    "--dataset digits --shots 1 --draws 8 --methods vanilla,bean-1 "
+    "--epochs 8 --threads 1 --quiet --output ";
+
+int64_t finished_runs(const std::string& folder) {
+  return std::ranges::count(text_of(folder + "/runs.jsonl"), '\n') - 1;
+}
+
+// Kills a rank once a run is finished.
+std::function<void(int)> kill_rank(int rank, const std::string& folder) {
+  return [=](int mpirun) {
+    for (int i = 0; i < 3000 && finished_runs(folder) < 1; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const int victim = process_of(mpirun, rank);
+    CHECK(victim > 0);
+    if (victim > 0) kill(victim, SIGKILL);
+  };
+}
+
+// mpirun ends all ranks with one; what they had finished is in the journal.
 TEST_CASE("A rank of hebb-fewshot that is killed gives its runs to the next start",
           "[apps][needs-data]") {
   if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
   const TemporaryFolder folder;
   const std::string a = folder / "a", b = folder / "b";
-  const std::string many =
-      "--dataset digits --shots 1 --draws 8 --methods vanilla,bean-1 "
-      "--epochs 8 --threads 1 --quiet --output ";
-  const auto finished = [&] { return std::ranges::count(text_of(b + "/runs.jsonl"), '\n') - 1; };
   const ProcessResult killed =
-      fewshot(many + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "2"}, [&](int mpirun) {
-        for (int i = 0; i < 3000 && finished() < 1; ++i)
-          std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        if (const int victim = process_of(mpirun, 1)) kill(victim, SIGKILL);
-      });
+      fewshot(many + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "2"}, kill_rank(1, b));
   CHECK(killed.code != 0);
-  CHECK(finished() >= 1);
-  CHECK(finished() < 16);
+  CHECK(finished_runs(b) >= 1);
+  CHECK(finished_runs(b) < 16);
   const ProcessResult again = fewshot(many + b, {HEBB_MPIRUN, "--oversubscribe", "-n", "3"});
   INFO(again.errors);
   REQUIRE(again.code == 0);
   CHECK(!contains(again.errors, "16 runs in "));
   REQUIRE(fewshot(many + a).code == 0);
   for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
+}
+
+TEST_CASE(
+    "A rank of hebb-fewshot that is killed gives its runs to the others where mpirun keeps them",
+    "[apps][needs-data]") {
+  if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
+  const TemporaryFolder folder;
+  const std::string a = folder / "a", b = folder / "b";
+  const ProcessResult killed = fewshot(
+      many + b, {HEBB_MPIRUN, "--oversubscribe", "--enable-recovery", "-n", "3"}, kill_rank(2, b));
+  INFO(killed.errors);
+  CHECK(killed.code == 0);
+  CHECK(contains(killed.errors,
+                 "hebb-fewshot: rank 2 has died (nothing heard of it for 10 s); its runs go to "
+                 "others: "));
+  CHECK(contains(killed.errors, "16 runs in "));
+  CHECK(finished_runs(b) == 16);
+  const ProcessResult one = fewshot(many + a);
+  REQUIRE(one.code == 0);
+  CHECK(killed.output.substr(0, killed.output.find("In ")) ==
+        one.output.substr(0, one.output.find("In ")));
+  for (const char* name : {"/table.md", "/runs.csv"}) CHECK(text_of(a + name) == text_of(b + name));
+}
+
+TEST_CASE("The ranks of hebb-fewshot end with rank 0", "[apps][needs-data]") {
+  if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
+  const TemporaryFolder folder;
+  const std::string b = folder / "b";
+  const ProcessResult killed = fewshot(
+      many + b, {HEBB_MPIRUN, "--oversubscribe", "--enable-recovery", "-n", "3"}, kill_rank(0, b));
+  INFO(killed.errors);
+  CHECK(killed.code == 1);
+  const std::string line = "hebb-fewshot: rank 0, which has the results, has died";
+  CHECK(contains(killed.errors, line));
+  CHECK(killed.errors.find(line) == killed.errors.rfind(line));
+  CHECK(fewshot(many + b).code == 0);
 }
 
 }  // namespace

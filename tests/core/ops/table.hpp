@@ -91,6 +91,7 @@ OpFamily conv2d_family();
 OpFamily dropout_family();
 OpFamily elementwise_family();
 OpFamily fill_family();
+OpFamily images_family();
 OpFamily layout_family();
 OpFamily matmul_family();
 OpFamily normalize_family();

@@ -1,14 +1,28 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace hebb::cuda {
 
 /// What tests look at and change in the device that this CPU stands for.
 struct Emulation {
   bool memory_left = true;
-  long launches = 0;       // of kernels
-  long waits = 0;          // of the host for the device
-  long broken_guards = 0;  // bytes behind tensors that were written to
+  std::atomic<long> launches = 0;       // of kernels
+  std::atomic<size_t> uploaded = 0;     // bytes that were copied to the device
+  std::atomic<long> waits = 0;          // of the host for the device
+  std::atomic<long> exchanges = 0;      // by NCCL, of all ranks
+  int nccl_status = 0;                  // of what connects ranks
+  std::atomic<long> broken_guards = 0;  // bytes behind tensors that were written to
 };
 extern Emulation emulation;
+/// Where a thread finds its GPU.
+extern thread_local std::string emulated_address;
+/// Which streams a thread has told to wait for which, and -1, -1 for what NCCL was asked between.
+/// 0 is a backend's; others have numbers.
+extern thread_local std::vector<std::pair<int, int>> emulated_order;
 
 }  // namespace hebb::cuda

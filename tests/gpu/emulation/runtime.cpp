@@ -2,6 +2,8 @@
 // before a call returns. Kernels run as loops (gpu/launch_host.hpp).
 #include "gpu/runtime.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -47,13 +49,27 @@ Machine machine() { return {.driver = 13000, .runtime = 13000, .status = 0, .dev
 std::string device_name(int) { return "emulated"; }
 std::string library_versions() { return "no driver"; }
 
-Stream create_stream(int device) { return {device, nullptr}; }
+thread_local std::string emulated_address = "0000:01:00.0";
+std::string device_address(int) { return emulated_address; }
+
+// Their handles are numbers, and the first one is the backend's.
+Stream create_stream(int device) {
+  static std::atomic<intptr_t> count = 0;
+  return {device, reinterpret_cast<void*>(count++)};
+}
+
+thread_local std::vector<std::pair<int, int>> emulated_order;
+void wait_for(Stream stream, Stream other) {
+  const auto number = [](Stream s) { return int(reinterpret_cast<intptr_t>(s.handle)); };
+  emulated_order.emplace_back(number(stream), number(other));
+}
 void synchronize(Stream) { ++emulation.waits; }
 
 void copy_on_device(Stream, void* to, const void* from, size_t bytes) {
   if (bytes) std::memcpy(to, from, bytes);  // nothing may have no address
 }
 void copy_to_device(Stream stream, void* to, const void* from, size_t bytes) {
+  emulation.uploaded += bytes;
   copy_on_device(stream, to, from, bytes);
 }
 void copy_to_host(Stream stream, void* to, const void* from, size_t bytes) {
