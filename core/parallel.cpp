@@ -180,7 +180,8 @@ FlushSubnormals::~FlushSubnormals() {
 namespace detail {
 
 void run_pieces(int64_t n, int64_t grain, PieceFunction function, void* context) {
-  if (!serial && num_threads() > 1 && current_pool().run(n, grain, function, context)) return;
+  const bool several = n > grain && !serial && num_threads() > 1;
+  if (several && current_pool().run(n, grain, function, context)) return;
   for (int64_t begin = 0; begin < n; begin += grain)
     function(context, begin, std::min(begin + grain, n));
 }

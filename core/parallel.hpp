@@ -29,6 +29,7 @@ class SerialScope {
 
 namespace detail {
 using PieceFunction = void (*)(void* context, int64_t begin, int64_t end);
+/// Also of a single piece, so that there is one copy of what a piece does.
 void run_pieces(int64_t n, int64_t grain, PieceFunction function, void* context);
 }  // namespace detail
 
@@ -38,11 +39,6 @@ void run_pieces(int64_t n, int64_t grain, PieceFunction function, void* context)
 /// throws reaches the caller after the other pieces are done.
 template <class Function>
 void parallel_for(int64_t n, int64_t grain, Function&& function) {
-  if (n <= 0) return;
-  if (n <= grain) {
-    function(int64_t(0), n);
-    return;
-  }
   using F = std::remove_reference_t<Function>;
   detail::run_pieces(
       n, grain,

@@ -58,7 +58,8 @@ void run(const CLI::App& app, AssembliesSettings& s) {
   const std::vector<int> numbers = s.figure_numbers();
   const std::vector<ModelSpec> specs = model_specs(s);
 
-  DataPair data = load_dataset(s.dataset, {.root = s.data});
+  const auto load = parse_flag("--dataset", [&] { return known_datasets().at(s.dataset); });
+  DataPair data = load({.root = s.data});
   for (const ModelSpec& spec : specs)
     parse_flag("--models", [&] {
       return make_model(spec.architecture, {.input = data.train.images.shape().without(0),

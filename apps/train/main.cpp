@@ -35,7 +35,8 @@ struct Data {
 };
 
 Data prepare_data(const TrainSettings& s) {
-  DataPair pair = load_dataset(s.dataset, {.root = s.data});
+  const auto load = parse_flag("--dataset", [&] { return known_datasets().at(s.dataset); });
+  DataPair pair = load({.root = s.data});
   Data data{.train = std::move(pair.train), .test = std::move(pair.test), .validation = {}};
   const Generator random(s.seed);
   const auto reduce = [](Dataset& set, int64_t limit, const Generator& generator) {

@@ -202,15 +202,8 @@ struct Kernels : BeanKernels<T>,
                  ReduceKernels<T>,
                  SoftmaxKernels<T> {};
 
-/// For every element type.
-struct MemoryKernels {
-  void (*fill)(DType dtype, int64_t n, double value, void* x);
-  void (*cast)(int64_t n, DType from_type, const void* from, DType to_type, void* to);
-};
-
 /// The kernels of one instruction set.
 struct KernelTable {
-  MemoryKernels memory;
   Kernels<float> float32;
   Kernels<double> float64;
 };

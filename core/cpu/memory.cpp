@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
+#include "core/convert.hpp"
 #include "core/cpu/cpu_backend.hpp"
 
 namespace hebb::cpu {
@@ -12,6 +15,24 @@ void copy_bytes(void* to, const void* from, size_t bytes) {
     std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin,
                 size_t(end - begin));
   });
+}
+
+template <class Function>
+void dispatch_any(DType dtype, Function&& function) {
+  switch (dtype) {
+    case DType::float32:
+      return function.template operator()<float>();
+    case DType::float64:
+      return function.template operator()<double>();
+    case DType::int64:
+      return function.template operator()<int64_t>();
+    case DType::int32:
+      return function.template operator()<int32_t>();
+    case DType::uint8:
+      return function.template operator()<uint8_t>();
+    case DType::bfloat16:
+      return function.template operator()<BFloat16>();
+  }
 }
 
 }  // namespace
@@ -47,13 +68,30 @@ void CpuBackend::copy(const Tensor& destination, const Tensor& source) {
   copy_bytes(destination.data(), source.data(), source.bytes());
 }
 
+// Both wait for memory more than they compute, and need no kernels of an instruction set.
 void CpuBackend::fill(const Tensor& x, double value) {
-  kernels_.memory.fill(x.dtype(), x.numel(), value, x.data());
+  dispatch_any(x.dtype(), [&]<class T>() {
+    parallel_for(x.numel(), 1 << 18,
+                 [data = static_cast<T*>(x.data()), value](int64_t begin, int64_t end) {
+                   if (value == 0 && !std::signbit(value))
+                     std::memset(data + begin, 0, size_t(end - begin) * sizeof(T));
+                   else
+                     std::fill(data + begin, data + end, convert<T>(value));
+                 });
+  });
 }
 
 Tensor CpuBackend::cast(const Tensor& x, DType dtype) {
   const Tensor y = Tensor::empty(x.shape(), {dtype, x.device()});
-  kernels_.memory.cast(x.numel(), x.dtype(), x.data(), dtype, y.data());
+  dispatch_any(x.dtype(), [&]<class From>() {
+    dispatch_any(dtype, [&]<class To>() {
+      parallel_for(x.numel(), 1 << 15,
+                   [from = static_cast<const From*>(x.data()), to = static_cast<To*>(y.data())](
+                       int64_t begin, int64_t end) {
+                     std::transform(from + begin, from + end, to + begin, convert<To, From>);
+                   });
+    });
+  });
   return y;
 }
 

@@ -197,6 +197,8 @@ TEST_CASE("hebb-assemblies: wrong flags name what is accepted", "[apps]") {
   check_failure(assemblies({"--output", output, "--checkpoint", "vgg=a"}), 2,
                 "lenet5-bean2-alpha300");
   check_failure(assemblies({"--output", output, "--epochs", "0"}), 2, "at least 1");
+  check_failure(run_process({HEBB_BIN "/hebb-assemblies", "--output", output, "--dataset", "svhn"}),
+                2, "--dataset: [data] expected one of mnist,");
   check_failure(assemblies({"--output", output, "--device", "cuda:63"}), 1,
                 "[device] cuda:63 is not there: ");
   check_failure(assemblies({"--output", output, "--models", "lenet5", "--checkpoint",

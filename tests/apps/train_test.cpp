@@ -98,7 +98,7 @@ TEST_CASE("hebb-train: wrong flags name what is accepted", "[apps]") {
   check_failure(train({"--on-divergence", "panic", "--train-limit", "10"}), 2, "stop, continue");
   check_failure(train({"--device", "tpu"}), 2, "cpu, cuda or cuda:N");
   check_failure(train({"--device", "cuda:63"}), 1, "[device] cuda:63 is not there: ");
-  check_failure(train({"--dataset", "svhn"}), 1, "digits");
+  check_failure(train({"--dataset", "svhn"}), 2, "--dataset: [data] expected one of mnist,");
   const ProcessResult help = train({"--help"});
   CHECK(help.code == 0);
   for (const char* text : {"Examples:", "fashion-mnist", "mlp:784-500-10", "nadam:", "one-cycle:",

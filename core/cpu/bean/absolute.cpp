@@ -134,6 +134,8 @@ double bean_order1_absolute(const BeanLayer<T>& layer) {
 }
 
 template double bean_order1_absolute(const BeanLayer<float>&);
+#if HEBB_FLOAT64
 template double bean_order1_absolute(const BeanLayer<double>&);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

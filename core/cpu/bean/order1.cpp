@@ -33,6 +33,8 @@ double bean_order1(const BeanLayer<T>& layer) {
 }
 
 template double bean_order1(const BeanLayer<float>&);
+#if HEBB_FLOAT64
 template double bean_order1(const BeanLayer<double>&);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

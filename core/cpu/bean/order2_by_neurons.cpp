@@ -219,8 +219,10 @@ double bean_order2_by_neurons(const BeanLayer<T>& layer, Divergence divergence) 
 }
 
 template int64_t count_active(const BeanLayer<float>&);
-template int64_t count_active(const BeanLayer<double>&);
 template double bean_order2_by_neurons(const BeanLayer<float>&, Divergence);
+#if HEBB_FLOAT64
+template int64_t count_active(const BeanLayer<double>&);
 template double bean_order2_by_neurons(const BeanLayer<double>&, Divergence);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

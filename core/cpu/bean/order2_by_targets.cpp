@@ -49,6 +49,8 @@ double bean_order2_by_targets(const BeanLayer<T>& layer) {
 }
 
 template double bean_order2_by_targets(const BeanLayer<float>&);
+#if HEBB_FLOAT64
 template double bean_order2_by_targets(const BeanLayer<double>&);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

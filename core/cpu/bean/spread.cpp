@@ -108,6 +108,8 @@ void Spread<T>::write(double factor, T* dh) const {
 }
 
 template struct Spread<float>;
+#if HEBB_FLOAT64
 template struct Spread<double>;
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

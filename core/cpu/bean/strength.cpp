@@ -60,14 +60,16 @@ void symmetric_product(int64_t n, int64_t width, int64_t k, const T* a, const T*
 }
 
 template void connection_strength(int64_t, int64_t, const float*, float, float*);
-template void connection_strength(int64_t, int64_t, const double*, double, double*);
 template void strength_gradient(int64_t, const float*, const float*, const float*, float, float*);
-template void strength_gradient(int64_t, const double*, const double*, const double*, double,
-                                double*);
 
 template void symmetric_product(int64_t, int64_t, int64_t, const float*, const float*, int64_t,
                                 float*, int64_t);
+#if HEBB_FLOAT64
+template void connection_strength(int64_t, int64_t, const double*, double, double*);
+template void strength_gradient(int64_t, const double*, const double*, const double*, double,
+                                double*);
 template void symmetric_product(int64_t, int64_t, int64_t, const double*, const double*, int64_t,
                                 double*, int64_t);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

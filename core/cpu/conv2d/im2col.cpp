@@ -1,6 +1,7 @@
 #include "core/cpu/conv2d/im2col.hpp"
 
 #include <cstring>
+#include <type_traits>
 
 #include "core/cpu/conv2d/panels.hpp"
 #include "core/cpu/conv2d/weight_sums.hpp"
@@ -134,18 +135,20 @@ void im2col_forward(const ConvGeometry& g, const T* x, const T* w, const T* bias
                         .c_stride = u.positions,
                         .row_bias = bias});
   };
-  constexpr int64_t few_items = 4;
-  if (items <= few_items && rows * u.tile <= second_level) {
-    Scratch<T> col(u.view ? 0 : rows * u.tile);
-    const auto unfold = [&](const T* in, int64_t begin, int64_t end, T* to) {
-      const int64_t row = u.kernel * (end - begin);
-      parallel_for(g.channels, ceil_div(conv_piece_work / 16, row), [&](int64_t c, int64_t last) {
-        im2col(g, last - c, in + c * u.in_plane, begin, end, to + c * row);
-      });
-    };
-    for (int64_t item = 0; item < items; ++item)
-      product(item, col.data(), unfold, multiply_rows<T>);
-    return;
+  if constexpr (std::is_same_v<T, float>) {  // float64 is there for checking
+    constexpr int64_t few_items = 4;
+    if (items <= few_items && rows * u.tile <= second_level) {
+      Scratch<T> col(u.view ? 0 : rows * u.tile);
+      const auto unfold = [&](const T* in, int64_t begin, int64_t end, T* to) {
+        const int64_t row = u.kernel * (end - begin);
+        parallel_for(g.channels, ceil_div(conv_piece_work / 16, row), [&](int64_t c, int64_t last) {
+          im2col(g, last - c, in + c * u.in_plane, begin, end, to + c * row);
+        });
+      };
+      for (int64_t item = 0; item < items; ++item)
+        product(item, col.data(), unfold, multiply_rows<T>);
+      return;
+    }
   }
   const int64_t grain = ceil_div(conv_piece_work, g.filters * rows * u.tile);
   parallel_for(items, grain, [&](int64_t first, int64_t last) {
@@ -212,13 +215,15 @@ void im2col_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* d
 }
 
 template void im2col_forward(const ConvGeometry&, const float*, const float*, const float*, float*);
-template void im2col_forward(const ConvGeometry&, const double*, const double*, const double*,
-                             double*);
 template void im2col_backward_input(const ConvGeometry&, const float*, const float*, float*);
-template void im2col_backward_input(const ConvGeometry&, const double*, const double*, double*);
 template void im2col_backward_weight(const ConvGeometry&, const float*, const float*, float*,
                                      float*);
+#if HEBB_FLOAT64
+template void im2col_forward(const ConvGeometry&, const double*, const double*, const double*,
+                             double*);
+template void im2col_backward_input(const ConvGeometry&, const double*, const double*, double*);
 template void im2col_backward_weight(const ConvGeometry&, const double*, const double*, double*,
                                      double*);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

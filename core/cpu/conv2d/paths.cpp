@@ -111,18 +111,20 @@ void conv2d_backward_weight(ConvPath path, const ConvGeometry& g, const T* x, co
 }
 
 template ConvPath choose_path<float>(ConvPolicy, ConvDirection, const ConvGeometry&);
-template ConvPath choose_path<double>(ConvPolicy, ConvDirection, const ConvGeometry&);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const float*, const float*,
                              const float*, float*);
-template void conv2d_forward(ConvPath, const ConvGeometry&, const double*, const double*,
-                             const double*, double*);
 template void conv2d_backward_input(ConvPath, const ConvGeometry&, const float*, const float*,
                                     float*);
-template void conv2d_backward_input(ConvPath, const ConvGeometry&, const double*, const double*,
-                                    double*);
 template void conv2d_backward_weight(ConvPath, const ConvGeometry&, const float*, const float*,
                                      float*, float*);
+#if HEBB_FLOAT64
+template ConvPath choose_path<double>(ConvPolicy, ConvDirection, const ConvGeometry&);
+template void conv2d_forward(ConvPath, const ConvGeometry&, const double*, const double*,
+                             const double*, double*);
+template void conv2d_backward_input(ConvPath, const ConvGeometry&, const double*, const double*,
+                                    double*);
 template void conv2d_backward_weight(ConvPath, const ConvGeometry&, const double*, const double*,
                                      double*, double*);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -7,10 +7,11 @@
 
 namespace hebb::cpu {
 
-/// One compilation of the kernels. "amx" is v4's with `tiles`.
+/// One compilation of the kernels, float64's of another one perhaps. "amx" is v4's with `tiles`.
 struct Isa {
   std::string_view name;
-  KernelTable (*kernels)(bool tiles);
+  Kernels<float> (*float32)(bool tiles);
+  Kernels<double> (*float64)();
   bool tiles;
 };
 

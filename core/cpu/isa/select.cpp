@@ -63,7 +63,7 @@ Backend& backend() {
   static CpuBackend* const chosen = [] {
     const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
     log_message(LogLevel::info, "[cpu] kernels for {}", isa.name);
-    return new CpuBackend(isa.name, isa.kernels(isa.tiles));
+    return new CpuBackend(isa.name, {isa.float32(isa.tiles), isa.float64()});
   }();
   return *chosen;
 }

@@ -37,6 +37,8 @@ BeanKernels<T> bean_kernels(bool tiles) {
 }
 
 template BeanKernels<float> bean_kernels(bool);
+#if HEBB_FLOAT64
 template BeanKernels<double> bean_kernels(bool);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -36,23 +36,22 @@ inline void map_row(int64_t n, T* y, F f, const T* a, int64_t step_a, const T* b
     std::fill_n(y, n, V(f(V(*a), V(*b)))[0]);
 }
 
-/// y = f(a, b) with both operands stretched.
+/// y = f(a, b) with both operands stretched. A single row is cut into several.
 template <class T, class F>
 void broadcast_map(const BroadcastLoop& loop, T* y, F f, const T* a, const T* b) {
   const auto [n, step_a, step_b] = loop.axes[0];
-  if (loop.rank == 1) {
-    parallel_for(n, grain, [&, sa = step_a, sb = step_b](int64_t begin, int64_t end) {
-      map_row(end - begin, y + begin, f, a + begin * sa, sa, b + begin * sb, sb);
-    });
-  } else {
-    parallel_for(loop.rows, row_grain(n),
-                 [&, width = n, sa = step_a, sb = step_b](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) {
-                     const BroadcastOffsets offsets = row_offsets(loop, i);
-                     map_row(width, y + i * width, f, a + offsets.a, sa, b + offsets.b, sb);
-                   }
-                 });
-  }
+  const bool single = loop.rank == 1;
+  const int64_t width = single ? grain : n;
+  parallel_for(single ? ceil_div(n, grain) : loop.rows, single ? 1 : row_grain(n),
+               [=, &loop, n = n, sa = step_a, sb = step_b](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   const BroadcastOffsets offsets =
+                       single ? BroadcastOffsets{i * width * sa, i * width * sb}
+                              : row_offsets(loop, i);
+                   map_row(smaller(width, single ? n - i * width : n), y + i * width, f,
+                           a + offsets.a, sa, b + offsets.b, sb);
+                 }
+               });
 }
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -12,6 +12,8 @@ ConvKernels<T> conv2d_kernels() {
 }
 
 template ConvKernels<float> conv2d_kernels();
+#if HEBB_FLOAT64
 template ConvKernels<double> conv2d_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

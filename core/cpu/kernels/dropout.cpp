@@ -29,6 +29,8 @@ DropoutKernels<T> dropout_kernels() {
 }
 
 template DropoutKernels<float> dropout_kernels();
+#if HEBB_FLOAT64
 template DropoutKernels<double> dropout_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -122,6 +122,8 @@ ElementwiseKernels<T> elementwise_kernels() {
 }
 
 template ElementwiseKernels<float> elementwise_kernels();
+#if HEBB_FLOAT64
 template ElementwiseKernels<double> elementwise_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

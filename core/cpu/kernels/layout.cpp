@@ -126,6 +126,8 @@ LayoutKernels<T> layout_kernels() {
 }
 
 template LayoutKernels<float> layout_kernels();
+#if HEBB_FLOAT64
 template LayoutKernels<double> layout_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -96,6 +96,8 @@ MatmulKernels<T> matmul_kernels() {
 }
 
 template MatmulKernels<float> matmul_kernels();
+#if HEBB_FLOAT64
 template MatmulKernels<double> matmul_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -236,6 +236,8 @@ NormalizeKernels<T> normalize_kernels() {
 }
 
 template NormalizeKernels<float> normalize_kernels();
+#if HEBB_FLOAT64
 template NormalizeKernels<double> normalize_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

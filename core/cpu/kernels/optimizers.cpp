@@ -12,12 +12,13 @@ template <class T, class Body>
 void for_each_vector(int64_t n, Body&& body) {
   constexpr int64_t lanes = Vec<T>::lanes;
   parallel_for(n, 2 * grain, [&](int64_t begin, int64_t end) {
+    const auto update = body;  // here, lest stores seem to change what it holds
     int64_t i = begin;
     for (; i + lanes <= end; i += lanes)
-      body([](const T* p) { return load(p); }, [](T* p, Vec<T> x) { store(p, x); }, i);
+      update([](const T* p) { return load(p); }, [](T* p, Vec<T> x) { store(p, x); }, i);
     if (i < end)
-      body([left = end - i](const T* p) { return load(p, left); },
-           [left = end - i](T* p, Vec<T> x) { store(p, x, left); }, i);
+      update([left = end - i](const T* p) { return load(p, left); },
+             [left = end - i](T* p, Vec<T> x) { store(p, x, left); }, i);
   });
 }
 
@@ -139,6 +140,8 @@ OptimizerKernels<T> optimizer_kernels() {
 }
 
 template OptimizerKernels<float> optimizer_kernels();
+#if HEBB_FLOAT64
 template OptimizerKernels<double> optimizer_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -313,6 +313,8 @@ PoolKernels<T> pool2d_kernels() {
 }
 
 template PoolKernels<float> pool2d_kernels();
+#if HEBB_FLOAT64
 template PoolKernels<double> pool2d_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

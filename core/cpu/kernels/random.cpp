@@ -41,6 +41,8 @@ RandomKernels<T> random_kernels() {
 }
 
 template RandomKernels<float> random_kernels();
+#if HEBB_FLOAT64
 template RandomKernels<double> random_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -228,6 +228,8 @@ ReduceKernels<T> reduce_kernels() {
 }
 
 template ReduceKernels<float> reduce_kernels();
+#if HEBB_FLOAT64
 template ReduceKernels<double> reduce_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

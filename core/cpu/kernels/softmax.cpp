@@ -230,6 +230,8 @@ SoftmaxKernels<T> softmax_kernels() {
 }
 
 template SoftmaxKernels<float> softmax_kernels();
+#if HEBB_FLOAT64
 template SoftmaxKernels<double> softmax_kernels();
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -14,8 +14,10 @@ Kernels<T> make_kernels(bool tiles) {
 }  // namespace
 
 /// With `tiles`, AMX is used where it pays.
-KernelTable kernels(bool tiles) {
-  return {memory_kernels(), make_kernels<float>(tiles), make_kernels<double>(tiles)};
-}
+Kernels<float> float32_kernels(bool tiles) { return make_kernels<float>(tiles); }
+
+#if HEBB_FLOAT64
+Kernels<double> float64_kernels() { return make_kernels<double>(false); }
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -30,6 +30,4 @@ ReduceKernels<T> reduce_kernels();
 template <class T>
 SoftmaxKernels<T> softmax_kernels();
 
-MemoryKernels memory_kernels();
-
 }  // namespace hebb::cpu::HEBB_ISA

@@ -5,6 +5,13 @@
 #include <random>
 #include <vector>
 
+/// The element types that kernels of this instruction set are compiled for.
+#if HEBB_FLOAT64
+#define HEBB_ELEMENT_TYPES float, double
+#else
+#define HEBB_ELEMENT_TYPES float
+#endif
+
 namespace hebb::test {
 
 /// Between -1 and 1.

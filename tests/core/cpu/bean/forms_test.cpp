@@ -87,7 +87,7 @@ void check_close(const Penalty& got, const Penalty& expected,
   CHECK(relative_difference(got.dweight, expected.dweight) <= tolerance);
 }
 
-TEMPLATE_TEST_CASE("every form of the penalty is the formula", "[bean]", float, double) {
+TEMPLATE_TEST_CASE("every form of the penalty is the formula", "[bean]", HEBB_ELEMENT_TYPES) {
   using T = TestType;
   using enum Divergence;
   for (const int64_t samples : {1, 3, 20})

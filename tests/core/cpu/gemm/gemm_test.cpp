@@ -65,7 +65,7 @@ void check_gemm(const Case& q) {
   CHECK(gemm_error<T>(q) <= unit * (double(q.k) / 2 + 16));
 }
 
-TEMPLATE_TEST_CASE("gemm computes every shape and transposition", "[gemm]", float, double) {
+TEMPLATE_TEST_CASE("gemm computes every shape and transposition", "[gemm]", HEBB_ELEMENT_TYPES) {
   int turn = 0;
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true})
@@ -78,7 +78,7 @@ TEMPLATE_TEST_CASE("gemm computes every shape and transposition", "[gemm]", floa
           }
 }
 
-TEMPLATE_TEST_CASE("gemm cuts large products into blocks", "[gemm]", float, double) {
+TEMPLATE_TEST_CASE("gemm cuts large products into blocks", "[gemm]", HEBB_ELEMENT_TYPES) {
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true}) {
       check_gemm<TestType>({trans_a, trans_b, 100, 300, 784, 1, 0, false, true});
