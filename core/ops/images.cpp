@@ -7,7 +7,7 @@
 namespace hebb {
 namespace {
 
-constexpr const char* where = "make_batch";
+constexpr const char* make_batch_where = "make_batch";
 
 void check_steps(const ImageSteps& steps, int64_t channels) {
   using Kind = ImageStep::Kind;
@@ -28,11 +28,11 @@ void check_steps(const ImageSteps& steps, int64_t channels) {
 // Defined, of this type and rank, on the device of `like`.
 void check_operand(Operand operand, DType dtype, int rank, const char* layout, const Tensor& like) {
   const auto& [name, x] = operand;
-  check<DTypeError>(x.defined() && x.dtype() == dtype, "[{}] expected {} of {}, got {}", where,
-                    name, name_of(dtype), x);
-  check_rank(where, operand, rank, layout);
-  check<DeviceError>(x.device() == like.device(), "[{}] expected {} on {}, got {}", where, name,
-                     like.device().to_string(), x);
+  check<DTypeError>(x.defined() && x.dtype() == dtype, "[{}] expected {} of {}, got {}",
+                    make_batch_where, name, name_of(dtype), x);
+  check_rank(make_batch_where, operand, rank, layout);
+  check<DeviceError>(x.device() == like.device(), "[{}] expected {} on {}, got {}",
+                     make_batch_where, name, like.device().to_string(), x);
 }
 
 }  // namespace
@@ -45,9 +45,10 @@ void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indice
   check_operand({"indices", indices}, DType::int64, 1, "[B]", images);
   check_operand({"the batch's images", to_images}, DType::float32, 4, "[B, C, H, W]", images);
   check_operand({"the batch's labels", to_labels}, DType::int64, 1, "[B]", images);
-  check_shape(where, {"labels", labels}, {images.size(0)});
-  check_shape(where, {"the batch's images", to_images}, images.shape().with(0, indices.size(0)));
-  check_shape(where, {"the batch's labels", to_labels}, indices.shape());
+  check_shape(make_batch_where, {"labels", labels}, {images.size(0)});
+  check_shape(make_batch_where, {"the batch's images", to_images},
+              images.shape().with(0, indices.size(0)));
+  check_shape(make_batch_where, {"the batch's labels", to_labels}, indices.shape());
   check_steps(steps, images.size(1));
   if (indices.numel() == 0) return;
   Generator copy = random;
