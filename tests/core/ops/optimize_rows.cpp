@@ -13,7 +13,7 @@ struct Element {
 
 // What all rows have: the second step and those after it differ from the first.
 constexpr double lr = 0.1;
-constexpr int64_t before = 1;
+constexpr int64_t steps_before = 1;
 constexpr double product_before = 0.7;  // of NAdam's momenta
 
 void sgd(Element& e, const SgdRule& s, int64_t t) {
@@ -109,7 +109,7 @@ std::vector<OpCase> optimize_rows() {
   std::vector<OpCase> cases;
   const Shape small{5, 7}, large{301, 503};
   const auto sgd_row = [&](const char* name, const Shape& shape, const SgdRule& rule,
-                           int64_t steps = before) {
+                           int64_t steps = steps_before) {
     const size_t moments = rule.momentum != 0;
     cases.push_back(row(
         "sgd_step", name, shape, moments,
@@ -135,18 +135,18 @@ std::vector<OpCase> optimize_rows() {
     cases.push_back(row(
         "adam_step", name, shape, 2,
         [=](const std::vector<Tensor>& x, const Tensor& grad) {
-          const OptimizerSlot slot = slot_of(x, grad, before);
+          const OptimizerSlot slot = slot_of(x, grad, steps_before);
           adam_step({&slot, 1}, scalars(slot.steps.device()), r);
         },
-        [=](Element& e) { adam(e, r, before + 1); }));
+        [=](Element& e) { adam(e, r, steps_before + 1); }));
     const NadamRule n{r, 0.05};
     cases.push_back(row(
         "nadam_step", name, shape, 2,
         [=](const std::vector<Tensor>& x, const Tensor& grad) {
-          const OptimizerSlot slot = slot_of(x, grad, before);
+          const OptimizerSlot slot = slot_of(x, grad, steps_before);
           nadam_step({&slot, 1}, scalars(slot.steps.device()), n);
         },
-        [=](Element& e) { nadam(e, n, before + 1); }));
+        [=](Element& e) { nadam(e, n, steps_before + 1); }));
   };
   adam_rows("decay in the gradient", small, rule);
   adam_rows("decay of the weights", small, decoupled);
