@@ -37,7 +37,11 @@ Tensor orthogonalize(const Tensor& x, int steps) {
 
 Muon::Muon(std::vector<NamedTensor> parameters, const MuonOptions& options,
            const std::vector<ParameterGroup>& groups)
-    : Optimizer(std::move(parameters), options.lr, groups, {"momentum_buffer"}), options_(options) {
+    : Optimizer(std::move(parameters), options.lr, groups, {"momentum_buffer"}),
+      options_(options),
+      directions_(slots_),
+      moves_(slots_),
+      is_hidden_(slots_.size()) {
   check(options.momentum >= 0 && options.momentum < 1, "[muon] expected momentum in [0, 1), got {}",
         options.momentum);
   check(options.weight_decay >= 0, "[muon] expected weight decay of at least 0, got {}",
@@ -46,8 +50,6 @@ Muon::Muon(std::vector<NamedTensor> parameters, const MuonOptions& options,
         options.newton_schulz_steps);
   check(options.sgd_lr_scale >= 0, "[muon] expected a scale of at least 0 for SGD, got {}",
         options.sgd_lr_scale);
-  directions_ = moves_ = slots_;
-  is_hidden_.resize(slots_.size());
   size_t last = slots_.size();
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Tensor& parameter = slots_[i].parameter;

@@ -39,7 +39,7 @@ void strength_gradient(int64_t n, const T* w, const T* f, const T* df, T factor,
 template <class T>
 void symmetric_product(int64_t n, int64_t width, int64_t k, const T* a, const T* b, int64_t stride,
                        T* c, int64_t c_stride) {
-  constexpr int64_t lanes = Vec<T>::lanes, strip = 2 * max_tile_rows;
+  constexpr int64_t lanes = Vec<T>::lanes, strip = int64_t{2} * max_tile_rows;
   const int64_t work = strip * (width + 1) * (k + 1);
   const int64_t piece = std::max<int64_t>(1, (int64_t(1) << 20) / work);
   parallel_for(ceil_div(n, strip), piece, [&](int64_t begin, int64_t end) {

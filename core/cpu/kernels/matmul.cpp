@@ -34,7 +34,7 @@ bool sparse_linear(const Product<float>& q) {
       transpose_copy(smaller(panel, rows - j), depth, packed.data() + j * stride, stride,
                      right.data() + j * depth, panel);
   }
-  parallel_for(outputs, 4 * max_tile_rows, [&](int64_t begin, int64_t end) {
+  parallel_for(outputs, int64_t{4} * max_tile_rows, [&](int64_t begin, int64_t end) {
     float tile[max_tile_rows * panel];
     for (int64_t i = begin; i < end; i += max_tile_rows)
       for (int64_t j = 0; j < rows; j += panel) {

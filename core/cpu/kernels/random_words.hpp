@@ -46,7 +46,7 @@ inline void random_words(const RandomKey& key, uint64_t first, uint32_t* words) 
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  for (int i = 0; i < n; ++i) {
+  for (int64_t i = 0; i < n; ++i) {
     words[4 * i] = c0[i];
     words[4 * i + 1] = c1[i];
     words[4 * i + 2] = c2[i];
@@ -60,7 +60,7 @@ inline constexpr int64_t random_buffer = 1024;
 /// f(first, count, words) for pieces of [0, n), with the words of their elements.
 template <class F>
 void for_random_words(int64_t n, const RandomKey& key, F f) {
-  constexpr int64_t once = 4 * detail::philox_blocks, piece = grain / 4;
+  constexpr int64_t once = int64_t{4} * detail::philox_blocks, piece = grain / 4;
   static_assert(piece % random_buffer == 0 && random_buffer % once == 0);
   parallel_for(n, piece, [&](int64_t begin, int64_t end) {
     alignas(64) uint32_t words[random_buffer];
