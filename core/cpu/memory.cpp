@@ -88,7 +88,8 @@ Tensor CpuBackend::cast(const Tensor& x, DType dtype) {
       parallel_for(x.numel(), 1 << 15,
                    [from = static_cast<const From*>(x.data()), to = static_cast<To*>(y.data())](
                        int64_t begin, int64_t end) {
-                     std::transform(from + begin, from + end, to + begin, convert<To, From>);
+                     std::transform(from + begin, from + end, to + begin,
+                                    [](From value) { return convert<To>(value); });
                    });
     });
   });
