@@ -215,7 +215,6 @@ inline ActiveBackend backend_of(const Tensor& x) { return ActiveBackend(backend_
 /// The CUDA backend of a device, or a DeviceError that says why there is none. Defined in gpu/ or,
 /// for builds without CUDA, in gpu/none/.
 Backend& cuda_backend(int index);
-int cuda_device_count();
 
 namespace cpu {
 Backend& backend();  ///< With the best kernels that this machine's processor can run.

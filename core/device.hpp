@@ -23,4 +23,7 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
+/// How many CUDA devices this machine has; 0 where there is no driver, and in builds without CUDA.
+int cuda_device_count();
+
 }  // namespace hebb

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "core/backend.hpp"
-
 namespace hebb {
 
 std::string device_of_rank(const std::string& device, const Communicator& ranks) {
