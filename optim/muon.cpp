@@ -60,6 +60,8 @@ Muon::Muon(std::vector<NamedTensor> parameters, const MuonOptions& options,
     if (is_hidden_[i]) last = i;
   }
   if (last < slots_.size()) is_hidden_[last] = false;
+  const Device device = slots_.empty() ? Device() : slots_[0].parameter.device();
+  direction_rate_ = Tensor::scalar(-1, {DType::float64, device});
   for (size_t i = 0; i < slots_.size(); ++i)
     if (!is_hidden_[i]) moves_[i].lr_scale *= options.sgd_lr_scale;
 }
@@ -71,9 +73,7 @@ void Muon::update(const StepScalars& scalars) {
     if (slots_[i].grad.defined()) directions_[i].parameter.fill(0);
   }
   sgd_step(directions_,
-           {.lr = Tensor::scalar(-1, scalars.lr.options()),
-            .grad_scale = scalars.grad_scale,
-            .steps = scalars.steps},
+           {.lr = direction_rate_, .grad_scale = scalars.grad_scale, .steps = scalars.steps},
            {.momentum = options_.momentum, .nesterov = options_.nesterov && options_.momentum > 0});
   for (size_t i = 0; i < slots_.size(); ++i) {
     Tensor& direction = moves_[i].grad;

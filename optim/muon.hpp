@@ -16,9 +16,10 @@ struct MuonOptions {
 };
 
 /// Muon (Jordan et al. 2024): a hidden matrix moves along the direction of SGD with momentum, made
-/// nearly orthogonal, that is with singular values between about 0.7 and 1.2, times √max(1, rows /
-/// columns). Filters [out, in, height, width] count as a matrix of `out` rows. Vectors, and the
-/// last of the matrices, which gives the logits, move along the direction itself, as with Sgd.
+/// nearly orthogonal (its singular values, but for tiny ones, lie between about 0.7 and 1.2), times
+/// √max(1, rows / columns). Filters [out, in, height, width] count as a matrix of `out` rows.
+/// Vectors, and the last of the matrices, which gives the logits, move along the direction itself,
+/// as with Sgd.
 class Muon final : public Optimizer {
  public:
   /// ValueError for options out of their range.
@@ -31,10 +32,11 @@ class Muon final : public Optimizer {
   MuonOptions options_;
   std::vector<OptimizerSlot> directions_, moves_;  // slots of the two passes of a step
   std::vector<bool> is_hidden_;
+  Tensor direction_rate_;  // -1, on the device
 };
 
-/// The nearest matrix with singular values of about 1 to a matrix [rows, columns], by `steps` of
-/// the Newton-Schulz iteration X ← 3.4445 X - 4.7750 X Xᵀ X + 2.0315 (X Xᵀ)² X, from X over its
+/// A matrix [rows, columns] with its singular values brought near 1, tiny ones less so, by `steps`
+/// of the Newton-Schulz iteration X ← 3.4445 X - 4.7750 X Xᵀ X + 2.0315 (X Xᵀ)² X, from X over its
 /// norm. ShapeError unless it is a matrix, ValueError for steps under 1.
 Tensor orthogonalize(const Tensor& x, int steps = 5);
 
