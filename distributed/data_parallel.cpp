@@ -13,6 +13,8 @@ using Clock = std::chrono::steady_clock;
 
 // Gradients begin where vectors do.
 constexpr int64_t alignment = 16;
+constexpr int64_t last_bucket_bytes = 1 << 20;
+
 int64_t aligned(int64_t elements) { return (elements + alignment - 1) / alignment * alignment; }
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
@@ -38,28 +40,38 @@ void DataParallel::lay_out(std::span<const NamedTensor> parameters) {
   if (known) return;
   buckets_.clear();
   places_.clear();
-  int64_t elements = 0;
-  const auto close = [&] {
-    Bucket& bucket = buckets_.back();
-    bucket.values =
-        Tensor::zeros({elements + std::ssize(bucket.slots)}, bucket.slots[0].parameter.options());
-  };
-  for (size_t i = parameters.size(); i-- > 0;) {
-    const Tensor& tensor = parameters[i].tensor;
+  for (const auto& [name, tensor] : parameters) {
     const Tensor& first = parameters[0].tensor;
     check(tensor.dtype() == first.dtype() && tensor.device() == first.device(),
           "[data parallel] expected parameters of one type on one device, got {} and {}", first,
           tensor);
-    if (buckets_.empty() || elements * int64_t(size_of(tensor.dtype())) >= options_.bucket_bytes) {
-      if (!buckets_.empty()) close();
-      buckets_.emplace_back();
-      elements = 0;
-    }
-    places_[tensor.body()] = {buckets_.size() - 1, buckets_.back().slots.size()};
-    buckets_.back().slots.push_back({.parameter = tensor, .first = elements});
-    elements += aligned(tensor.numel());
   }
-  if (!buckets_.empty()) close();
+  // From the parameters that backward reaches last: those of a small bucket, since nothing is left
+  // to hide its sum behind.
+  int64_t limit = std::min(last_bucket_bytes, options_.bucket_bytes), bytes = limit;
+  for (const auto& [name, tensor] : parameters) {
+    if (bytes >= limit) {
+      if (!buckets_.empty()) limit = options_.bucket_bytes;
+      buckets_.emplace_back();
+      bytes = 0;
+    }
+    buckets_.back().slots.push_back({.parameter = tensor, .first = 0});
+    bytes += aligned(tensor.numel()) * int64_t(size_of(tensor.dtype()));
+  }
+  std::ranges::reverse(buckets_);
+  for (size_t b = 0; b < buckets_.size(); ++b) {
+    Bucket& bucket = buckets_[b];
+    std::ranges::reverse(bucket.slots);
+    int64_t elements = 0;
+    for (size_t i = 0; i < bucket.slots.size(); ++i) {
+      Slot& slot = bucket.slots[i];
+      places_[slot.parameter.body()] = {b, i};
+      slot.first = elements;
+      elements += aligned(slot.parameter.numel());
+    }
+    bucket.values =
+        Tensor::zeros({elements + std::ssize(bucket.slots)}, bucket.slots[0].parameter.options());
+  }
 }
 
 void DataParallel::fill(Bucket& bucket, size_t index) {

@@ -9,7 +9,9 @@
 namespace hebb {
 
 struct DataParallelOptions {
-  int64_t bucket_bytes = 25 << 20;  ///< About how much is added up in one reduction.
+  /// About how much is added up in one reduction. What backward reaches last has a bucket of 1 MiB,
+  /// since nothing is left to hide its sum behind.
+  int64_t bucket_bytes = 25 << 20;
 };
 
 /// Ranks that train one model together, for TrainerOptions::peers. Gradients are gathered into

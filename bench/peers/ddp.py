@@ -45,11 +45,11 @@ def parse_arguments():
 
 
 def environment():
-    """Containers' only user is root, and may not look into other processes' memory."""
+    """A container's only user is root, who mostly may not look into other processes' memory."""
     if os.geteuid():
         return None
-    return os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-                         "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+    return {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+            "OMPI_MCA_btl_vader_single_copy_mechanism": "none"} | os.environ
 
 
 def run_hebb(arguments, name):

@@ -7,6 +7,7 @@
 namespace hebb {
 namespace {
 
+constexpr int polls = 16;       // MPI moves a few pieces of a message at each
 constexpr int64_t tags = 8192;  // of reductions; MPI promises 32767 in all
 
 template <class T>
@@ -48,10 +49,10 @@ char* SlicedSum::address(int slice) const {
 }
 
 void SlicedSum::advance() {
-  while (stage_ != Stage::done) {
+  for (int i = 0; i < polls && stage_ != Stage::done; ++i) {
     int complete = 0;
     MPI_Testall(int(requests_.size()), requests_.data(), &complete, MPI_STATUSES_IGNORE);
-    if (!complete) return;
+    if (!complete) continue;
     stage_ == Stage::gathering ? spread() : finish();
   }
 }

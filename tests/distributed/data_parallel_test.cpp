@@ -235,6 +235,23 @@ TEST_CASE("a run that one rank stops goes on with any number of ranks", "[distri
   CHECK(resumed.epochs.size() == 2);
 }
 
+TEST_CASE("what backward reaches last has a small bucket of its own", "[distributed]") {
+  // Of 2 MiB, 0.5 and 0.5 from the input on, and of 20 MiB three times.
+  std::vector<NamedTensor> parameters;
+  for (const int64_t elements : {1 << 19, 1 << 17, 1 << 17, 5 << 20, 5 << 20, 5 << 20})
+    parameters.push_back({std::to_string(parameters.size()), Tensor::zeros({elements})});
+  DataParallel peers(ranks());
+  const int n = ranks().size();
+  peers.sum_gradients(parameters, [&] {
+    for (size_t i = 0; i < parameters.size(); ++i)
+      parameters[i].tensor.set_grad(Tensor::full(parameters[i].tensor.shape(), double(i + 1)));
+  });
+  CHECK(peers.buckets() == 3);  // 20; 0.5 + 0.5 + 20 + 20; 2
+  for (size_t i = 0; i < parameters.size(); ++i)
+    CHECK(sum(parameters[i].tensor.grad()).item() ==
+          double(n * int64_t(i + 1) * parameters[i].tensor.numel()));
+}
+
 TEST_CASE("a parameter without a gradient on one rank counts as zero there", "[distributed]") {
   const Tensor everywhere = Tensor::ones({3}).set_requires_grad();
   const Tensor somewhere = Tensor::ones({2}).set_requires_grad();
