@@ -71,6 +71,12 @@ struct TileOutput {
 inline constexpr int max_accumulators = vector_registers == 32 ? 24 : 12;
 inline constexpr int max_tile_rows = max_accumulators / 2;
 
+/// Whether full tiles have code of their own. A masked load takes a port that multiplies, which
+/// small tiles of AVX-512 are worth less than their size.
+constexpr bool full_tile_pays(int accumulators) {
+  return vector_registers < 32 || accumulators >= 16;
+}
+
 /// The widest tile, in vectors, for this many rows.
 constexpr int tile_vectors(int64_t rows) {
   return rows * 8 <= max_accumulators ? 8 : rows * 4 <= max_accumulators ? 4 : 2;
@@ -140,7 +146,7 @@ using TileFunction = void (*)(int64_t k, A a, B b, const TileOutput<T>& out, int
 template <class T, class A, class B>
 TileFunction<T, A, B> find_tile(int64_t rows, int64_t vectors, bool tail) {
   constexpr auto entry = []<int r, int log_v, bool t>() -> TileFunction<T, A, B> {
-    if constexpr ((r << log_v) <= max_accumulators)
+    if constexpr ((r << log_v) <= max_accumulators && (t || full_tile_pays(r << log_v)))
       return gemm_tile<r, 1 << log_v, t, T, A, B>;
     else
       return nullptr;
@@ -153,7 +159,7 @@ TileFunction<T, A, B> find_tile(int64_t rows, int64_t vectors, bool tail) {
   }
   (std::make_integer_sequence<int, max_tile_rows * 8>());
   const int64_t log_v = vectors == 8 ? 3 : vectors == 4 ? 2 : vectors == 2 ? 1 : 0;
-  return table.function[(rows - 1) * 8 + log_v * 2 + tail];
+  return table.function[(rows - 1) * 8 + log_v * 2 + (tail || !full_tile_pays(int(rows << log_v)))];
 }
 
 /// One block of `rows` <= max_tile_rows rows against n columns of B, in the widest tiles.
