@@ -1,11 +1,23 @@
 #include <array>
 #include <atomic>
+#include <cstdlib>
+#include <memory>
 #include <mutex>
 
 #include "gpu/cuda_backend.hpp"
+#include "gpu/recording.hpp"
 
 namespace hebb {
 namespace cuda {
+namespace {
+
+// HEBB_CUDA_GRAPHS=0 is for those who look for a mistake.
+bool repeats_steps() {
+  const char* wanted = std::getenv("HEBB_CUDA_GRAPHS");
+  return !wanted || std::string_view(wanted) != "0";
+}
+
+}  // namespace
 
 CudaBackend::CudaBackend(int device)
     : stream_(create_stream(device)),
@@ -17,7 +29,16 @@ CudaBackend::CudaBackend(int device)
 
 std::string_view CudaBackend::name() const { return name_; }
 
-std::string CudaBackend::details() const { return library_versions() + ", float32 without TF32"; }
+std::string CudaBackend::details() const {
+  return fmt::format("{}, float32 without TF32, steps {}", library_versions(),
+                     repeats_steps() ? "recorded and repeated" : "not recorded");
+}
+
+std::function<void()> CudaBackend::record(std::function<void()> step) {
+  if (!repeats_steps()) return step;
+  const auto recorded = std::make_shared<RecordedStep>(stream_, memory_, std::move(step));
+  return [recorded] { recorded->run(); };
+}
 
 }  // namespace cuda
 

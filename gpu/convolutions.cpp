@@ -47,10 +47,7 @@ struct Convolutions::Plans {
     if (const auto known = entries.find(key.numbers()); known != entries.end())
       return known->second;
     activate(stream);
-    if (!handle) {
-      require(cudnnCreate(&handle), "cudnnCreate");
-      require(cudnnSetStream(handle, static_cast<cudaStream_t>(stream.handle)), "cudnnSetStream");
-    }
+    if (!handle) require(cudnnCreate(&handle), "cudnnCreate");
     Entry found{find_plan({.handle = handle}, key), ""};
     if (found.plan)
       found.name = "cudnn-" + std::to_string(found.plan->engine);
@@ -84,9 +81,10 @@ bool Convolutions::run(const Convolution& c) {
   pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, ids);
   pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, workspace);
   pack.finalize();
-  activate(plans.stream);
-  const cudnnStatus_t status =
-      cudnnBackendExecute(plans.handle, entry.plan->descriptor.raw(), pack.raw());
+  const auto queue = static_cast<cudaStream_t>(activate(plans.stream));
+  cudnnStatus_t status = cudnnSetStream(plans.handle, queue);
+  if (status == CUDNN_STATUS_SUCCESS)
+    status = cudnnBackendExecute(plans.handle, entry.plan->descriptor.raw(), pack.raw());
   // Whoever gets this memory next writes to it after the convolution, on the same stream.
   if (workspace) plans.memory.release(workspace, bytes);
   require(status, "cudnnBackendExecute");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ class CudaBackend final : public Backend {
   std::string_view name() const override;
   std::string details() const override;
   void synchronize() override;
+  std::function<void()> record(std::function<void()> step) override;
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;
   MemoryStats memory_stats() const override;

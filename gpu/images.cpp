@@ -1,10 +1,13 @@
 #include "gpu/cuda_backend.hpp"
+#include "gpu/recording.hpp"
 
 namespace hebb::cuda {
 
 void CudaBackend::make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
                              const ImageSteps& steps, RandomKey key, const Tensor& to_images,
                              const Tensor& to_labels) {
+  // Orders and keys are an epoch's.
+  stop_recording("it makes a batch");
   const Shape& shape = images.shape();
   check_range(stream_, indices.numel(), {.end = shape[0]}, data_of<int64_t>(indices),
               Complaint::make_batch, complaint_);

@@ -40,8 +40,8 @@ HEBB_HOST_DEVICE inline int64_t step_of(unsigned grid) { return int64_t(grid) * 
 
 struct Nothing {};  // for kernels that need no Shared or no Local
 
-/// Makes the stream's device that of the calling thread.
-HEBB_API void activate(Stream stream);
+/// Makes the stream's device that of the calling thread, and says where its work goes (queue_of).
+HEBB_API void* activate(Stream stream);
 /// DeviceError when the last launch was refused.
 void check_launch();
 

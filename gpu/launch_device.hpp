@@ -29,17 +29,16 @@ __global__ void __launch_bounds__(block_threads, 2)
 template <class Body>
 void for_each(Stream stream, int64_t n, const Body& body) {
   if (n <= 0) return;
-  activate(stream);
-  run_each<<<grid(blocks_for(n)), block_threads, 0, static_cast<cudaStream_t>(stream.handle)>>>(
-      n, body);
+  const auto queue = static_cast<cudaStream_t>(activate(stream));
+  run_each<<<grid(blocks_for(n)), block_threads, 0, queue>>>(n, body);
   check_launch();
 }
 
 template <class Body>
 void for_blocks(Stream stream, int64_t blocks, int threads, const Body& body) {
   if (blocks <= 0) return;
-  activate(stream);
-  run_blocks<<<grid(blocks), threads, 0, static_cast<cudaStream_t>(stream.handle)>>>(blocks, body);
+  const auto queue = static_cast<cudaStream_t>(activate(stream));
+  run_blocks<<<grid(blocks), threads, 0, queue>>>(blocks, body);
   check_launch();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstring>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "gpu/launch.hpp"
@@ -15,6 +17,18 @@ inline bool run_backwards = false;
 /// into what no memory here could hold.
 inline int64_t run_ends = 0;
 
+/// Whether a stream's work is noted, to be done when what was recorded is launched.
+bool is_noted(Stream stream);
+void note(std::function<void()> work);
+
+template <class Work>
+void ask(Stream stream, Work&& work) {
+  if (is_noted(stream))
+    note(std::forward<Work>(work));
+  else
+    work();
+}
+
 template <class F>
 void in_order(int64_t n, F&& f) {
   for (int64_t i = 0; i < n; ++i) f(run_backwards ? n - 1 - i : i);
@@ -28,23 +42,25 @@ void at_ends(int64_t n, F&& f) {
 }
 
 template <class Body>
-void for_each(Stream, int64_t n, const Body& body) {
+void for_each(Stream stream, int64_t n, const Body& body) {
   if (n <= 0) return;
-  at_ends(n, [&](int64_t i) { body(i); });
+  ask(stream, [=] { at_ends(n, [&](int64_t i) { body(i); }); });
   check_launch();
 }
 
 template <class Body>
-void for_blocks(Stream, int64_t blocks, int threads, const Body& body) {
+void for_blocks(Stream stream, int64_t blocks, int threads, const Body& body) {
   if (blocks <= 0) return;
-  at_ends(blocks, [&](int64_t block) {
-    typename Body::Shared shared;
-    std::memset(static_cast<void*>(&shared), 0xff, sizeof(shared));
-    std::vector<typename Body::Local> local(static_cast<size_t>(threads));
-    for (int phase = 0; phase < Body::phases; ++phase)
-      in_order(threads, [&](int64_t i) {
-        body.phase(phase, Thread{block, int(i), threads}, shared, local[size_t(i)]);
-      });
+  ask(stream, [=] {
+    at_ends(blocks, [&](int64_t block) {
+      typename Body::Shared shared;
+      std::memset(static_cast<void*>(&shared), 0xff, sizeof(shared));
+      std::vector<typename Body::Local> local(static_cast<size_t>(threads));
+      for (int phase = 0; phase < Body::phases; ++phase)
+        in_order(threads, [&](int64_t i) {
+          body.phase(phase, Thread{block, int(i), threads}, shared, local[size_t(i)]);
+        });
+    });
   });
   check_launch();
 }

@@ -2,6 +2,7 @@
 
 #include "core/convert.hpp"
 #include "gpu/cuda_backend.hpp"
+#include "gpu/recording.hpp"
 
 namespace hebb::cuda {
 namespace {
@@ -35,6 +36,7 @@ uint64_t bits_of(DType dtype, double value) {
 }  // namespace
 
 void CudaBackend::synchronize() {
+  stop_recording("it waits for the device");
   cuda::synchronize(stream_);
   raise_complaint();
 }
@@ -64,13 +66,18 @@ MemoryStats CudaBackend::memory_stats() const {
 
 void CudaBackend::reset_peak_memory() { memory_.reset_peak(); }
 
-void CudaBackend::release_cached_memory() { memory_.trim(); }
+void CudaBackend::release_cached_memory() {
+  stop_recording("it gives memory back");
+  memory_.trim();
+}
 
 void CudaBackend::copy_from_host(const Tensor& destination, const void* source) {
+  stop_recording("it copies from the host");
   copy_to_device(stream_, destination.data(), source, destination.bytes());
 }
 
 void CudaBackend::copy_to_host(void* destination, const Tensor& source) {
+  stop_recording("it copies to the host, and waits");
   cuda::copy_to_host(stream_, destination, source.data(), source.bytes());
   raise_complaint();
 }

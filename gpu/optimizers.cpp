@@ -2,11 +2,13 @@
 #include <vector>
 
 #include "gpu/cuda_backend.hpp"
+#include "gpu/recording.hpp"
 
 namespace hebb::cuda {
 
 // The table is written anew only where something in it has changed. Who goes on to launch holds the
-// lock until then, since another thread's table may be written next.
+// lock until then, since another thread's table may be written next. What is recorded has a table
+// of its own, written each time.
 template <class Launch>
 void CudaBackend::update(std::span<const OptimizerSlot> slots, const StepScalars& scalars,
                          Launch launch) {
@@ -32,13 +34,16 @@ void CudaBackend::update(std::span<const OptimizerSlot> slots, const StepScalars
   }
   const auto count = int64_t(rows.size());
   const auto bytes = count * int64_t(sizeof(SlotRow));
+  const auto make_table = [&] {
+    return Tensor::empty({bytes}, {DType::uint8, Device::cuda(stream_.device)});
+  };
+  const bool recorded = is_recording();
+  const Tensor own = recorded ? make_table() : Tensor();
   const bool fits = table_.defined() && table_.numel() >= bytes;
-  if (!fits) table_ = Tensor::empty({bytes}, {DType::uint8, Device::cuda(stream_.device)});
-  const SlotTable table{data_of<SlotRow>(table_), count, pieces};
-  if (!fits || rows != rows_) {
-    write_rows(stream_, rows.data(), table);
-    std::swap(rows_, rows);
-  }
+  if (!recorded && !fits) table_ = make_table();
+  const SlotTable table{data_of<SlotRow>(recorded ? own : table_), count, pieces};
+  if (recorded || !fits || rows != rows_) write_rows(stream_, rows.data(), table);
+  if (!recorded) std::swap(rows_, rows);
   const Tensor memory = scratch(slot_scratch(count));
   const SlotScalars pointers{data_of<double>(scalars.lr), data_or_null<double>(scalars.grad_scale),
                              data_or_null<int64_t>(scalars.steps), data_of<double>(memory)};

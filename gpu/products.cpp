@@ -133,7 +133,6 @@ struct Products::Plans {
   Stream stream;
   CachingAllocator& memory;
   cublasLtHandle_t blas = nullptr;
-  void* workspace = nullptr;
   std::mutex mutex;
   std::map<Key, std::unique_ptr<Plan>> plans;
 
@@ -141,7 +140,6 @@ struct Products::Plans {
     if (!blas) {
       activate(stream);
       require(cublasLtCreate(&blas), "cublasLtCreate");
-      workspace = memory.allocate(workspace_bytes);
     }
     std::unique_ptr<Plan>& plan = plans[key_of(p)];
     if (plan) return *plan;
@@ -159,7 +157,7 @@ struct Products::Plans {
 };
 
 Products::Products(Stream stream, CachingAllocator& memory)
-    : plans_(new Plans{stream, memory, nullptr, nullptr, {}, {}}) {}
+    : plans_(new Plans{stream, memory, nullptr, {}, {}}) {}
 
 Products::~Products() = default;
 
@@ -172,12 +170,15 @@ void Products::multiply(const Product& p) {
                 "cublasLtMatmulAlgoGetHeuristic");
   if (plan.with_bias) set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
   const auto run = [&](auto alpha, auto beta) {
-    activate(plans.stream);
-    require(cublasLtMatmul(plans.blas, plan.description.handle, &alpha, p.b.data, plan.a.handle,
-                           p.a.data, plan.b.handle, &beta, p.c, plan.c.handle, p.c, plan.c.handle,
-                           &plan.algorithm, plans.workspace, workspace_bytes,
-                           static_cast<cudaStream_t>(plans.stream.handle)),
-            "cublasLtMatmul");
+    // Each product's own: what repeats a recorded one does not know who is at work between.
+    void* workspace = plans.memory.allocate(workspace_bytes);
+    const auto queue = static_cast<cudaStream_t>(activate(plans.stream));
+    const cublasStatus_t status =
+        cublasLtMatmul(plans.blas, plan.description.handle, &alpha, p.b.data, plan.a.handle,
+                       p.a.data, plan.b.handle, &beta, p.c, plan.c.handle, p.c, plan.c.handle,
+                       &plan.algorithm, workspace, workspace_bytes, queue);
+    plans.memory.release(workspace, workspace_bytes);
+    require(status, "cublasLtMatmul");
     using T = decltype(alpha);
     if (p.bias && !plan.with_bias)
       add_bias(plans.stream, p.m, p.n, 1, static_cast<const T*>(p.bias), static_cast<T*>(p.c));

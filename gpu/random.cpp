@@ -1,24 +1,37 @@
 #include "gpu/cuda_backend.hpp"
+#include "gpu/recording.hpp"
 
 namespace hebb::cuda {
+namespace {
+
+// Repeated, such a key would give the same numbers.
+void check_repeats(const RandomKey& key) {
+  if (!key.base) stop_recording("it draws from a generator that has no base on the device");
+}
+
+}  // namespace
 
 void CudaBackend::uniform(const Tensor& x, double lower, double upper, RandomKey key) {
+  check_repeats(key);
   dispatch(x.dtype(),
            [&]<class T>() { cuda::uniform(stream_, x.numel(), lower, upper, key, data_of<T>(x)); });
 }
 
 void CudaBackend::normal(const Tensor& x, double mean, double stddev, RandomKey key) {
+  check_repeats(key);
   dispatch(x.dtype(),
            [&]<class T>() { cuda::normal(stream_, x.numel(), mean, stddev, key, data_of<T>(x)); });
 }
 
 void CudaBackend::truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) {
+  check_repeats(key);
   dispatch(x.dtype(), [&]<class T>() {
     cuda::truncated_normal(stream_, x.numel(), stddev, limit, key, data_of<T>(x));
   });
 }
 
 Tensor CudaBackend::dropout(const Tensor& x, double p, RandomKey key) {
+  check_repeats(key);
   const Tensor y = Tensor::empty(x.shape(), x.options());
   dispatch(x.dtype(), [&]<class T>() {
     cuda::dropout(stream_, x.numel(), p, key, data_of<T>(x), data_of<T>(y));

@@ -5,11 +5,13 @@
 #include <array>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "core/check.hpp"
 #include "gpu/cublas_lt.hpp"
 #include "gpu/cudnn.hpp"
 #include "gpu/launch.hpp"
+#include "gpu/recording.hpp"
 
 namespace hebb::cuda {
 namespace {
@@ -20,7 +22,19 @@ void require(cudaError_t status, const char* call) {
   fail_status(Library::runtime, status, cudaGetErrorString(status), call);
 }
 
-cudaStream_t raw(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
+cudaStream_t raw(Stream stream) { return static_cast<cudaStream_t>(activate(stream)); }
+
+/// Within its life CUDA lets this thread ask for memory while it records.
+class Relaxed {
+ public:
+  Relaxed() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~Relaxed() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  Relaxed(const Relaxed&) = delete;
+  Relaxed& operator=(const Relaxed&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
 
 /// Pinned pieces of memory that copies to a device go through, in turn: the CPU fills one while
 /// others are read.
@@ -59,8 +73,33 @@ class Staging {
 
 constexpr int most_devices = 64;
 
+/// Streams to record on. None is destroyed, since libraries remember the last that they were told.
+class CaptureQueues {
+ public:
+  Stream take(int device) {
+    const std::lock_guard lock(mutex_);
+    if (unused_.empty()) return create_stream(device);
+    void* queue = unused_.back();
+    unused_.pop_back();
+    return {device, queue};
+  }
+  void give_back(void* queue) {
+    const std::lock_guard lock(mutex_);
+    unused_.push_back(queue);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<void*> unused_;
+};
+
 Staging& staging(int device) {
   static std::array<Staging, most_devices>* all = new std::array<Staging, most_devices>;
+  return (*all)[size_t(device)];
+}
+
+CaptureQueues& capture_queues(int device) {
+  static auto* all = new std::array<CaptureQueues, most_devices>;
   return (*all)[size_t(device)];
 }
 
@@ -70,6 +109,7 @@ class DeviceMemory final : public BlockSource {
 
   void* allocate(size_t bytes) override {
     activate(stream_);
+    const Relaxed relaxed;
     void* block = nullptr;
     const cudaError_t status = cudaMalloc(&block, bytes);
     if (status == cudaErrorMemoryAllocation) {
@@ -92,7 +132,7 @@ class DeviceMemory final : public BlockSource {
   void returned([[maybe_unused]] void* block, size_t,
                 [[maybe_unused]] size_t block_bytes) noexcept override {
 #ifndef NDEBUG
-    cudaMemsetAsync(block, 0xff, block_bytes, raw(stream_));
+    cudaMemsetAsync(block, 0xff, block_bytes, static_cast<cudaStream_t>(queue_of(stream_)));
 #endif
   }
 
@@ -102,11 +142,11 @@ class DeviceMemory final : public BlockSource {
 
 }  // namespace
 
-void activate(Stream stream) {
+void* activate(Stream stream) {
   thread_local int active = -1;
-  if (active == stream.device) return;
-  require(cudaSetDevice(stream.device), "cudaSetDevice");
+  if (active != stream.device) require(cudaSetDevice(stream.device), "cudaSetDevice");
   active = stream.device;
+  return queue_of(stream);
 }
 
 void check_launch() { require(cudaGetLastError(), "a kernel's launch"); }
@@ -152,17 +192,16 @@ Stream create_stream(int device) {
 }
 
 void synchronize(Stream stream) {
-  activate(stream);
   require(cudaStreamSynchronize(raw(stream)), "cudaStreamSynchronize");
 }
 
 void wait_for(Stream stream, Stream other) {
   cudaEvent_t event = nullptr;
-  activate(other);
+  const cudaStream_t queue = raw(stream), before = raw(other);
   require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
-  const cudaError_t recorded = cudaEventRecord(event, raw(other));
+  const cudaError_t recorded = cudaEventRecord(event, before);
   const cudaError_t waits =
-      recorded == cudaSuccess ? cudaStreamWaitEvent(raw(stream), event) : cudaSuccess;
+      recorded == cudaSuccess ? cudaStreamWaitEvent(queue, event) : cudaSuccess;
   cudaEventDestroy(event);  // once it has come, as CUDA promises
   require(recorded, "cudaEventRecord");
   require(waits, "cudaStreamWaitEvent");
@@ -170,7 +209,6 @@ void wait_for(Stream stream, Stream other) {
 
 void copy_on_device(Stream stream, void* to, const void* from, size_t bytes) {
   if (bytes == 0) return;
-  activate(stream);
   require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, raw(stream)),
           "cudaMemcpyAsync");
 }
@@ -182,7 +220,6 @@ void copy_to_device(Stream stream, void* to, const void* from, size_t bytes) {
 }
 
 void copy_to_host(Stream stream, void* to, const void* from, size_t bytes) {
-  activate(stream);
   if (bytes > 0)
     require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, raw(stream)),
             "cudaMemcpyAsync");
@@ -195,6 +232,34 @@ void* shared_memory(Stream stream, size_t bytes) {
   require(cudaHostAlloc(&memory, bytes, cudaHostAllocMapped), "cudaHostAlloc");
   std::memset(memory, 0, bytes);
   return memory;
+}
+
+void* begin_capture(Stream stream) {
+  const Stream queue = capture_queues(stream.device).take(stream.device);
+  require(cudaStreamBeginCapture(raw(queue), cudaStreamCaptureModeThreadLocal),
+          "cudaStreamBeginCapture");
+  return queue.handle;
+}
+
+void* end_capture(Stream stream, void* queue) {
+  cudaGraph_t noted = nullptr;
+  cudaGraphExec_t graph = nullptr;
+  const cudaError_t ended = cudaStreamEndCapture(raw({stream.device, queue}), &noted);
+  const cudaError_t made =
+      ended == cudaSuccess ? cudaGraphInstantiate(&graph, noted, 0) : cudaSuccess;
+  if (noted) cudaGraphDestroy(noted);
+  capture_queues(stream.device).give_back(queue);
+  require(ended, "cudaStreamEndCapture");
+  require(made, "cudaGraphInstantiate");
+  return graph;
+}
+
+void launch_graph(Stream stream, void* graph) {
+  require(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), raw(stream)), "cudaGraphLaunch");
+}
+
+void release_graph(void* graph) noexcept {
+  if (graph) cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
 }
 
 BlockSource& device_memory(Stream stream) { return *new DeviceMemory(stream); }

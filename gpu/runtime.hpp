@@ -34,6 +34,14 @@ void copy_to_host(Stream stream, void* to, const void* from, size_t bytes);
 /// Zeroed memory that both sides see at this address. Never freed.
 void* shared_memory(Stream stream, size_t bytes);
 
+/// What this thread asks of the queue that comes back is noted and not done, until end_capture:
+/// that gives what can be launched again and again, in memory that has to stay. CUDA refuses
+/// meanwhile to wait; what it refuses ends in an error of end_capture.
+void* begin_capture(Stream stream);
+void* end_capture(Stream stream, void* queue);
+void launch_graph(Stream stream, void* graph);
+void release_graph(void* graph) noexcept;
+
 /// The device's memory, never destroyed.
 BlockSource& device_memory(Stream stream);
 

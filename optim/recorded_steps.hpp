@@ -25,16 +25,21 @@ class RecordedSteps {
  private:
   struct Recording {
     Shape shape;
-    Batch input;
+    RowShare rows;
+    const void *images, *labels;  // where the step finds them
+    Batch place;                  // for batches that are not there; may be undefined
     std::function<void()> replay;
     std::optional<uint64_t> blocks;  // of random words that a step takes
   };
   Recording& recording_for(const Batch& batch);
-  void replay(Recording& recording);
+  void begin();
 
   Device device_;
   Generator& random_;
   Tensor base_;  // of random keys, which a step finds on the device
+  uint64_t base_value_ = 0;
+  Batch input_ = {};              // of the step under way
+  Generator::State before_ = {};  // the generator's, where the step under way began
   std::function<void(const Batch&)> step_;
   std::list<Recording> recordings_;  // which stay where they are
 };

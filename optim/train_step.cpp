@@ -41,8 +41,14 @@ TrainStep accumulate_gradients(const Module& model, const Regularizers& regulari
 
 TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
                      const Batch& batch, Context context, const TrainStepOptions& options) {
-  TrainStep step = accumulate_gradients(model, regularizers, batch, std::move(context), options);
-  optimizer.step(options.clip_norm);
+  TrainStep step;
+  try {
+    step = accumulate_gradients(model, regularizers, batch, std::move(context), options);
+    optimizer.step(options.clip_norm);
+  } catch (...) {
+    optimizer.zero_grad();  // a part of them is none of the next step's
+    throw;
+  }
   optimizer.zero_grad();
   if (options.on_stage) options.on_stage(TrainStepOptions::Stage::update);
   return step;

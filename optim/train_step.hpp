@@ -37,7 +37,7 @@ TrainStep accumulate_gradients(const Module& model, const Regularizers& regulari
                                const TrainStepOptions& options = {});
 
 /// One step of training: cross-entropy plus the regularizers' penalties, backward, the optimiser's
-/// update.
+/// update. The gradients are gone afterwards, also where it throws.
 TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
                      const Batch& batch, Context context, const TrainStepOptions& options = {});
 

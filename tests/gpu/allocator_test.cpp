@@ -1,6 +1,8 @@
 #include "gpu/allocator.hpp"
 
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "core/error.hpp"
 #include "tests/catch.hpp"
@@ -92,6 +94,62 @@ TEST_CASE("out of device memory, what is kept goes first", "[gpu]") {
         "smaller batches");
   memory.release(b, 4096);  // and on it goes
   CHECK(memory.allocate(600) != nullptr);
+}
+
+TEST_CASE("an arena's blocks are nobody else's until it goes", "[gpu]") {
+  FakeSource source;
+  CachingAllocator memory(source);
+  void* before = memory.allocate(1024);
+  memory.release(before, 1024);
+  void* other = memory.allocate(2048);
+  {
+    Arena arena(memory, [] { FAIL("there is memory"); });
+    arena.open();
+    void* a = memory.allocate(1000);
+    CHECK(a == before);  // what is free may be taken
+    memory.release(a, 1000);
+    CHECK(memory.allocate(1024) == a);
+    CHECK(arena.lent() == 1);
+    void* elsewhere = nullptr;
+    std::thread([&] {
+      elsewhere = memory.allocate(1024);
+      memory.release(elsewhere, 1024);
+    }).join();
+    CHECK(elsewhere != a);
+    memory.release(a, 1024);
+    CHECK(arena.lent() == 0);
+    CHECK(arena.others() == 0);
+    memory.release(other, 2048);  // kept back: recorded work may read it
+    CHECK(arena.others() == 1);
+    arena.close();
+    CHECK(arena.bytes() == 1024);
+    CHECK(memory.allocate(1024) == elsewhere);
+    memory.release(elsewhere, 1024);
+    CHECK(memory.allocate(2048) != other);
+    CHECK(memory.stats().lent == 1024 + 2048 + 2048);
+  }
+  CHECK(memory.stats().lent == 2048);
+  CHECK(memory.allocate(1024) == before);
+  CHECK(memory.allocate(2048) == other);
+}
+
+TEST_CASE("an arena that is full closes, and what it lent is the allocator's", "[gpu]") {
+  FakeSource source;
+  source.left = 2048;
+  CachingAllocator memory(source);
+  std::optional<Arena> arena;
+  arena.emplace(memory, [&] { arena.reset(); });
+  arena->open();
+  void* a = memory.allocate(1024);
+  void* b = memory.allocate(1024);
+  memory.release(b, 1024);
+  CHECK(memory.allocate(1000) == b);
+  memory.release(b, 1024);
+  CHECK_THROWS_AS(memory.allocate(4096), DeviceError);
+  CHECK_FALSE(arena);
+  CHECK(memory.stats().lent == 1024);
+  memory.release(a, 1024);
+  CHECK(memory.stats().lent == 0);
 }
 
 }  // namespace

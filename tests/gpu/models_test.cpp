@@ -1,8 +1,12 @@
 // Training on the device that HEBB_TEST_DEVICE names: an emulated GPU in hebb-gpu-tests, a real one
 // in hebb-tests.
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
+#include "core/log.hpp"
+#include "data/data.hpp"
 #include "layers/layers.hpp"
 #include "optim/optim.hpp"
 #include "optim/recorded_steps.hpp"
@@ -123,7 +127,76 @@ void compare(const Training& training) {
   same_bytes(Steps::recorded);
 }
 
+// All of a run of 24 steps, the short last batches included, with all that changes from step to
+// step: bytes by name. Between steps the model is looked at now and then, and its state is asked
+// for.
+State run_of(const Training& training, bool repeats) {
+  setenv("HEBB_CUDA_GRAPHS", repeats ? "1" : "0", 1);
+  const Shape& input = training.input;
+  Generator random(7);
+  std::vector<uint8_t> pixels(size_t(43 * input.numel()));
+  std::vector<int64_t> labels(43);
+  for (uint8_t& pixel : pixels) pixel = uint8_t(random.below(256));
+  for (int64_t& label : labels) label = random.below(10);
+  const Dataset data{Tensor::from(pixels, {43, input[0], input[1], input[2]}),
+                     Tensor::from(labels, {43}), 10, "noise", ""};
+  const std::unique_ptr<Module> model = untrained(training);
+  model->to(test_device());
+  const std::unique_ptr<Optimizer> optimizer =
+      make_optimizer(training.optimizer, model->parameters(), 0.02);
+  Trainer trainer(
+      *model, *optimizer,
+      training.regularizer.empty() ? Regularizers() : make_regularizers({training.regularizer}),
+      {.epochs = 4,
+       .batch_size = 8,
+       .seed = 9,
+       .schedule = Schedule::parse("cosine"),
+       .label_smoothing = 0.1,
+       .clip_norm = 1,
+       .transform = compose({RandomCrop{.padding = 1}, RandomHorizontalFlip{}}),
+       .evaluation_transform = normalize_for(data)});
+  trainer.on_step = [&](int64_t step, int64_t) {
+    if (step == 4) trainer.evaluate(data);
+    if (step == 5) trainer.state();
+  };
+  trainer.fit({.train = &data, .validation = &data});
+  unsetenv("HEBB_CUDA_GRAPHS");
+  State state = trainer.state();
+  std::erase_if(state, [](const auto& entry) { return entry.first.ends_with("seconds"); });
+  return state;
+}
+
+void compare_runs(const Training& training) {
+  INFO(training.model << ' ' << training.optimizer << ' ' << training.regularizer);
+  const State called = run_of(training, false);
+  std::vector<std::string> messages;
+  set_log_sink([&](LogLevel, std::string_view message) { messages.emplace_back(message); });
+  const State repeated = run_of(training, true);
+  set_log_sink({});
+  const auto repeats = [](const std::string& message) {
+    return message.starts_with("[cuda] a step is repeated from here on");
+  };
+  CHECK(std::ranges::count_if(messages, repeats) == 2);  // whole batches, and short ones
+  REQUIRE(called.size() == repeated.size());
+  for (const auto& [name, tensor] : called) {
+    INFO(name);
+    const Tensor a = tensor.to(Device::cpu()), b = repeated.at(name).to(Device::cpu());
+    REQUIRE(a.bytes() == b.bytes());
+    CHECK((a.bytes() == 0 || std::memcmp(a.data(), b.data(), a.bytes()) == 0));
+  }
+}
+
 }  // namespace
+
+TEST_CASE("a run whose steps are repeated gives the bytes of one whose steps are called",
+          "[models]") {
+  for (const char* optimizer : {"sgd:momentum=0.9", "adamw", "nadam", "muon"})
+    compare_runs({"mlp", optimizer, {1, 8, 8}, 8, 0.4, "bean:order=2,alpha=1"});
+  for (const char* regularizer : {"bean:order=1,alpha=1", "l1:lambda=1e-4", "l2:lambda=1e-3",
+                                  "energy:activity=1e-3,weight=1e-3,nonnegativity=1e-3"})
+    compare_runs({"lenet5", "adamw", {1, 12, 12}, 8, 0.4, regularizer});
+  compare_runs({"resnet18", "sgd:momentum=0.9", {3, 4, 4}, 8, 0, "bean:order=1,alpha=1"});
+}
 
 TEST_CASE("ten steps of an MLP are the CPU's, and the same again", "[models]") {
   for (const double dropout : {0.0, 0.4})

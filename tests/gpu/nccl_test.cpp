@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/ops/elementwise.hpp"
+#include "core/ops/record_step.hpp"
 #include "core/random.hpp"
 #include "distributed/device.hpp"
 #include "tests/catch.hpp"
@@ -177,6 +179,32 @@ TEST_CASE("sums over GPUs wait for the backend's stream, which waits for them", 
     CHECK(order[2] == std::pair(-1, -1));
     CHECK(order[3] == std::pair(work, stream));
   }
+}
+
+TEST_CASE("steps with sums over GPUs are called each time", "[gpu]") {
+  std::vector<std::vector<float>> sums(2);
+  std::vector<int> calls(2, 0);
+  Threads threads(2);
+  on_ranks(
+      2,
+      [&](Communicator& host) {
+        NcclCommunicator ranks(host, 0);
+        const auto rank = size_t(ranks.rank());
+        const Tensor values = Tensor::full({3}, double(rank + 1), {.device = Device::cuda()});
+        const std::function<void()> step = record_step(Device::cuda(), [&] {
+          ++calls[rank];
+          const Tensor more = values * 1.0;
+          ranks.all_reduce({&more, 1});
+          values.copy_from(values + more);
+        });
+        for (int i = 0; i < 4; ++i) step();
+        sums[rank] = values.to_vector<float>();
+      },
+      threads);
+  CHECK(calls == std::vector<int>{4, 4});
+  // 1 and 2 become 1 + 3 and 2 + 3, then 4 + 9 and 5 + 9, and so on.
+  CHECK(sums[0] == std::vector<float>(3, 121));
+  CHECK(sums[1] == std::vector<float>(3, 122));
 }
 
 TEST_CASE("what is not on a GPU is added up by the other communicator", "[gpu]") {

@@ -133,6 +133,21 @@ TEST_CASE("train_step: stages are told as they end", "[optim]") {
                                      Stage::update});
 }
 
+TEST_CASE("train_step: one that throws leaves no gradients", "[optim]") {
+  Task task;
+  for (const Stage last : {Stage::forward, Stage::backward}) {
+    CHECK_THROWS_AS(train_step(task.model, task.optimizer, task.regularizers, random_batch(2, 0),
+                               {.generator = &task.dropout},
+                               {.on_stage =
+                                    [&](Stage stage) {
+                                      if (stage == last) throw ValueError("as asked");
+                                    }}),
+                    ValueError);
+    for (const NamedTensor& parameter : task.model.parameters())
+      CHECK_FALSE(parameter.tensor.grad().defined());
+  }
+}
+
 TEST_CASE("train_step: goes on after a step that threw", "[optim]") {
   Task task, straight;
   Regularizers failing;

@@ -11,9 +11,16 @@ namespace hebb::cuda {
 /// What tests look at and change in the device that this CPU stands for.
 struct Emulation {
   bool memory_left = true;
-  std::atomic<long> launches = 0;       // of kernels
-  std::atomic<size_t> uploaded = 0;     // bytes that were copied to the device
-  std::atomic<long> waits = 0;          // of the host for the device
+  std::atomic<long> launches = 0;    // of kernels
+  std::atomic<size_t> uploaded = 0;  // bytes that were copied to the device
+  std::atomic<long> copies = 0;      // from the device to itself
+  std::atomic<long> waits = 0;       // of the host for the device
+  std::atomic<long> graphs = 0;      // that there are
+  std::atomic<long> graph_launches = 0;
+  /// The work that CUDA finds it cannot record, counted from here on; 0: none.
+  std::atomic<long> unrecordable = 0;
+  /// The request for memory that is refused, counted in the same way.
+  std::atomic<long> refused_request = 0;
   std::atomic<long> exchanges = 0;      // by NCCL, of all ranks
   int nccl_status = 0;                  // of what connects ranks
   std::atomic<long> broken_guards = 0;  // bytes behind tensors that were written to

@@ -1,5 +1,6 @@
 // In place of cuBLASLt: the definition of a product.
 #include "gpu/products.hpp"
+#include "gpu/launch.hpp"
 
 namespace hebb::cuda {
 namespace {
@@ -20,15 +21,19 @@ void multiply(const Product& p) {
 
 }  // namespace
 
-struct Products::Plans {};
-Products::Products(Stream, CachingAllocator&) {}
+struct Products::Plans {
+  Stream stream;
+};
+Products::Products(Stream stream, CachingAllocator&) : plans_(new Plans{stream}) {}
 Products::~Products() = default;
 
 void Products::multiply(const Product& product) {
-  if (product.dtype == DType::float32)
-    cuda::multiply<float>(product);
-  else
-    cuda::multiply<double>(product);
+  ask(plans_->stream, [=] {
+    if (product.dtype == DType::float32)
+      cuda::multiply<float>(product);
+    else
+      cuda::multiply<double>(product);
+  });
 }
 
 }  // namespace hebb::cuda
