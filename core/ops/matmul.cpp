@@ -51,24 +51,30 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_operands("linear", {{"x", x}, {"weight", weight}});
-  check_rank("linear", {"weight", weight}, 2, "[out, in]");
-  check<ShapeError>(x.rank() == 2 && x.size(1) == weight.size(1),
-                    "[linear] expected x of shape [N, {}] to match weight {}, got {}",
-                    weight.size(1), weight.shape(), x.shape());
+  const bool replicas = weight.rank() == 3;
+  if (!replicas) check_rank("linear", {"weight", weight}, 2, "[out, in]");
+  check<ShapeError>(x.rank() == weight.rank() && x.size(-1) == weight.size(-1),
+                    "[linear] expected x of shape [{}N, {}] to match weight {}, got {}",
+                    replicas ? "R, " : "", weight.size(-1), weight.shape(), x.shape());
+  if (replicas) check_replicas("linear", {"x", x}, {"weight", weight});
+  const Shape bias_shape = weight.shape().without(weight.rank() - 1);
   if (bias.defined()) {
     check_operands("linear", {{"x", x}, {"bias", bias}});
-    check_shape("linear", {"bias", bias}, {weight.size(0)});
+    check_shape("linear", {"bias", bias}, bias_shape);
   }
-  const Tensor y = backend_of(x)->linear(x, weight, bias, {x.size(0), weight.size(0)});
-  return record("linear", y, {x, weight, bias},
-                [x = x.detach(), weight = weight.detach()](const Tensor& dy, Needs needs) {
-                  const ActiveBackend backend = backend_of(dy);
-                  Grads grads{{}, {}, {}};
-                  if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
-                  if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
-                  if (needs[2]) grads[2] = backend->reduce(Reduce::sum, dy, {dy.size(1)}, 0b1);
-                  return grads;
-                });
+  const Tensor y =
+      backend_of(x)->linear(x, weight, bias, x.shape().with(x.rank() - 1, weight.size(-2)));
+  return record(
+      "linear", y, {x, weight, bias},
+      [x = x.detach(), weight = weight.detach(), bias_shape](const Tensor& dy, Needs needs) {
+        const ActiveBackend backend = backend_of(dy);
+        Grads grads{{}, {}, {}};
+        if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
+        if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
+        if (needs[2])
+          grads[2] = backend->reduce(Reduce::sum, dy, bias_shape, 1u << (dy.rank() - 2));
+        return grads;
+      });
 }
 
 }  // namespace hebb

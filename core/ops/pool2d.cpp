@@ -9,9 +9,17 @@
 namespace hebb {
 namespace {
 
-Shape checked_shape(const char* where, const Tensor& x, const Pool2dOptions& o) {
-  check_operands(where, {{"input", x}});
-  check_images(where, {"input", x});
+// Replicas' images are images: [R, N, C, H, W] as [R N, C, H, W].
+Tensor of_all(const Tensor& x) {
+  if (x.rank() == 4) return x;
+  return x.view({x.size(0) * x.size(1), x.size(2), x.size(3), x.size(4)});
+}
+
+// The results' shape, of the images of all.
+Shape checked_shape(const char* where, const Tensor& input, const Pool2dOptions& o) {
+  check_operands(where, {{"input", input}});
+  if (input.rank() != 5) check_images(where, {"input", input});
+  const Tensor x = of_all(input);
   const int64_t height =
       output_extent(where, x.size(2), {o.kernel_h, o.stride_h, o.pad_h, o.dilation_h, o.ceil_mode});
   const int64_t width =
@@ -22,15 +30,25 @@ Shape checked_shape(const char* where, const Tensor& x, const Pool2dOptions& o) 
   return {x.size(0), x.size(1), height, width};
 }
 
+// What is pooled to y, back with the axis for replicas that x has.
+Tensor as_input(const Tensor& y, const Tensor& x) {
+  if (x.rank() == 4) return y;
+  return y.view({x.size(0), x.size(1), y.size(1), y.size(2), y.size(3)});
+}
+
 // The indices are the backend's own.
 WithIndices pooled(const char* where, const Tensor& x, const Pool2dOptions& options) {
   const Shape y = checked_shape(where, x, options);
-  const Backend::WithIndices result = backend_of(x)->max_pool2d(x, y, options);
-  return {record(where, result.values, {x},
-                 [indices = result.indices, shape = x.shape(), options](const Tensor& dy) {
-                   return Grads{backend_of(dy)->max_pool2d_backward(dy, indices, shape, options)};
+  const Tensor images = of_all(x);
+  const Backend::WithIndices result = backend_of(x)->max_pool2d(images, y, options);
+  return {record(where, as_input(result.values, x), {x},
+                 [indices = result.indices, shape = images.shape(), all = x.shape(),
+                  options](const Tensor& dy) {
+                   const Tensor dx =
+                       backend_of(dy)->max_pool2d_backward(of_all(dy), indices, shape, options);
+                   return Grads{all.rank() == 4 ? dx : dx.view(all)};
                  }),
-          result.indices};
+          as_input(result.indices, x)};
 }
 
 }  // namespace
@@ -46,19 +64,22 @@ WithIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& option
 
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
   const Shape pooled = checked_shape("avg_pool2d", x, options);
-  const Tensor y = backend_of(x)->avg_pool2d(x, pooled, options);
-  return record("avg_pool2d", y, {x}, [shape = x.shape(), options](const Tensor& dy) {
-    return Grads{backend_of(dy)->avg_pool2d_backward(dy, shape, options)};
-  });
+  const Tensor images = of_all(x);
+  const Tensor y = backend_of(x)->avg_pool2d(images, pooled, options);
+  return record("avg_pool2d", as_input(y, x), {x},
+                [shape = images.shape(), all = x.shape(), options](const Tensor& dy) {
+                  const Tensor dx = backend_of(dy)->avg_pool2d_backward(of_all(dy), shape, options);
+                  return Grads{all.rank() == 4 ? dx : dx.view(all)};
+                });
 }
 
 Tensor global_avg_pool2d(const Tensor& x) {
   check_operands("global_avg_pool2d", {{"input", x}});
-  check_images("global_avg_pool2d", {"input", x});
+  if (x.rank() != 5) check_images("global_avg_pool2d", {"input", x});
   check<ShapeError>(
-      x.size(2) > 0 && x.size(3) > 0,
+      x.size(-2) > 0 && x.size(-1) > 0,
       "[global_avg_pool2d] expected input of shape [N, C, H, W], H and W not 0, got {}", x.shape());
-  return mean(x, {2, 3});
+  return mean(x, {-2, -1});
 }
 
 }  // namespace hebb
