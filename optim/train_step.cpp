@@ -32,9 +32,9 @@ TrainStep accumulate_gradients(const Module& model, const Regularizers& regulari
   for (const auto& regularizer : regularizers) {
     Tensor penalty = regularizer->penalty(*context.taps);
     if (penalty.defined()) {
-      check<ShapeError>(model.replicas() == 0 || penalty.shape() == step.loss.shape(),
-                        "[train_step] expected a penalty {} of shape {}, got {}",
-                        regularizer->name(), step.loss.shape(), penalty.shape());
+      if (model.replicas() > 0 && penalty.shape() != step.loss.shape())
+        fail<ShapeError>("[train_step] expected a penalty {} of shape {}, got {}",
+                         regularizer->name(), step.loss.shape(), penalty.shape());
       total = total + penalty;
     }
     step.penalties.push_back(std::move(penalty));
@@ -51,9 +51,10 @@ TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularize
   check(options.clip_norm == 0 || model.replicas() == 0,
         "[train_step] expected no clipping for {} replicas: a norm would be that of all",
         model.replicas());
-  check(model.replicas() == 0 || optimizer.knows_replicas(),
-        "[train_step] expected an optimiser of single elements for {} replicas, got one of matrices",
-        model.replicas());
+  check(
+      model.replicas() == 0 || optimizer.knows_replicas(),
+      "[train_step] expected an optimiser of single elements for {} replicas, got one of matrices",
+      model.replicas());
   TrainStep step = accumulate_gradients(model, regularizers, batch, std::move(context), options);
   optimizer.step(options.clip_norm);
   optimizer.zero_grad();

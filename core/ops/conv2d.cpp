@@ -43,8 +43,8 @@ Shape checked_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
       output_extent("conv2d", x.size(-2), {weight.size(-2), o.stride_h, o.pad_h, o.dilation_h});
   const int64_t width =
       output_extent("conv2d", x.size(-1), {weight.size(-1), o.stride_w, o.pad_w, o.dilation_w});
-  const int rank = x.rank();
-  return x.shape().with(rank - 3, filters).with(rank - 2, height).with(rank - 1, width);
+  if (replicas) return {x.size(0), x.size(1), filters, height, width};
+  return {x.size(0), filters, height, width};
 }
 
 // Part g of as many equal ones as there are groups.

@@ -13,6 +13,11 @@ Shape matrices(const Shape& batch, int64_t rows, int64_t columns) {
   return batch.inserted(batch.rank(), rows).inserted(batch.rank() + 1, columns);
 }
 
+// The shape of what all rows have together.
+Shape bias_of(const Tensor& y) {
+  return y.rank() == 3 ? Shape{y.size(0), y.size(2)} : Shape{y.size(1)};
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
@@ -57,24 +62,24 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                     "[linear] expected x of shape [{}N, {}] to match weight {}, got {}",
                     replicas ? "R, " : "", weight.size(-1), weight.shape(), x.shape());
   if (replicas) check_replicas("linear", {"x", x}, {"weight", weight});
-  const Shape bias_shape = weight.shape().without(weight.rank() - 1);
+  const int64_t outputs = weight.size(-2);
   if (bias.defined()) {
     check_operands("linear", {{"x", x}, {"bias", bias}});
-    check_shape("linear", {"bias", bias}, bias_shape);
+    check_shape("linear", {"bias", bias},
+                replicas ? Shape{weight.size(0), outputs} : Shape{outputs});
   }
-  const Tensor y =
-      backend_of(x)->linear(x, weight, bias, x.shape().with(x.rank() - 1, weight.size(-2)));
-  return record(
-      "linear", y, {x, weight, bias},
-      [x = x.detach(), weight = weight.detach(), bias_shape](const Tensor& dy, Needs needs) {
-        const ActiveBackend backend = backend_of(dy);
-        Grads grads{{}, {}, {}};
-        if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
-        if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
-        if (needs[2])
-          grads[2] = backend->reduce(Reduce::sum, dy, bias_shape, 1u << (dy.rank() - 2));
-        return grads;
-      });
+  const Tensor y = backend_of(x)->linear(
+      x, weight, bias, replicas ? Shape{x.size(0), x.size(1), outputs} : Shape{x.size(0), outputs});
+  return record("linear", y, {x, weight, bias},
+                [x = x.detach(), weight = weight.detach()](const Tensor& dy, Needs needs) {
+                  const ActiveBackend backend = backend_of(dy);
+                  Grads grads{{}, {}, {}};
+                  if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
+                  if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
+                  if (needs[2])
+                    grads[2] = backend->reduce(Reduce::sum, dy, bias_of(dy), 1u << (dy.rank() - 2));
+                  return grads;
+                });
 }
 
 }  // namespace hebb

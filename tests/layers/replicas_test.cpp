@@ -1,19 +1,13 @@
-#include "core/autograd.hpp"
 #include "core/error.hpp"
-#include "core/ops/layout.hpp"
 #include "layers/batch_norm2d.hpp"
 #include "layers/dropout.hpp"
 #include "layers/flatten.hpp"
-#include "layers/linear.hpp"
 #include "layers/models/lenet5.hpp"
 #include "layers/models/mlp.hpp"
-#include "layers/pooling.hpp"
 #include "tests/catch.hpp"
 
 namespace hebb::test {
 namespace {
-
-using Floats = std::vector<float>;
 
 Sequential network(uint64_t seed) { return lenet5({.generator = Generator(seed)}); }
 

@@ -9,7 +9,7 @@
 #include "regularizers/regularizers.hpp"
 #include "tests/catch.hpp"
 
-namespace hebb::test {
+namespace hebb::test::replicas {
 namespace {
 
 constexpr int64_t steps_taken = 20, pixels = 12;
@@ -189,4 +189,4 @@ TEST_CASE("training refuses what it does not know of replicas", "[optim]") {
                     "[trainer] expected a network without replicas, got 2");
 }
 
-}  // namespace hebb::test
+}  // namespace hebb::test::replicas
