@@ -21,6 +21,9 @@ namespace HEBB_API hebb {
 /// so that every device gives the same messages; backends check nothing but values that live in
 /// device memory (labels, indices), and only where that needs no synchronisation. Operations work
 /// out shapes, too: a `shape` is that of the result.
+///
+/// Where it says "or replicas", the operands may have one more axis in front, [R, ...], and so do
+/// the results: what is computed for each is what is computed for it alone, on the CPU to the bit.
 class Backend {
  public:
   struct WithGrad {  // a scalar and its derivatives, for an upstream gradient of 1
@@ -80,9 +83,11 @@ class Backend {
   virtual Tensor binary(Binary op, const Tensor& a, const Tensor& b, const Shape& shape) = 0;
   virtual Tensor affine(const Tensor& x, double scale, double shift) = 0;       // scale x + shift
   virtual void add_scaled(const Tensor& y, const Tensor& x, double scale) = 0;  // y += scale x
-  /// x times a one-element tensor; may return x itself when that is 1.
+  /// x times a one-element tensor, or each part of x [R, ...] times its own of [R]; may return x
+  /// itself when that is 1.
   virtual Tensor scale_by(const Tensor& x, const Tensor& scalar) = 0;
-  virtual Tensor dropout(const Tensor& x, double p, RandomKey key) = 0;  // kept: x / (1 - p)
+  /// x in as many equal parts as there are keys, each with a mask of its own; kept: x / (1 - p).
+  virtual Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) = 0;
 
   // Reductions. `axes` has bit i set for axis i; `shape` may leave reduced axes out or keep them.
   virtual Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) = 0;
@@ -103,11 +108,11 @@ class Backend {
   /// stretch to those of the result.
   virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                         const Shape& shape) = 0;
-  /// x Wᵀ + bias for x [N, in], W [out, in]; bias may be undefined.
+  /// x Wᵀ + bias for x [N, in], W [out, in], or replicas; bias may be undefined.
   virtual Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Shape& shape) = 0;
 
-  // Convolution and pooling, NCHW.
+  // Convolution and pooling, NCHW; convolutions also of replicas.
   virtual Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Shape& shape, const Conv2dOptions& options) = 0;
   /// The algorithm that the backend takes for a direction, by name: for those who measure.
@@ -149,7 +154,8 @@ class Backend {
   virtual Tensor log_softmax(const Tensor& x) = 0;
   virtual Tensor log_softmax_backward(const Tensor& dy, const Tensor& y) = 0;
   /// Mean over rows of the cross-entropy of softmax(logits) [N, C] against labels (int64 [N]),
-  /// smoothed: (1 - smoothing) one-hot + smoothing / C. `grad` is its derivative.
+  /// smoothed: (1 - smoothing) one-hot + smoothing / C. `grad` is its derivative. Or replicas,
+  /// whose means are [R].
   virtual WithGrad cross_entropy(const Tensor& logits, const Tensor& labels, double smoothing,
                                  bool with_grad) = 0;
   /// The same for each row, [N], with its derivative to the row in `grad`; terms of class c are
@@ -191,7 +197,8 @@ class Backend {
   virtual void scale_all(std::span<const Tensor> x, const Tensor& scale) = 0;  // in place
 
   // BEAN: h [S, N], weight [M, N] (row m holds the weights into neuron m of the next layer).
-  // grad is with respect to h, grad2 with respect to weight, each undefined unless asked for.
+  // grad is with respect to h, grad2 with respect to weight, each undefined unless asked for. Or
+  // replicas, whose penalties are [R].
   virtual WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
                         bool with_dh, bool with_dweight) = 0;
 };

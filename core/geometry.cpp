@@ -6,21 +6,21 @@ namespace hebb {
 
 ConvGeometry conv_geometry(const Shape& x, const Shape& weight, const Shape& y,
                            const Conv2dOptions& o) {
-  return {.batch = x[0],
-          .channels = x[1],
-          .height = x[2],
-          .width = x[3],
-          .filters = weight[0],
-          .kernel_h = weight[2],
-          .kernel_w = weight[3],
+  return {.batch = x[-4],
+          .channels = x[-3],
+          .height = x[-2],
+          .width = x[-1],
+          .filters = weight[-4],
+          .kernel_h = weight[-2],
+          .kernel_w = weight[-1],
           .stride_h = o.stride_h,
           .stride_w = o.stride_w,
           .pad_h = o.pad_h,
           .pad_w = o.pad_w,
           .dilation_h = o.dilation_h,
           .dilation_w = o.dilation_w,
-          .out_h = y[2],
-          .out_w = y[3]};
+          .out_h = y[-2],
+          .out_w = y[-1]};
 }
 
 PoolGeometry pool_geometry(const Shape& x, const Shape& y, const Pool2dOptions& o) {

@@ -190,8 +190,8 @@ class ProfiledBackend final : public Backend {
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override {
     return run("scale_by", &Backend::scale_by, x, scalar);
   }
-  Tensor dropout(const Tensor& x, double p, RandomKey key) override {
-    return run("dropout", &Backend::dropout, x, p, key);
+  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override {
+    return run("dropout", &Backend::dropout, x, p, keys);
   }
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override {
     return run(name_of(op), &Backend::reduce, op, x, shape, axes);

@@ -4,10 +4,13 @@ namespace hebb::cuda {
 
 Backend::WithGrad CudaBackend::bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
                                     bool with_dh, bool with_dweight) {
-  const int64_t samples = h.size(0), neurons = h.size(1), targets = weight.size(0);
-  const BeanShape shape{samples, neurons, targets, kernel.gamma,
-                        kernel.scale / (double(samples) * double(neurons) * double(neurons))};
-  WithGrad result{Tensor::empty({}, h.options()),
+  const bool replicated = weight.rank() == 3;
+  const int64_t replicas = replicated ? weight.size(0) : 1;
+  const int64_t samples = h.size(-2), neurons = h.size(-1), targets = weight.size(-2);
+  const BeanShape shape{
+      replicas, samples,      neurons,
+      targets,  kernel.gamma, kernel.scale / (double(samples) * double(neurons) * double(neurons))};
+  WithGrad result{Tensor::empty(replicated ? Shape{replicas} : Shape(), h.options()),
                   with_dh ? Tensor::empty(h.shape(), h.options()) : Tensor(),
                   with_dweight ? Tensor::empty(weight.shape(), h.options()) : Tensor()};
   const Tensor f = Tensor::empty(weight.shape(), h.options());
@@ -21,7 +24,8 @@ Backend::WithGrad CudaBackend::bean(const Tensor& h, const Tensor& weight, const
                   data_of<double>(scratch(bean_spread_scratch(shape))), data_of<T>(result.value),
                   data_or_null<T>(result.grad), data_or_null<T>(df));
     } else {
-      const Tensor k = matmul(f, true, f, false, {neurons, neurons});
+      const Shape pairs = weight.shape().with(weight.rank() - 2, neurons);
+      const Tensor k = matmul(f, true, f, false, pairs);
       bean_pairs(stream_, shape, kernel.order, kernel.divergence, data_of<T>(h), data_of<T>(k),
                  data_of<double>(scratch(bean_pairs_scratch(shape))), data_of<T>(result.value),
                  data_or_null<T>(result.grad));

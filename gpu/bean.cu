@@ -55,14 +55,15 @@ struct RowSumsBody {
 };
 
 /// What the targets' pull is computed from: activations less each sample's mean, which changes no
-/// difference; the sums u and, of squared distances, v of each target; the centres.
+/// difference; the sums u and, of squared distances, v of each target; the centres. Samples and
+/// targets are those of all replicas, one after the other.
 template <class T>
 struct Spread {
   BeanShape shape;
   const T *h, *f;
-  double* mean;    // [samples]
-  double *u, *v;   // [targets]
-  double* centre;  // [samples, targets]
+  double* mean;    // [samples of all]
+  double *u, *v;   // [targets of all]
+  double* centre;  // [samples of all, targets]
 
   HEBB_HOST_DEVICE double centred(int64_t sample, int64_t i) const {
     return double(h[sample * shape.neurons + i]) - mean[sample];
@@ -77,9 +78,10 @@ struct CentresBody {
   using Local = Nothing;
   Spread<T> spread;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
-    const int64_t n = spread.shape.neurons, target = t.block % spread.shape.targets;
+    const int64_t n = spread.shape.neurons, sample = t.block / spread.shape.targets;
+    const int64_t replica = sample / spread.shape.samples;
+    const int64_t target = replica * spread.shape.targets + t.block % spread.shape.targets;
     if (p == 0) {
-      const int64_t sample = t.block / spread.shape.targets;
       double sum = 0;
       for (int64_t i = t.index; i < n; i += t.count)
         sum += double(spread.f[target * n + i]) * spread.centred(sample, i);
@@ -104,12 +106,13 @@ struct DistancesBody {
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     const int64_t n = spread.shape.neurons, target = t.block;
     if (p == 0) {
+      const int64_t replica = target / spread.shape.targets, own = target % spread.shape.targets;
+      const int64_t first = replica * spread.shape.samples;
       double sum = 0;
       for (int64_t i = t.index; i < n; i += t.count) {
         double distance = 0;
-        for (int64_t s = 0; s < spread.shape.samples; ++s) {
-          const double apart =
-              spread.centred(s, i) - spread.centre[s * spread.shape.targets + target];
+        for (int64_t s = first; s < first + spread.shape.samples; ++s) {
+          const double apart = spread.centred(s, i) - spread.centre[s * spread.shape.targets + own];
           distance += apart * apart;
         }
         sum += double(spread.f[target * n + i]) * distance;
@@ -134,11 +137,12 @@ struct PullToCentresBody {
   T* dh;
   HEBB_HOST_DEVICE void operator()(int64_t at) const {
     const int64_t n = spread.shape.neurons, targets = spread.shape.targets;
-    const int64_t sample = at / n, i = at % n;
+    const int64_t sample = at / n, i = at % n, first = sample / spread.shape.samples * targets;
     const double x = spread.centred(sample, i);
     double sum = 0;
     for (int64_t m = 0; m < targets; ++m)
-      sum += spread.u[m] * double(spread.f[m * n + i]) * (x - spread.centre[sample * targets + m]);
+      sum += spread.u[first + m] * double(spread.f[(first + m) * n + i]) *
+             (x - spread.centre[sample * targets + m]);
     dh[at] = T(4 * spread.shape.factor * sum);
   }
 };
@@ -150,7 +154,7 @@ struct Pairs {
   int order;
   Divergence divergence;
   const T* h;
-  T* k;  // [neurons, neurons], symmetric
+  T* k;  // [replicas, neurons, neurons], symmetric
 
   HEBB_HOST_DEVICE double bond(T x) const { return order == 1 ? double(x) : double(x) * double(x); }
 };
@@ -163,11 +167,12 @@ struct PullToNeuronsBody {
   HEBB_HOST_DEVICE void operator()(int64_t at) const {
     const int64_t n = pairs.shape.neurons, i = at % n;
     const T* row = pairs.h + at / n * n;
+    const T* bonds = pairs.k + at / n / pairs.shape.samples * n * n;
     const bool squared = pairs.divergence == Divergence::squared;
     double sum = 0;
     for (int64_t j = 0; j < n; ++j) {  // K's row j: neighbouring threads read neighbours
       const double apart = double(row[i]) - double(row[j]);
-      sum += pairs.bond(pairs.k[j * n + i]) * (squared ? apart : sign(apart));
+      sum += pairs.bond(bonds[j * n + i]) * (squared ? apart : sign(apart));
     }
     dh[at] = T((squared ? 4 : 2) * pairs.shape.factor * sum);
   }
@@ -183,16 +188,17 @@ struct PairDistancesBody {
   Pairs<T> pairs;
   double* values;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
-    const int64_t n = pairs.shape.neurons, i = t.block;
+    const int64_t n = pairs.shape.neurons, i = t.block % n;
     if (p == 0) {
+      const T* h = pairs.h + t.block / n * pairs.shape.samples * n;
       double sum = 0;
       for (int64_t j = t.index; j < n; j += t.count) {
         double distance = 0;
         for (int64_t s = 0; s < pairs.shape.samples; ++s) {
-          const double apart = double(pairs.h[s * n + i]) - double(pairs.h[s * n + j]);
+          const double apart = double(h[s * n + i]) - double(h[s * n + j]);
           distance += pairs.divergence == Divergence::squared ? apart * apart : std::fabs(apart);
         }
-        T& k = pairs.k[i * n + j];
+        T& k = pairs.k[t.block * n + j];
         sum += pairs.bond(k) * distance;
         k = T(pairs.order == 1 ? distance : double(k) * distance);
       }
@@ -200,7 +206,7 @@ struct PairDistancesBody {
     } else if (p == 1) {
       shared.fold(t);
     } else if (t.index == 0) {
-      values[i] = shared.total();
+      values[t.block] = shared.total();
     }
   }
 };
@@ -209,7 +215,8 @@ struct PairDistancesBody {
 
 template <class T>
 void bean_strength(Stream stream, const BeanShape& shape, const T* weight, T* f) {
-  for_each(stream, shape.targets * shape.neurons, StrengthBody<T>{T(shape.gamma), weight, f});
+  for_each(stream, shape.replicas * shape.targets * shape.neurons,
+           StrengthBody<T>{T(shape.gamma), weight, f});
 }
 
 template <class T>
@@ -219,33 +226,35 @@ void bean_weight_gradient(Stream stream, int64_t n, double scale, const T* weigh
 }
 
 int64_t bean_spread_scratch(const BeanShape& shape) {
-  return shape.samples + 2 * shape.targets + shape.samples * shape.targets;
+  return shape.replicas * (shape.samples + 2 * shape.targets + shape.samples * shape.targets);
 }
 
 template <class T>
 void bean_spread(Stream stream, const BeanShape& shape, const T* h, const T* f, double* scratch,
                  T* value, T* dh, T* df) {
-  double *mean = scratch, *u = mean + shape.samples, *v = u + shape.targets;
-  const Spread<T> spread{shape, h, f, mean, u, v, v + shape.targets};
-  const int64_t n = shape.neurons;
-  for_blocks(stream, shape.samples, 64, RowSumsBody<T>{n, 1 / double(n), h, mean});
-  for_blocks(stream, shape.targets, 64, RowSumsBody<T>{n, 1.0, f, u});
-  for_blocks(stream, shape.samples * shape.targets, 64, CentresBody<T>{spread});
-  for_blocks(stream, shape.targets, block_threads, DistancesBody<T>{spread, df});
-  for_blocks(stream, 1, block_threads, TotalBody<T>{shape.targets, v, 2 * shape.factor, value});
-  if (dh) for_each(stream, shape.samples * n, PullToCentresBody<T>{spread, dh});
+  const int64_t n = shape.neurons, samples = shape.replicas * shape.samples;
+  const int64_t targets = shape.replicas * shape.targets;
+  double *mean = scratch, *u = mean + samples, *v = u + targets;
+  const Spread<T> spread{shape, h, f, mean, u, v, v + targets};
+  for_blocks(stream, samples, 64, RowSumsBody<T>{n, 1 / double(n), h, mean});
+  for_blocks(stream, targets, 64, RowSumsBody<T>{n, 1.0, f, u});
+  for_blocks(stream, samples * shape.targets, 64, CentresBody<T>{spread});
+  for_blocks(stream, targets, block_threads, DistancesBody<T>{spread, df});
+  for_blocks(stream, shape.replicas, block_threads,
+             TotalBody<T>{shape.targets, v, 2 * shape.factor, value});
+  if (dh) for_each(stream, samples * n, PullToCentresBody<T>{spread, dh});
 }
 
-int64_t bean_pairs_scratch(const BeanShape& shape) { return shape.neurons; }
+int64_t bean_pairs_scratch(const BeanShape& shape) { return shape.replicas * shape.neurons; }
 
 template <class T>
 void bean_pairs(Stream stream, const BeanShape& shape, int order, Divergence divergence, const T* h,
                 T* k, double* scratch, T* value, T* dh) {
   const Pairs<T> pairs{shape, order, divergence, h, k};
   const int64_t n = shape.neurons;
-  if (dh) for_each(stream, shape.samples * n, PullToNeuronsBody<T>{pairs, dh});
-  for_blocks(stream, n, block_threads, PairDistancesBody<T>{pairs, scratch});
-  for_blocks(stream, 1, block_threads, TotalBody<T>{n, scratch, shape.factor, value});
+  if (dh) for_each(stream, shape.replicas * shape.samples * n, PullToNeuronsBody<T>{pairs, dh});
+  for_blocks(stream, shape.replicas * n, block_threads, PairDistancesBody<T>{pairs, scratch});
+  for_blocks(stream, shape.replicas, block_threads, TotalBody<T>{n, scratch, shape.factor, value});
 }
 
 #define HEBB_INSTANTIATE(T)                                                                      \

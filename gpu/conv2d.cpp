@@ -1,6 +1,17 @@
 #include "gpu/cuda_backend.hpp"
 
 namespace hebb::cuda {
+namespace {
+
+int64_t replicas_of(const Shape& weight) { return weight.rank() == 5 ? weight[0] : 1; }
+
+/// Replica r's part of a tensor.
+template <class T>
+T* part(const Tensor& x, int64_t replicas, int64_t r) {
+  return data_of<T>(x) + x.numel() / replicas * r;
+}
+
+}  // namespace
 
 std::string_view CudaBackend::conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
                                           const Shape& weight, const Shape& y,
@@ -18,14 +29,20 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
   if (y.numel() == 0) return y;
   constexpr ConvDirection forward = ConvDirection::forward;
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
+  const int64_t replicas = replicas_of(weight.shape());
   dispatch(x.dtype(), [&]<class T>() {
     if (conv2d_is_direct<T>(forward, g))
-      return conv2d_direct(stream_, g, data_of<T>(x), data_of<T>(weight), data_or_null<T>(bias),
-                           data_of<T>(y));
-    if (!convolutions_.run({forward, x.dtype(), g, x.data(), weight.data(), y.data()}))
-      cuda::conv2d(stream_, g, data_of<T>(x), data_of<T>(weight), data_of<T>(y));
+      return conv2d_direct(stream_, replicas, g, data_of<T>(x), data_of<T>(weight),
+                           data_or_null<T>(bias), data_of<T>(y));
+    for (int64_t r = 0; r < replicas; ++r) {
+      T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
+      T* to = part<T>(y, replicas, r);
+      if (!convolutions_.run({forward, x.dtype(), g, from, w, to}))
+        cuda::conv2d(stream_, g, from, w, to);
+    }
     if (bias.defined())
-      add_bias(stream_, g.batch, g.filters, g.out_h * g.out_w, data_of<T>(bias), data_of<T>(y));
+      add_bias(stream_, {replicas, g.batch, g.filters, g.out_h * g.out_w}, data_of<T>(bias),
+               data_of<T>(y));
   });
   return y;
 }
@@ -36,11 +53,17 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
   if (dx.numel() == 0) return dx;
   constexpr ConvDirection backward = ConvDirection::backward_input;
   const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
+  const int64_t replicas = replicas_of(weight.shape());
   dispatch(dy.dtype(), [&]<class T>() {
     if (conv2d_is_direct<T>(backward, g))
-      conv2d_direct_backward_input(stream_, g, data_of<T>(dy), data_of<T>(weight), data_of<T>(dx));
-    else if (!convolutions_.run({backward, dy.dtype(), g, dx.data(), weight.data(), dy.data()}))
-      cuda::conv2d_backward_input(stream_, g, data_of<T>(dy), data_of<T>(weight), data_of<T>(dx));
+      return conv2d_direct_backward_input(stream_, replicas, g, data_of<T>(dy), data_of<T>(weight),
+                                          data_of<T>(dx));
+    for (int64_t r = 0; r < replicas; ++r) {
+      T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
+      T* to = part<T>(dx, replicas, r);
+      if (!convolutions_.run({backward, dy.dtype(), g, to, w, from}))
+        cuda::conv2d_backward_input(stream_, g, from, w, to);
+    }
   });
   return dx;
 }
@@ -51,20 +74,29 @@ Backend::ConvGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const T
   constexpr ConvDirection backward = ConvDirection::backward_weight;
   const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
   const Tensor dweight = Tensor::empty(weight, dy.options());
+  const int64_t replicas = replicas_of(weight);
+  const Shape bias(weight.extents().first(size_t(weight.rank() - 3)));
   return dispatch(dy.dtype(), [&]<class T>() -> ConvGrads {
     if (dy.numel() > 0 && conv2d_is_direct<T>(backward, g)) {
-      const Tensor dbias = with_bias ? Tensor::empty({weight[0]}, dy.options()) : Tensor();
-      const Tensor partial = scratch(conv2d_direct_scratch<T>(g));
-      conv2d_direct_backward_weight(stream_, g, data_of<T>(x), data_of<T>(dy),
+      const Tensor dbias = with_bias ? Tensor::empty(bias, dy.options()) : Tensor();
+      const Tensor partial = scratch(replicas * conv2d_direct_scratch<T>(g));
+      conv2d_direct_backward_weight(stream_, replicas, g, data_of<T>(x), data_of<T>(dy),
                                     data_of<double>(partial), data_of<T>(dweight),
                                     data_or_null<T>(dbias));
       return {dweight, dbias};
     }
-    const Tensor dbias = with_bias ? reduce(Reduce::sum, dy, {weight[0]}, 0b1101) : Tensor();
-    if (dy.numel() == 0)
+    const uint32_t all_but_filters = weight.rank() == 5 ? 0b11010 : 0b1101;
+    const Tensor dbias = with_bias ? reduce(Reduce::sum, dy, bias, all_but_filters) : Tensor();
+    if (dy.numel() == 0) {
       fill(dweight, 0);
-    else if (!convolutions_.run({backward, dy.dtype(), g, x.data(), dweight.data(), dy.data()}))
-      cuda::conv2d_backward_weight(stream_, g, data_of<T>(x), data_of<T>(dy), data_of<T>(dweight));
+      return {dweight, dbias};
+    }
+    for (int64_t r = 0; r < replicas; ++r) {
+      T *from = part<T>(x, replicas, r), *of_y = part<T>(dy, replicas, r);
+      T* to = part<T>(dweight, replicas, r);
+      if (!convolutions_.run({backward, dy.dtype(), g, from, to, of_y}))
+        cuda::conv2d_backward_weight(stream_, g, from, of_y, to);
+    }
     return {dweight, dbias};
   });
 }

@@ -88,10 +88,13 @@ struct ConvBackwardWeightBody {  // a block for each element of dweight
 
 template <class T>
 struct AddBiasBody {
-  int64_t channels, inner;
+  BiasShape shape;
   const T* bias;
   T* y;
-  HEBB_HOST_DEVICE void operator()(int64_t i) const { y[i] += bias[i / inner % channels]; }
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t at = i / shape.inner, replica = at / (shape.channels * shape.outer);
+    y[i] += bias[replica * shape.channels + at % shape.channels];
+  }
 };
 
 }  // namespace
@@ -117,15 +120,16 @@ void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, co
 }
 
 template <class T>
-void add_bias(Stream stream, int64_t outer, int64_t channels, int64_t inner, const T* bias, T* y) {
-  for_each(stream, outer * channels * inner, AddBiasBody<T>{channels, inner, bias, y});
+void add_bias(Stream stream, const BiasShape& shape, const T* bias, T* y) {
+  for_each(stream, shape.replicas * shape.outer * shape.channels * shape.inner,
+           AddBiasBody<T>{shape, bias, y});
 }
 
 #define HEBB_INSTANTIATE(T)                                                                  \
   template void conv2d(Stream, const ConvGeometry&, const T*, const T*, T*);                 \
   template void conv2d_backward_input(Stream, const ConvGeometry&, const T*, const T*, T*);  \
   template void conv2d_backward_weight(Stream, const ConvGeometry&, const T*, const T*, T*); \
-  template void add_bias(Stream, int64_t, int64_t, int64_t, const T*, T*);
+  template void add_bias(Stream, const BiasShape&, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

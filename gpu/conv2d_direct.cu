@@ -11,9 +11,13 @@ struct Correlation {
   Planes planes;
   int filters, out_h, out_w, kernel_h, kernel_w;
   bool turned;
-  int images = 1;  // of a block
+  int images = 1;      // of a block
+  int64_t blocks = 1;  // of a replica
 
   HEBB_HOST_DEVICE int quads() const { return (filters + 3) / 4; }
+  HEBB_HOST_DEVICE int64_t weights_of_all() const {
+    return int64_t(planes.channels) * kernel_h * kernel_w * filters;
+  }
   HEBB_HOST_DEVICE int weights() const { return planes.channels * kernel_h * kernel_w * quads(); }
   HEBB_HOST_DEVICE int tiles() const { return quads() * (up(out_h, 4) / 4) * out_w; }
 };
@@ -40,23 +44,25 @@ struct CorrelationBody {
   T* y;
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
-    const int64_t first = t.block * c.images;
-    const int images = int(fewer(c.images, c.batch - first));
+    const int64_t replica = t.block / c.blocks, begin = t.block % c.blocks * c.images;
+    const int64_t first = replica * c.batch + begin;
+    const int images = int(fewer(c.images, c.batch - begin));
     if (p == 0) {
-      load_weights(t, shared.weights);
+      load_weights(t, weight + replica * c.weights_of_all(), shared.weights);
       c.planes.load(t, first, images, x, shared.images);
       return;
     }
+    const T* const shifts = bias ? bias + replica * c.filters : nullptr;
     const int strips = up(c.out_h, 4) / 4;
     for (int i = t.index; i < images * c.tiles(); i += t.count) {
       const int column = i % c.out_w, top = i / c.out_w % strips * 4;
       const int quad = i / (c.out_w * strips) % c.quads(), image = i / c.tiles();
-      tile(first + image, quad, top, column, shared.weights + quad,
+      tile(first + image, quad, top, column, shifts, shared.weights + quad,
            shared.images + image * c.planes.size() + top * c.planes.columns + column);
     }
   }
 
-  HEBB_HOST_DEVICE void load_weights(const Thread& t, Four<T>* to) const {
+  HEBB_HOST_DEVICE void load_weights(const Thread& t, const T* from, Four<T>* to) const {
     for (int i = t.index; i < 4 * c.weights(); i += t.count) {
       const int filter = i % (4 * c.quads());
       int at = i / (4 * c.quads());
@@ -65,12 +71,12 @@ struct CorrelationBody {
       if (c.turned) ky = c.kernel_h - 1 - ky, kx = c.kernel_w - 1 - kx;
       at = c.turned ? channel * c.filters + filter : filter * c.planes.channels + channel;
       to[i / 4].of[i % 4] =
-          filter < c.filters ? weight[(at * c.kernel_h + ky) * c.kernel_w + kx] : T(0);
+          filter < c.filters ? from[(at * c.kernel_h + ky) * c.kernel_w + kx] : T(0);
     }
   }
 
-  HEBB_HOST_DEVICE void tile(int64_t image, int quad, int top, int column, const Four<T>* w,
-                             const T* pixels) const {
+  HEBB_HOST_DEVICE void tile(int64_t image, int quad, int top, int column, const T* shifts,
+                             const Four<T>* w, const T* pixels) const {
     T sums[4][4] = {};  // [filter, row]
     const int step = c.planes.columns;
     for (int channel = 0; channel < c.planes.channels; ++channel)
@@ -89,7 +95,7 @@ struct CorrelationBody {
     for (int i = 0; i < 4; ++i) {
       const int filter = 4 * quad + i;
       if (filter >= c.filters) continue;
-      const T shift = bias ? bias[filter] : T(0);
+      const T shift = shifts ? shifts[filter] : T(0);
       T* to = y + ((image * c.filters + filter) * c.out_h + top) * c.out_w + column;
       for (int row = 0; row < 4; ++row)
         if (top + row < c.out_h) to[row * c.out_w] = sums[i][row] + shift;
@@ -118,11 +124,12 @@ Correlation correlation(ConvDirection direction, const ConvGeometry& g) {
 }
 
 template <class T>
-void correlate(Stream stream, Correlation c, const T* x, const T* weight, const T* bias, T* y) {
+void correlate(Stream stream, int64_t replicas, Correlation c, const T* x, const T* weight,
+               const T* bias, T* y) {
   c.images = images_for_block(c.batch, 1, CorrelationBody<T>::most_pixels / c.planes.size());
+  c.blocks = (c.batch + c.images - 1) / c.images;
   const int threads = int(fewer(up(c.images * c.tiles(), 32), block_threads));
-  for_blocks(stream, (c.batch + c.images - 1) / c.images, threads,
-             CorrelationBody<T>{c, x, weight, bias, y});
+  for_blocks(stream, replicas * c.blocks, threads, CorrelationBody<T>{c, x, weight, bias, y});
 }
 
 }  // namespace
@@ -143,21 +150,24 @@ bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g) {
 }
 
 template <class T>
-void conv2d_direct(Stream stream, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
-                   T* y) {
-  correlate(stream, correlation(ConvDirection::forward, g), x, weight, bias, y);
+void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
+                   const T* weight, const T* bias, T* y) {
+  correlate(stream, replicas, correlation(ConvDirection::forward, g), x, weight, bias, y);
 }
 
 template <class T>
-void conv2d_direct_backward_input(Stream stream, const ConvGeometry& g, const T* dy,
-                                  const T* weight, T* dx) {
-  correlate<T>(stream, correlation(ConvDirection::backward_input, g), dy, weight, nullptr, dx);
+void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
+                                  const T* dy, const T* weight, T* dx) {
+  correlate<T>(stream, replicas, correlation(ConvDirection::backward_input, g), dy, weight, nullptr,
+               dx);
 }
 
-#define HEBB_INSTANTIATE(T)                                                                   \
-  template bool conv2d_is_direct<T>(ConvDirection, const ConvGeometry&);                      \
-  template void conv2d_direct(Stream, const ConvGeometry&, const T*, const T*, const T*, T*); \
-  template void conv2d_direct_backward_input(Stream, const ConvGeometry&, const T*, const T*, T*);
+#define HEBB_INSTANTIATE(T)                                                                       \
+  template bool conv2d_is_direct<T>(ConvDirection, const ConvGeometry&);                          \
+  template void conv2d_direct(Stream, int64_t, const ConvGeometry&, const T*, const T*, const T*, \
+                              T*);                                                                \
+  template void conv2d_direct_backward_input(Stream, int64_t, const ConvGeometry&, const T*,      \
+                                             const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

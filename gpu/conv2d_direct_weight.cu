@@ -12,13 +12,15 @@ struct WeightGradient {
   Planes planes;
   int filters, out_h, out_w, kernel_h, kernel_w;
   int images = 1, shares = 1;
-  int64_t pieces = 1;  // of the batch, with `images` each
+  int64_t pieces = 1;  // of a replica's batch, with `images` each
+  int64_t replicas = 1;
 
   HEBB_HOST_DEVICE int quads() const { return (filters + 3) / 4; }
   HEBB_HOST_DEVICE int area() const { return planes.channels * kernel_h * kernel_w; }
   HEBB_HOST_DEVICE int tasks() const { return planes.channels * kernel_w; }
   HEBB_HOST_DEVICE int numbers() const { return planes.size() + 4 * out_h * out_w; }
   HEBB_HOST_DEVICE int results() const { return filters * (area() + 1); }
+  HEBB_HOST_DEVICE int64_t weights() const { return replicas * filters * area(); }
 };
 
 constexpr int rows_of_kernel(int64_t kernel_h) { return kernel_h <= 3 ? 3 : kernel_h <= 5 ? 5 : 7; }
@@ -40,12 +42,13 @@ struct WeightGradientBody {
   };
   WeightGradient g;
   const T *x, *dy;
-  double* partial;  // [result, piece]
+  double* partial;  // [result, piece]: all weights, then all biases
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local& local) const {
     const int quad = int(t.block % g.quads());
-    const int64_t piece = t.block / g.quads(), first = piece * g.images;
-    const int images = int(fewer(g.images, g.batch - first)), plane = g.out_h * g.out_w;
+    const int64_t piece = t.block / g.quads() % g.pieces, begin = piece * g.images;
+    const int64_t replica = t.block / g.quads() / g.pieces, first = replica * g.batch + begin;
+    const int images = int(fewer(g.images, g.batch - begin)), plane = g.out_h * g.out_w;
     T* const of_dy = shared.numbers + g.images * g.planes.size();
     const int task = t.index / g.shares, share = t.index % g.shares;
     if (p == 0) {
@@ -78,7 +81,7 @@ struct WeightGradientBody {
         for (int i = 0; i < 4; ++i) to[i * g.shares] = local.bias[i];
     } else {
       for (int i = t.index; i < 4 * (g.area() + 1); i += t.count)
-        write(quad, piece, i, shared.numbers);
+        write(replica, quad, piece, i, shared.numbers);
     }
   }
 
@@ -98,7 +101,8 @@ struct WeightGradientBody {
   }
 
   /// Number i of the four filters' weights [4, channel, ky, kx], or biases after them.
-  HEBB_HOST_DEVICE void write(int quad, int64_t piece, int i, const T* sums) const {
+  HEBB_HOST_DEVICE void write(int64_t replica, int quad, int64_t piece, int i,
+                              const T* sums) const {
     const int at = i % g.area(), kx = at % g.kernel_w, ky = at / g.kernel_w % g.kernel_h;
     const int task = at / (g.kernel_w * g.kernel_h) * g.kernel_w + kx;
     const bool of_bias = i >= 4 * g.area();
@@ -108,7 +112,8 @@ struct WeightGradientBody {
         of_bias ? g.tasks() * 4 * kernel + filter % 4 : (task * 4 + filter % 4) * kernel + ky;
     double sum = 0;
     for (int share = 0; share < g.shares; ++share) sum += double(sums[slot * g.shares + share]);
-    const int result = of_bias ? g.filters * g.area() + filter : filter * g.area() + at;
+    const int64_t of_all = replica * g.filters + filter;
+    const int64_t result = of_bias ? g.weights() + of_all : of_all * g.area() + at;
     partial[result * g.pieces + piece] = sum;
   }
 };
@@ -148,11 +153,12 @@ int64_t conv2d_direct_scratch(const ConvGeometry& g) {
 }
 
 template <class T>
-void conv2d_direct_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
-                                   double* partial, T* dweight, T* dbias) {
-  const WeightGradient w = weight_gradient<T>(g);
+void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
+                                   const T* x, const T* dy, double* partial, T* dweight, T* dbias) {
+  WeightGradient w = weight_gradient<T>(g);
+  w.replicas = replicas;
   const auto launch = [&]<int kernel>() {
-    for_blocks(stream, w.pieces * w.quads(), up(w.tasks() * w.shares, 32),
+    for_blocks(stream, replicas * w.pieces * w.quads(), up(w.tasks() * w.shares, 32),
                WeightGradientBody<T, kernel>{w, x, dy, partial});
   };
   switch (rows_of_kernel(g.kernel_h)) {
@@ -165,19 +171,18 @@ void conv2d_direct_backward_weight(Stream stream, const ConvGeometry& g, const T
     default:
       launch.template operator()<7>();
   }
-  const int64_t weights = int64_t(w.filters) * w.area();
   const auto total = [&](int64_t results, const double* of, T* to) {
     for_blocks(stream, results, 64, TotalBody<T>{w.pieces, of, 1, to});
   };
-  total(weights, partial, dweight);
-  if (dbias) total(w.filters, partial + weights * w.pieces, dbias);
+  total(w.weights(), partial, dweight);
+  if (dbias) total(replicas * w.filters, partial + w.weights() * w.pieces, dbias);
 }
 
-#define HEBB_INSTANTIATE(T)                                                                    \
-  template bool weight_gradient_fits<T>(const ConvGeometry&);                                  \
-  template int64_t conv2d_direct_scratch<T>(const ConvGeometry&);                              \
-  template void conv2d_direct_backward_weight(Stream, const ConvGeometry&, const T*, const T*, \
-                                              double*, T*, T*);
+#define HEBB_INSTANTIATE(T)                                                                   \
+  template bool weight_gradient_fits<T>(const ConvGeometry&);                                 \
+  template int64_t conv2d_direct_scratch<T>(const ConvGeometry&);                             \
+  template void conv2d_direct_backward_weight(Stream, int64_t, const ConvGeometry&, const T*, \
+                                              const T*, double*, T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

@@ -51,7 +51,7 @@ class CudaBackend final : public Backend {
   Tensor affine(const Tensor& x, double scale, double shift) override;
   void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
-  Tensor dropout(const Tensor& x, double p, RandomKey key) override;
+  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override;
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;

@@ -46,7 +46,8 @@ Tensor CudaBackend::scale_by(const Tensor& x, const Tensor& scalar) {
   const Tensor y = Tensor::empty(x.shape(), x.options());
   const bool wide = scalar.dtype() == DType::float64;
   dispatch(x.dtype(), [&]<class T>() {
-    cuda::scale_by(stream_, x.numel(), wide ? nullptr : data_of<float>(scalar),
+    cuda::scale_by(stream_, x.numel(), x.numel() / scalar.numel(),
+                   wide ? nullptr : data_of<float>(scalar),
                    wide ? data_of<double>(scalar) : nullptr, data_of<T>(x), data_of<T>(y));
   });
   return y;

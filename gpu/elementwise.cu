@@ -135,12 +135,13 @@ struct AddScaledBody {
 
 template <class T>
 struct ScaleByBody {
-  const float* narrow;  // one of the two is the scalar
+  int64_t part;
+  const float* narrow;  // one of the two is the scalars
   const double* wide;
   const T* x;
   T* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    y[i] = x[i] * (narrow ? T(*narrow) : T(*wide));
+    y[i] = x[i] * (narrow ? T(narrow[i / part]) : T(wide[i / part]));
   }
 };
 
@@ -172,8 +173,9 @@ void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y) {
 }
 
 template <class T>
-void scale_by(Stream stream, int64_t n, const float* narrow, const double* wide, const T* x, T* y) {
-  for_each(stream, n, ScaleByBody<T>{narrow, wide, x, y});
+void scale_by(Stream stream, int64_t n, int64_t part, const float* narrow, const double* wide,
+              const T* x, T* y) {
+  for_each(stream, n, ScaleByBody<T>{part, narrow, wide, x, y});
 }
 
 #define HEBB_INSTANTIATE(T)                                                           \
@@ -182,7 +184,7 @@ void scale_by(Stream stream, int64_t n, const float* narrow, const double* wide,
   template void binary(Stream, Binary, const BroadcastLoop&, const T*, const T*, T*); \
   template void affine(Stream, int64_t, double, double, const T*, T*);                \
   template void add_scaled(Stream, int64_t, double, const T*, T*);                    \
-  template void scale_by(Stream, int64_t, const float*, const double*, const T*, T*);
+  template void scale_by(Stream, int64_t, int64_t, const float*, const double*, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

@@ -44,8 +44,15 @@ template <class T>
 void normal(Stream stream, int64_t n, double mean, double stddev, RandomKey key, T* x);
 template <class T>
 void truncated_normal(Stream stream, int64_t n, double stddev, double limit, RandomKey key, T* x);
+/// Keys as a kernel has them among its parameters.
+struct KeyList {
+  static constexpr int64_t most = 64;
+  int64_t count = 0;
+  RandomKey keys[most];
+};
+/// Of parts [count, n], each by a key of its own.
 template <class T>
-void dropout(Stream stream, int64_t n, double p, RandomKey key, const T* x, T* y);
+void dropout(Stream stream, int64_t n, double p, const KeyList& list, const T* x, T* y);
 
 // elementwise.cu
 template <class T>
@@ -58,9 +65,11 @@ template <class T>
 void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y);
 template <class T>
 HEBB_API void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
-/// y = x times the one that is not null of two scalars on the device.
+/// y = x times the one that is not null of two lists of scalars on the device, of which each has
+/// `part` elements.
 template <class T>
-void scale_by(Stream stream, int64_t n, const float* narrow, const double* wide, const T* x, T* y);
+void scale_by(Stream stream, int64_t n, int64_t part, const float* narrow, const double* wide,
+              const T* x, T* y);
 
 // reduce.cu
 /// How many numbers `partial` has to hold.
@@ -102,29 +111,32 @@ void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy, co
 template <class T>
 void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
                             T* dweight);
-/// y [outer, channels, inner] += bias [channels]
+/// y [replicas, outer, channels, inner] += bias [replicas, channels]
+struct BiasShape {
+  int64_t replicas = 1, outer, channels, inner = 1;
+};
 template <class T>
-void add_bias(Stream stream, int64_t outer, int64_t channels, int64_t inner, const T* bias, T* y);
+void add_bias(Stream stream, const BiasShape& shape, const T* bias, T* y);
 
 // conv2d_direct.cu, conv2d_direct_weight.cu: small images of few channels, as in LeNet-5
 /// Whether these kernels compute a geometry, rather than cuDNN: by shape alone. What follows is for
-/// geometries where it is true.
+/// geometries where it is true, and for as many replicas of them as there are.
 template <class T>
 bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g);
 /// bias may be null.
 template <class T>
-void conv2d_direct(Stream stream, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
-                   T* y);
+void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
+                   const T* weight, const T* bias, T* y);
 template <class T>
-void conv2d_direct_backward_input(Stream stream, const ConvGeometry& g, const T* dy,
-                                  const T* weight, T* dx);
-/// How many numbers `partial` has to hold.
+void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
+                                  const T* dy, const T* weight, T* dx);
+/// How many numbers `partial` has to hold for each replica.
 template <class T>
 int64_t conv2d_direct_scratch(const ConvGeometry& g);
 /// dbias may be null.
 template <class T>
-void conv2d_direct_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
-                                   double* partial, T* dweight, T* dbias);
+void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
+                                   const T* x, const T* dy, double* partial, T* dweight, T* dbias);
 
 // pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp
 template <class T>
@@ -185,9 +197,10 @@ struct CrossEntropy {
   double smoothing = 0;
   T* grad;
 };
-/// The mean; `losses` [rows] is scratch.
+/// The means of as many equal runs of rows as there are replicas; `losses` [rows] is scratch.
 template <class T>
-void cross_entropy(Stream stream, const CrossEntropy<T>& c, double* losses, T* loss);
+void cross_entropy(Stream stream, int64_t replicas, const CrossEntropy<T>& c, double* losses,
+                   T* loss);
 /// Each row's loss and its label's weight.
 template <class T>
 void cross_entropy_rows(Stream stream, const CrossEntropy<T>& c, T* losses, T* label_weights);
@@ -277,9 +290,10 @@ template <class T>
 void scale_all(Stream stream, const TensorList<T>& tensors, const double* scale);
 
 // bean.cu
-/// BEAN's penalty of one dense layer with h [samples, neurons] and weight [targets, neurons].
+/// BEAN's penalty of one dense layer with h [samples, neurons] and weight [targets, neurons], or of
+/// replicas, which everything here then has in front.
 struct BeanShape {
-  int64_t samples, neurons, targets;
+  int64_t replicas, samples, neurons, targets;
   double gamma;
   double factor;  // scale / (S N²)
 };

@@ -11,7 +11,9 @@ Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, b
   if (k == 0 || y.numel() == 0) return y;
   const BroadcastLoop batches = batch_loop(shape, a.shape(), b.shape());
   const auto size = int64_t(size_of(a.dtype()));
-  for (int64_t i = 0; i < y.numel() / (m * n); ++i) {
+  // In one product where each operand's matrices follow each other, or there is one.
+  const int64_t count = y.numel() / (m * n), run = batches.axes[0].extent;
+  for (int64_t i = 0; i < count; i += run) {
     const BroadcastPlace at = broadcast_place(batches, i);
     products_.multiply({.dtype = a.dtype(),
                         .m = m,
@@ -19,7 +21,10 @@ Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, b
                         .k = k,
                         .a = {data_of<char>(a) + at.a * m * k * size, a.size(-1), transpose_a},
                         .b = {data_of<char>(b) + at.b * k * n * size, b.size(-1), transpose_b},
-                        .c = data_of<char>(y) + i * m * n * size});
+                        .c = data_of<char>(y) + i * m * n * size,
+                        .batch = run,
+                        .a_step = batches.axes[0].step_a * m * k,
+                        .b_step = batches.axes[0].step_b * k * n});
   }
   return y;
 }
@@ -28,22 +33,29 @@ Tensor CudaBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& 
                            const Shape& shape) {
   const Tensor y = Tensor::empty(shape, x.options());
   if (y.numel() == 0) return y;
-  if (x.size(1) == 0) {
+  const int64_t replicas = shape.rank() == 3 ? shape[0] : 1;
+  const int64_t m = shape[-2], n = shape[-1], k = x.size(-1);
+  if (k == 0) {
     fill(y, 0);
-    if (bias.defined())
-      dispatch(y.dtype(), [&]<class T>() {
-        add_bias(stream_, shape[0], shape[1], 1, data_of<T>(bias), data_of<T>(y));
-      });
-    return y;
+  } else {
+    products_.multiply({.dtype = x.dtype(),
+                        .m = m,
+                        .n = n,
+                        .k = k,
+                        .a = {x.data(), k},
+                        .b = {weight.data(), k, true},
+                        .c = y.data(),
+                        .bias = replicas == 1 ? data_or_null<void>(bias) : nullptr,
+                        .batch = replicas,
+                        .a_step = m * k,
+                        .b_step = n * k});
+    if (replicas == 1) return y;
   }
-  products_.multiply({.dtype = x.dtype(),
-                      .m = shape[0],
-                      .n = shape[1],
-                      .k = x.size(1),
-                      .a = {x.data(), x.size(1)},
-                      .b = {weight.data(), weight.size(1), true},
-                      .c = y.data(),
-                      .bias = data_or_null<void>(bias)});
+  if (bias.defined())
+    dispatch(y.dtype(), [&]<class T>() {
+      add_bias(stream_, {.replicas = replicas, .outer = m, .channels = n}, data_of<T>(bias),
+               data_of<T>(y));
+    });
   return y;
 }
 

@@ -34,10 +34,24 @@ using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDes
 
 constexpr size_t workspace_bytes = size_t(32) << 20;
 
-uint32_t alignment_of(const void* p) {
-  const uintptr_t address = reinterpret_cast<uintptr_t>(p) | 256;
+uint32_t alignment_of(const void* p, int64_t step_bytes = 0) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(p) | uintptr_t(step_bytes) | 256;
   return uint32_t(address & ~(address - 1));
 }
+
+/// Of all matrices of a product.
+struct Alignments {
+  uint32_t a, b, c;
+
+  explicit Alignments(const Product& p) {
+    const auto of = [&](const void* first, int64_t step) {
+      return alignment_of(first, p.batch == 1 ? 0 : step * int64_t(size_of(p.dtype)));
+    };
+    a = of(p.a.data, p.a_step);
+    b = of(p.b.data, p.b_step);
+    c = of(p.c, p.m * p.n);
+  }
+};
 
 template <class T>
 void set(const Description& description, cublasLtMatmulDescAttributes_t attribute, T value) {
@@ -60,11 +74,20 @@ struct Plan {
   bool found = false, with_bias = false;
 };
 
+template <class T>
+void set(const Layout& layout, cublasLtMatrixLayoutAttribute_t attribute, T value) {
+  require(cublasLtMatrixLayoutSetAttribute(layout.handle, attribute, &value, sizeof value),
+          "cublasLtMatrixLayoutSetAttribute");
+}
+
 void make_layout(Layout& layout, cudaDataType_t type, const Operand& x, int64_t rows,
-                 int64_t columns) {
+                 int64_t columns, int64_t batch, int64_t step) {
   require(cublasLtMatrixLayoutCreate(&layout.handle, type, uint64_t(x.transposed ? rows : columns),
                                      uint64_t(x.transposed ? columns : rows), x.stride),
           "cublasLtMatrixLayoutCreate");
+  if (batch == 1) return;
+  set(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, int32_t(batch));
+  set(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, step);
 }
 
 void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
@@ -82,9 +105,9 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(type));
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
   }
-  make_layout(plan.a, type, p.b, p.k, p.n);
-  make_layout(plan.b, type, p.a, p.m, p.k);
-  make_layout(plan.c, type, {p.c, p.n}, p.m, p.n);
+  make_layout(plan.a, type, p.b, p.k, p.n, p.batch, p.b_step);
+  make_layout(plan.b, type, p.a, p.m, p.k, p.batch, p.a_step);
+  make_layout(plan.c, type, {p.c, p.n}, p.m, p.n, p.batch, p.m * p.n);
 
   Preference preference;
   require(cublasLtMatmulPreferenceCreate(&preference.handle), "cublasLtMatmulPreferenceCreate");
@@ -92,10 +115,11 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
   // Split sums are added up out of place, in a fixed order.
   set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
       uint32_t(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(p.b.data));
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(p.a.data));
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(p.c));
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(p.c));
+  const Alignments alignments(p);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignments.b);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignments.a);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignments.c);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignments.c);
 
   cublasLtMatmulHeuristicResult_t result{};
   int count = 0;
@@ -110,9 +134,10 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
 
 bool takes_bias(const Product& p) { return p.bias && alignment_of(p.bias) >= 16; }
 
-using Key = std::tuple<DType, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, bool,
-                       uint32_t, uint32_t, uint32_t>;
+using Key = std::tuple<DType, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, int64_t,
+                       int64_t, int64_t, bool, uint32_t, uint32_t, uint32_t>;
 Key key_of(const Product& p) {
+  const Alignments alignments(p);
   return {p.dtype,
           p.m,
           p.n,
@@ -121,10 +146,13 @@ Key key_of(const Product& p) {
           p.b.transposed,
           p.a.stride,
           p.b.stride,
+          p.batch,
+          p.batch == 1 ? 0 : p.a_step,
+          p.batch == 1 ? 0 : p.b_step,
           takes_bias(p),
-          alignment_of(p.a.data),
-          alignment_of(p.b.data),
-          alignment_of(p.c)};
+          alignments.a,
+          alignments.b,
+          alignments.c};
 }
 
 }  // namespace
@@ -181,7 +209,8 @@ void Products::multiply(const Product& p) {
     require(status, "cublasLtMatmul");
     using T = decltype(alpha);
     if (p.bias && !plan.with_bias)
-      add_bias(plans.stream, p.m, p.n, 1, static_cast<const T*>(p.bias), static_cast<T*>(p.c));
+      add_bias(plans.stream, {.outer = p.m, .channels = p.n}, static_cast<const T*>(p.bias),
+               static_cast<T*>(p.c));
   };
   if (p.dtype == DType::float64)
     run(1.0, 0.0);

@@ -17,13 +17,15 @@ struct Operand {
 };
 
 /// C [m, n] = A [m, k] B [k, n] + bias, none of the extents 0; bias [n] is added to every row and
-/// may be null.
+/// may be null. Or a batch of them without bias, whose results follow each other.
 struct Product {
   DType dtype;
   int64_t m, n, k;
   Operand a, b;
   void* c;
   const void* bias = nullptr;
+  int64_t batch = 1;
+  int64_t a_step = 0, b_step = 0;  // elements from matrix to matrix, where there are several
 };
 
 /// Products by cuBLASLt, with the algorithm that it recommends for each shape. float32 is

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gpu/cuda_backend.hpp"
 #include "gpu/recording.hpp"
 
@@ -30,12 +32,19 @@ void CudaBackend::truncated_normal(const Tensor& x, double stddev, double limit,
   });
 }
 
-Tensor CudaBackend::dropout(const Tensor& x, double p, RandomKey key) {
-  check_repeats(key);
+Tensor CudaBackend::dropout(const Tensor& x, double p, std::span<const RandomKey> keys) {
+  for (const RandomKey& key : keys) check_repeats(key);
   const Tensor y = Tensor::empty(x.shape(), x.options());
-  dispatch(x.dtype(), [&]<class T>() {
-    cuda::dropout(stream_, x.numel(), p, key, data_of<T>(x), data_of<T>(y));
-  });
+  const int64_t part = x.numel() / std::ssize(keys);
+  for (int64_t first = 0; first < std::ssize(keys); first += KeyList::most) {
+    KeyList list;
+    list.count = std::min(KeyList::most, std::ssize(keys) - first);
+    std::copy_n(keys.begin() + first, list.count, list.keys);
+    dispatch(x.dtype(), [&]<class T>() {
+      cuda::dropout(stream_, part, p, list, data_of<T>(x) + first * part,
+                    data_of<T>(y) + first * part);
+    });
+  }
   return y;
 }
 

@@ -6,7 +6,7 @@ namespace hebb::cuda {
 namespace {
 
 /// What thread i does: the four elements of block i of the key. One thread draws no word twice.
-inline int64_t blocks_of(int64_t n) { return (n + 3) / 4; }
+HEBB_HOST_DEVICE inline int64_t blocks_of(int64_t n) { return (n + 3) / 4; }
 
 template <class T>
 struct UniformBody {
@@ -52,16 +52,19 @@ struct TruncatedNormalBody {
 
 template <class T>
 struct DropoutBody {
-  int64_t n;
+  int64_t n;  // of a part
   uint32_t threshold;
   T scale;
-  RandomKey key;
+  KeyList list;
   const T* x;
   T* y;
-  HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const Philox::Block words = key.block(uint64_t(i));
-    for (int k = 0; k < 4 && 4 * i + k < n; ++k)
-      y[4 * i + k] = x[4 * i + k] * (words[size_t(k)] >> 8 >= threshold ? scale : T(0));
+  HEBB_HOST_DEVICE void operator()(int64_t at) const {
+    const int64_t blocks = blocks_of(n), part = at / blocks, i = at % blocks;
+    const Philox::Block words = list.keys[part].block(uint64_t(i));
+    for (int k = 0; k < 4 && 4 * i + k < n; ++k) {
+      const int64_t place = part * n + 4 * i + k;
+      y[place] = x[place] * (words[size_t(k)] >> 8 >= threshold ? scale : T(0));
+    }
   }
 };
 
@@ -84,17 +87,18 @@ void truncated_normal(Stream stream, int64_t n, double stddev, double limit, Ran
 }
 
 template <class T>
-void dropout(Stream stream, int64_t n, double p, RandomKey key, const T* x, T* y) {
+void dropout(Stream stream, int64_t n, double p, const KeyList& list, const T* x, T* y) {
   // u >= p for u = (word >> 8) / 2^24, in whole numbers.
   const uint32_t threshold = uint32_t(std::ceil(p * 16777216.0));
-  for_each(stream, blocks_of(n), DropoutBody<T>{n, threshold, T(1 / (1 - p)), key, x, y});
+  for_each(stream, list.count * blocks_of(n),
+           DropoutBody<T>{n, threshold, T(1 / (1 - p)), list, x, y});
 }
 
 #define HEBB_INSTANTIATE(T)                                                       \
   template void uniform(Stream, int64_t, double, double, RandomKey, T*);          \
   template void normal(Stream, int64_t, double, double, RandomKey, T*);           \
   template void truncated_normal(Stream, int64_t, double, double, RandomKey, T*); \
-  template void dropout(Stream, int64_t, double, RandomKey, const T*, T*);
+  template void dropout(Stream, int64_t, double, const KeyList&, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

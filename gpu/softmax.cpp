@@ -57,13 +57,15 @@ Tensor CudaBackend::log_softmax_backward(const Tensor& dy, const Tensor& y) {
 // Labels out of range are a complaint that the next synchronisation throws.
 Backend::WithGrad CudaBackend::cross_entropy(const Tensor& logits, const Tensor& labels,
                                              double smoothing, bool with_grad) {
-  const WithGrad result = empty_loss(logits, {}, with_grad);
-  const int64_t rows = logits.size(0), width = logits.size(1);
+  const int64_t replicas = logits.rank() == 3 ? logits.size(0) : 1;
+  const WithGrad result =
+      empty_loss(logits, logits.rank() == 3 ? Shape{replicas} : Shape(), with_grad);
+  const int64_t width = logits.size(-1), rows = logits.numel() / width;
   const Tensor losses = scratch(rows);
   check_range(stream_, rows, {.end = width}, data_of<int64_t>(labels), Complaint::cross_entropy,
               complaint_);
   dispatch(logits.dtype(), [&]<class T>() {
-    cuda::cross_entropy(stream_,
+    cuda::cross_entropy(stream_, replicas,
                         CrossEntropy<T>{.rows = rows,
                                         .width = width,
                                         .logits = data_of<T>(logits),
@@ -105,7 +107,7 @@ Backend::WithGrad CudaBackend::cross_entropy_soft(const Tensor& logits, const Te
   const WithGrad result = empty_loss(logits, {}, with_grad);
   const Tensor losses = scratch(logits.size(0));
   dispatch(logits.dtype(), [&]<class T>() {
-    cuda::cross_entropy(stream_,
+    cuda::cross_entropy(stream_, 1,
                         CrossEntropy<T>{.rows = logits.size(0),
                                         .width = logits.size(1),
                                         .logits = data_of<T>(logits),

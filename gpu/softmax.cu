@@ -173,10 +173,12 @@ void softmax_backward(Stream stream, bool log, int64_t rows, int64_t width, cons
 }
 
 template <class T>
-void cross_entropy(Stream stream, const CrossEntropy<T>& c, double* losses, T* loss) {
-  const LossesToAdd output{double(c.rows), losses};
+void cross_entropy(Stream stream, int64_t replicas, const CrossEntropy<T>& c, double* losses,
+                   T* loss) {
+  const int64_t rows = c.rows / replicas;
+  const LossesToAdd output{double(rows), losses};
   for_blocks(stream, c.rows, threads_for(c.width), CrossEntropyBody<T, LossesToAdd>{c, output});
-  for_blocks(stream, 1, block_threads, TotalBody<T>{c.rows, losses, 1 / double(c.rows), loss});
+  for_blocks(stream, replicas, block_threads, TotalBody<T>{rows, losses, 1 / double(rows), loss});
 }
 
 template <class T>
@@ -188,7 +190,7 @@ void cross_entropy_rows(Stream stream, const CrossEntropy<T>& c, T* losses, T* l
 #define HEBB_INSTANTIATE(T)                                                               \
   template void softmax(Stream, bool, int64_t, int64_t, const T*, T*);                    \
   template void softmax_backward(Stream, bool, int64_t, int64_t, const T*, const T*, T*); \
-  template void cross_entropy(Stream, const CrossEntropy<T>&, double*, T*);               \
+  template void cross_entropy(Stream, int64_t, const CrossEntropy<T>&, double*, T*);      \
   template void cross_entropy_rows(Stream, const CrossEntropy<T>&, T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)

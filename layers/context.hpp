@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,14 @@ struct DenseTap {
   Tensor bias;                        ///< [M], or undefined.
   Tensor output;                      ///< [S, M], before the activation function.
   bool raw_input = false;             ///< The input is the model's own input (pixels), no neurons.
+  int64_t replicas = 0;               ///< R; more than 0: all of these have R in front.
 };
 
 /// What a forward pass is told beside its input. There is no hidden train or eval mode.
 struct Context {
   bool training = false;                  ///< Batch statistics, and dropout unless said otherwise.
   Generator* generator = nullptr;         ///< Of dropout; needed where that is on.
+  std::span<Generator> generators = {};   ///< In its place, for replicas: one each.
   RowShare rows = {};                     ///< Which rows of a batch the input is, for dropout.
   std::vector<DenseTap>* taps = nullptr;  ///< Where dense layers put their taps.
   /// The sum of a tensor over all ranks, differentiable. Where it is given, batch statistics are

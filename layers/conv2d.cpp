@@ -21,8 +21,8 @@ Conv2d::Conv2d(const Options& o, Generator& generator)
 }
 
 std::string Conv2d::description() const {
-  std::string text = fmt::format("Conv2d({}, {}, {}x{}", weight_.size(1) * options_.groups,
-                                 weight_.size(0), weight_.size(2), weight_.size(3));
+  std::string text = fmt::format("Conv2d({}, {}, {}x{}", weight_.size(-3) * options_.groups,
+                                 weight_.size(-4), weight_.size(-2), weight_.size(-1));
   if (options_.stride_h != 1) text += fmt::format(", stride {}", options_.stride_h);
   if (options_.pad_h != 0) text += fmt::format(", padding {}", options_.pad_h);
   if (options_.dilation_h != 1) text += fmt::format(", dilation {}", options_.dilation_h);
@@ -36,7 +36,7 @@ Tensor Conv2d::forward(const Tensor& x, Context&) const {
 }
 
 int64_t Conv2d::multiply_adds(const Shape&, const Shape& output) const {
-  return output.numel() * weight_.shape().product(1, 4);
+  return output.numel() * weight_.shape().product(weight_.rank() - 3, weight_.rank());
 }
 
 }  // namespace hebb

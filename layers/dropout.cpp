@@ -13,6 +13,12 @@ std::string Dropout::description() const { return fmt::format("Dropout({})", p_)
 
 Tensor Dropout::forward(const Tensor& x, Context& context) const {
   if (p_ == 0 || !context.dropout_on()) return x;
+  if (replicas() > 0) {
+    check(std::ssize(context.generators) == replicas() && context.rows.total == 0,
+          "[Dropout] expected a generator for each of {} replicas, and whole batches, got {}",
+          replicas(), context.generators.size());
+    return dropout(x, p_, context.generators);
+  }
   check(context.generator, "[Dropout] expected a generator in the context");
   return dropout(x, p_, *context.generator, context.rows);
 }

@@ -7,7 +7,7 @@ namespace HEBB_API hebb {
 
 /// Dropout (Srivastava et al. 2014) where the context has it on: elements are zero with
 /// probability p, the others scaled by 1 / (1 - p). ValueError when it is on and the context has
-/// no generator.
+/// no generator, or not one for each replica.
 class Dropout final : public Module {
  public:
   struct Options {

@@ -5,7 +5,7 @@
 
 namespace HEBB_API hebb {
 
-/// [S, ...] to [S, N], sharing storage.
+/// [S, ...] to [S, N], sharing storage; of replicas [R, S, ...] to [R, S, N].
 class Flatten final : public Module {
  public:
   std::string description() const override { return "Flatten"; }
@@ -13,7 +13,8 @@ class Flatten final : public Module {
 };
 
 /// A model's input as samples of one shape: takes [S, ...shape] or anything else with that many
-/// elements a sample in two axes, [S, N], and gives [S, ...shape], sharing storage.
+/// elements a sample in two axes, [S, N], and gives [S, ...shape], sharing storage. Of replicas all
+/// have R in front.
 class Unflatten final : public Module {
  public:
   explicit Unflatten(const Shape& shape) : shape_(shape) {}

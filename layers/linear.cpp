@@ -21,7 +21,7 @@ Linear::Linear(const Options& options, Generator& generator) {
 }
 
 std::string Linear::description() const {
-  return fmt::format("Linear({}, {}{})", weight_.size(1), weight_.size(0),
+  return fmt::format("Linear({}, {}{})", weight_.size(-1), weight_.size(-2),
                      bias_.defined() ? "" : ", no bias");
 }
 
@@ -30,13 +30,13 @@ Tensor Linear::forward(const Tensor& x, Context& context) const {
   Tensor y = linear(input, weight_, bias_);
   if (context.taps) {
     const bool raw = share_storage(x, context.model_input);
-    context.taps->push_back({&path(), input, weight_, bias_, y, raw});
+    context.taps->push_back({&path(), input, weight_, bias_, y, raw, replicas()});
   }
   return y;
 }
 
 int64_t Linear::multiply_adds(const Shape&, const Shape& output) const {
-  return output.numel() * weight_.size(1);
+  return output.numel() * weight_.size(-1);
 }
 
 }  // namespace hebb

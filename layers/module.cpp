@@ -26,6 +26,7 @@ void replace(const Tensor& tensor, const Tensor& with) {
   Tensor::Body& body = *tensor.body();
   body.storage = with.body()->storage;
   body.offset = with.body()->offset;
+  body.shape = with.shape();
   body.dtype = with.dtype();
   body.grad = {};
 }
@@ -100,6 +101,35 @@ void Module::load_state(const State& state) {
   copy_state(this->state(), read, "load_state");
 }
 
+void Module::replicate(std::span<const State> states) {
+  check(!states.empty(), "[replicate] expected at least one state, got none");
+  check(replicas_ == 0, "[replicate] expected a network without replicas, got one with {}",
+        replicas_);
+  const std::vector<NamedTensor> kept = buffers();
+  check(kept.empty(), "[replicate] expected layers without buffers, got {}",
+        kept.empty() ? "" : kept[0].name);
+  const State own = state();
+  for (const State& given : states) check_state(own, given, "replicate");
+  const int64_t count = std::ssize(states);
+  for (const auto& [name, tensor] : own) {
+    const Tensor stacked = Tensor::empty(tensor.shape().inserted(0, count), tensor.options());
+    for (int64_t r = 0; r < count; ++r)
+      stacked.view(tensor.shape(), r * tensor.numel()).copy_from(states[size_t(r)].at(name));
+    replace(tensor, stacked);
+  }
+  set_replicas(count);
+}
+
+State Module::replica(int64_t r) const {
+  check(r >= 0 && r < replicas_, "[replica] expected one of {} replicas, got {}", replicas_, r);
+  State one;
+  for (const auto& [name, tensor] : parameters()) {
+    const Shape shape = tensor.shape().without(0);
+    one[name] = tensor.view(shape, r * shape.numel());
+  }
+  return one;
+}
+
 void Module::to(Device device) {
   for (const auto& [name, tensor] : state())
     if (tensor.device() != device) replace(tensor, tensor.detach().to(device));
@@ -145,6 +175,11 @@ void Module::check_name(const std::string& name) const {
 void Module::set_path(const std::string& path) {
   path_ = path;
   for (const Child& child : children_) child.module->set_path(path_to(child.name));
+}
+
+void Module::set_replicas(int64_t replicas) {
+  replicas_ = replicas;
+  for (const Child& child : children_) child.module->set_replicas(replicas);
 }
 
 std::string Module::path_to(const std::string& name) const {

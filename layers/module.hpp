@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,6 +72,16 @@ class Module {
   /// PyTorch's normalisations count what nothing here asks for.
   void load_state(const State& state);
 
+  /// Makes this R networks of one architecture: every parameter becomes [R, ...], and that of
+  /// replica r is states[r]'s, which is strict as load_state is. From then on a pass takes inputs
+  /// [R, S, ...] and gives what each network gives for its own, see docs/architecture.md. Made
+  /// before an optimiser is. ValueError for no states, a network that has replicas, or one with
+  /// buffers: batch normalisation knows none.
+  void replicate(std::span<const State> states);
+  int64_t replicas() const { return replicas_; }  ///< 0 for a network as it was made.
+  /// The state of one replica, as a network of its own has it; it shares storage with this one.
+  State replica(int64_t r) const;
+
   /// Moves or converts all parameters and buffers in place: every handle to them sees it.
   /// Gradients are dropped. ValueError for a type that is not floating point.
   void to(Device device);
@@ -99,11 +110,13 @@ class Module {
   void check_name(const std::string& name) const;
   void add_child(std::string name, std::unique_ptr<Module> module);
   void set_path(const std::string& path);
+  void set_replicas(int64_t replicas);
   std::string path_to(const std::string& name) const;
   template <class Function>
   void visit(const Function& function) const;
 
   std::string path_;
+  int64_t replicas_ = 0;
   std::vector<NamedTensor> parameters_, buffers_;
   std::vector<Child> children_;
 };

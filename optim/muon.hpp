@@ -25,6 +25,7 @@ class Muon final : public Optimizer {
   /// ValueError for options out of their range.
   explicit Muon(std::vector<NamedTensor> parameters, const MuonOptions& options = {},
                 const std::vector<ParameterGroup>& groups = {});
+  bool knows_replicas() const override { return false; }
 
  private:
   void update(const StepScalars& scalars) override;

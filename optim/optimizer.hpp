@@ -31,6 +31,8 @@ class Optimizer {
   /// clip_grad_norm does it. ValueError for one below 0.
   void step(double clip_norm = 0);
   void zero_grad() const;
+  /// Whether what it does to [R, ...] it does to each of R parameters.
+  virtual bool knows_replicas() const { return true; }
 
   double lr() const { return lr_; }
   void set_lr(double lr);  ///< ValueError unless finite and at least 0.

@@ -1,6 +1,7 @@
 #include "optim/train_step.hpp"
 
 #include "core/autograd.hpp"
+#include "core/check.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/softmax.hpp"
 
@@ -24,12 +25,18 @@ TrainStep accumulate_gradients(const Module& model, const Regularizers& regulari
   step.logits = model(batch.images, context);
   ended(Stage::forward);
   step.loss =
-      cross_entropy(step.logits, batch.labels, {.label_smoothing = options.label_smoothing});
+      cross_entropy(step.logits, batch.labels,
+                    {.label_smoothing = options.label_smoothing, .replicas = model.replicas() > 0});
   ended(Stage::loss);
   Tensor total = step.loss;
   for (const auto& regularizer : regularizers) {
     Tensor penalty = regularizer->penalty(*context.taps);
-    if (penalty.defined()) total = total + penalty;
+    if (penalty.defined()) {
+      if (model.replicas() > 0 && penalty.shape() != step.loss.shape())
+        fail<ShapeError>("[train_step] expected a penalty {} of shape {}, got {}",
+                         regularizer->name(), step.loss.shape(), penalty.shape());
+      total = total + penalty;
+    }
     step.penalties.push_back(std::move(penalty));
   }
   ended(Stage::penalty);
@@ -41,6 +48,13 @@ TrainStep accumulate_gradients(const Module& model, const Regularizers& regulari
 
 TrainStep train_step(const Module& model, Optimizer& optimizer, const Regularizers& regularizers,
                      const Batch& batch, Context context, const TrainStepOptions& options) {
+  check(options.clip_norm == 0 || model.replicas() == 0,
+        "[train_step] expected no clipping for {} replicas: a norm would be that of all",
+        model.replicas());
+  check(
+      model.replicas() == 0 || optimizer.knows_replicas(),
+      "[train_step] expected an optimiser of single elements for {} replicas, got one of matrices",
+      model.replicas());
   TrainStep step;
   try {
     step = accumulate_gradients(model, regularizers, batch, std::move(context), options);

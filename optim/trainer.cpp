@@ -51,6 +51,8 @@ Trainer::Trainer(Module& model, Optimizer& optimizer, Regularizers regularizers,
 
 void Trainer::check_options(const Splits& data) const {
   const TrainerOptions& o = options_;
+  check(model_.replicas() == 0, "[trainer] expected a network without replicas, got {}",
+        model_.replicas());
   check(o.epochs >= 1, "[trainer] expected at least 1 epoch, got {}", o.epochs);
   check(o.batch_size >= 1, "[trainer] expected a batch size of at least 1, got {}", o.batch_size);
   check(o.evaluation_batch_size >= 1,

@@ -56,7 +56,7 @@ Tensor Bean::penalty(std::span<const DenseTap> taps) const {
                       .gamma = options_.gamma,
                       .scale = options_.alpha};
     if (options_.normalization == Normalization::paper)
-      kernel.scale /= std::pow(double(tap.weight.size(0)), options_.order);
+      kernel.scale /= std::pow(double(tap.weight.size(-2)), options_.order);
     add_term(total, bean_penalty(tap.input, tap.weight, kernel));
   }
   return total;

@@ -23,13 +23,14 @@ Tensor Energy::penalty(std::span<const DenseTap> taps) const {
   for (size_t i = 0; i < taps.size(); ++i) {
     const DenseTap& tap = taps[i];
     if (options_.weight > 0 && !seen_before(taps, i))
-      add_term(total, sum_square(tap.weight) * options_.weight);
+      add_term(total, sum_square(tap.weight, own_axes(tap.weight, tap.replicas)) * options_.weight);
     if (tap.raw_input) continue;
-    const double samples = double(tap.input.size(0));
+    const double samples = double(tap.input.size(-2));
+    const std::vector<int> axes = own_axes(tap.input, tap.replicas);
     if (options_.activity > 0)
-      add_term(total, sum_square(tap.input) * (options_.activity / samples));
+      add_term(total, sum_square(tap.input, axes) * (options_.activity / samples));
     if (options_.nonnegativity > 0)
-      add_term(total, sum(relu(-tap.input)) * (options_.nonnegativity / samples));
+      add_term(total, sum(relu(-tap.input), axes) * (options_.nonnegativity / samples));
   }
   return total;
 }

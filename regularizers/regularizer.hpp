@@ -19,7 +19,7 @@ class Regularizer {
   /// make_regularizer makes the same again, for those that it knows.
   virtual std::string name() const = 0;
   /// A differentiable scalar, with its own strength in it; undefined when there is nothing to
-  /// penalise.
+  /// penalise. Of R replicas [R], each its own.
   virtual Tensor penalty(std::span<const DenseTap> taps) const = 0;
 };
 

@@ -49,18 +49,27 @@ bool seen_before(std::span<const DenseTap> taps, size_t i) {
 
 void add_term(Tensor& total, const Tensor& term) { total = total.defined() ? total + term : term; }
 
+std::vector<int> own_axes(const Tensor& x, int64_t replicas) {
+  std::vector<int> axes;
+  for (int axis = 1; replicas > 0 && axis < x.rank(); ++axis) axes.push_back(axis);
+  return axes;
+}
+
 Tensor sum_over(PenaltyScope scope, std::span<const DenseTap> taps,
-                std::span<const NamedTensor> parameters, Tensor (*norm)(const Tensor&)) {
+                std::span<const NamedTensor> parameters,
+                Tensor (*norm)(const Tensor&, std::span<const int> axes)) {
   Tensor total;
+  const int64_t replicas = taps.empty() ? 0 : taps[0].replicas;
+  const auto add = [&](const Tensor& x) { add_term(total, norm(x, own_axes(x, replicas))); };
   if (scope == PenaltyScope::all_parameters) {
-    for (const NamedTensor& parameter : parameters) add_term(total, norm(parameter.tensor));
+    for (const NamedTensor& parameter : parameters) add(parameter.tensor);
     return total;
   }
   for (size_t i = 0; i < taps.size(); ++i) {
     if (seen_before(taps, i)) continue;
-    add_term(total, norm(taps[i].weight));
+    add(taps[i].weight);
     if (scope == PenaltyScope::dense_weights_and_biases && taps[i].bias.defined())
-      add_term(total, norm(taps[i].bias));
+      add(taps[i].bias);
   }
   return total;
 }

@@ -21,9 +21,14 @@ bool seen_before(std::span<const DenseTap> taps, size_t i);
 /// total += term, where an undefined total is zero.
 void add_term(Tensor& total, const Tensor& term);
 
-/// Σ norm(w) over the scope's parameters, each once; undefined for none.
+/// The axes of a tensor but that of replicas, if there are any; none: all of them.
+std::vector<int> own_axes(const Tensor& x, int64_t replicas);
+
+/// Σ norm(w) over the scope's parameters, each once; undefined for none. Of replicas each its own,
+/// [R]; where there are any, the taps say.
 Tensor sum_over(PenaltyScope scope, std::span<const DenseTap> taps,
-                std::span<const NamedTensor> parameters, Tensor (*norm)(const Tensor&));
+                std::span<const NamedTensor> parameters,
+                Tensor (*norm)(const Tensor&, std::span<const int> axes));
 
 /// ValueError unless `value` is finite and at least 0, or all_parameters comes with none.
 void check_strength(const char* where, const char* what, double value);

@@ -87,6 +87,11 @@ void FewShotSettings::add_output_flags(CLI::App& app) {
              "Runs at a time; otherwise one for each core");
   app.add_option("--device", device, "What networks are trained on: cpu or cuda:N")
       ->capture_default_str();
+  add_number(
+      app, "--replicas", replicas, some,
+      "Draws of a cell that one process trains at once, as replicas of one network; otherwise "
+      "all of them on a GPU, and one on the CPU or where there are several processes. "
+      "Imitation networks and Gaussian processes go one by one");
   app.add_flag("--quiet", quiet, "No progress bar");
 }
 

@@ -22,6 +22,7 @@ struct FewShotSettings {
   uint64_t seed = 0;
   bool table1 = false, ablate = false, tune = false, fresh = false, quiet = false;
   int threads = 0;
+  int64_t replicas = 0;
   std::string data, output = "few-shot", tuned, against = "vanilla", device = "cpu";
   ProtocolFlags protocol;
   ImitationOptions imitation;
@@ -39,6 +40,9 @@ struct FewShotSettings {
   /// each other, the protocol itself first.
   std::vector<Ablation> ablations() const;
   Device training_device() const;
+  /// How many draws of a cell train at once, in this many processes: as --replicas says, or all on
+  /// a GPU and one on the CPU or where there are several processes.
+  int64_t draws_at_once(int processes) const;
 
  private:
   void add_study_flags(CLI::App& app);

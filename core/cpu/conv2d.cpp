@@ -10,6 +10,19 @@ ConvPath path(const Kernels<T>& k, ConvDirection direction, const ConvGeometry& 
   return k.conv2d_path(conv_policy(), direction, g);
 }
 
+// A tensor in equal parts, one for each replica; nothing for one that is undefined.
+template <class T>
+struct Parts {
+  T* first;
+  int64_t size;
+
+  Parts(const Tensor& x, int64_t replicas)
+      : first(data_or_null<T>(x)), size(x.defined() ? x.numel() / replicas : 0) {}
+  T* operator[](int64_t r) const { return first + r * size; }
+};
+
+int64_t replicas_of(const Shape& weight) { return weight.rank() == 5 ? weight[0] : 1; }
+
 const Choices<ConvPath>& paths() {
   static const Choices<ConvPath> choices("conv2d", {{"im2col", ConvPath::im2col},
                                                     {"direct", ConvPath::direct},
@@ -34,8 +47,12 @@ Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& b
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
     const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
-    k.conv2d(path(k, ConvDirection::forward, g), g, data_of<T>(x), data_of<T>(weight),
-             data_or_null<T>(bias), data_of<T>(y));
+    const int64_t replicas = replicas_of(weight.shape());
+    const Parts<T> xs(x, replicas), weights(weight, replicas), biases(bias, replicas),
+        ys(y, replicas);
+    for_replicas(replicas, [&, of = path(k, ConvDirection::forward, g)](int64_t r) {
+      k.conv2d(of, g, xs[r], weights[r], biases[r], ys[r]);
+    });
   });
   return y;
 }
@@ -45,8 +62,11 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
   const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
     const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
-    k.conv2d_backward_input(path(k, ConvDirection::backward_input, g), g, data_of<T>(dy),
-                            data_of<T>(weight), data_of<T>(dx));
+    const int64_t replicas = replicas_of(weight.shape());
+    const Parts<T> dys(dy, replicas), weights(weight, replicas), dxs(dx, replicas);
+    for_replicas(replicas, [&, of = path(k, ConvDirection::backward_input, g)](int64_t r) {
+      k.conv2d_backward_input(of, g, dys[r], weights[r], dxs[r]);
+    });
   });
   return dx;
 }
@@ -55,12 +75,17 @@ Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Te
                                                       const Shape& weight, bool with_bias,
                                                       const Conv2dOptions& options) {
   ConvGrads grads = {.dweight = Tensor::empty(weight, dy.options()), .dbias = {}};
-  if (with_bias) grads.dbias = Tensor::empty({weight[0]}, dy.options());
+  if (with_bias)
+    grads.dbias =
+        Tensor::empty(Shape(weight.extents().first(size_t(weight.rank() - 3))), dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
     const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
-    k.conv2d_backward_weight(path(k, ConvDirection::backward_weight, g), g, data_of<T>(x),
-                             data_of<T>(dy), data_of<T>(grads.dweight),
-                             data_or_null<T>(grads.dbias));
+    const int64_t replicas = replicas_of(weight);
+    const Parts<T> xs(x, replicas), dys(dy, replicas), dweights(grads.dweight, replicas),
+        dbiases(grads.dbias, replicas);
+    for_replicas(replicas, [&, of = path(k, ConvDirection::backward_weight, g)](int64_t r) {
+      k.conv2d_backward_weight(of, g, xs[r], dys[r], dweights[r], dbiases[r]);
+    });
   });
   return grads;
 }

@@ -38,7 +38,7 @@ class CpuBackend final : public Backend {
   Tensor affine(const Tensor& x, double scale, double shift) override;
   void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
-  Tensor dropout(const Tensor& x, double p, RandomKey key) override;
+  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override;
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
@@ -116,6 +116,15 @@ class CpuBackend final : public Backend {
   const std::string name_;
   const KernelTable kernels_;
 };
+
+/// function(r) for each replica, on several threads where there are several: what it calls then has
+/// one thread. There is one where tensors have no axis for replicas.
+template <class Function>
+void for_replicas(int64_t replicas, Function&& function) {
+  parallel_for(replicas, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) function(r);
+  });
+}
 
 template <class T>
 T* data_of(const Tensor& x) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/cpu/cpu_backend.hpp"
 #include "core/loop_nest.hpp"
 
@@ -43,10 +45,27 @@ void CpuBackend::add_scaled(const Tensor& y, const Tensor& x, double scale) {
 }
 
 Tensor CpuBackend::scale_by(const Tensor& x, const Tensor& scalar) {
-  const double scale = dispatch(scalar.dtype(), [&]<class T>(const Kernels<T>&) {
-    return static_cast<double>(*data_of<T>(scalar));
+  const auto scale = [&](int64_t r) {
+    return dispatch(scalar.dtype(), [&]<class T>(const Kernels<T>&) {
+      return static_cast<double>(data_of<T>(scalar)[r]);
+    });
+  };
+  bool ones = true;
+  for (int64_t r = 0; r < scalar.numel(); ++r) ones = ones && scale(r) == 1;
+  if (ones) return x;
+  if (scalar.numel() == 1) return affine(x, scale(0), 0);
+  const Tensor y = Tensor::empty(x.shape(), x.options());
+  const int64_t part = x.numel() / scalar.numel();
+  dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
+    for_replicas(scalar.numel(), [&](int64_t r) {
+      const T* from = data_of<T>(x) + r * part;
+      if (scale(r) == 1)
+        std::copy_n(from, part, data_of<T>(y) + r * part);
+      else
+        k.affine(part, scale(r), 0, from, data_of<T>(y) + r * part);
+    });
   });
-  return scale == 1 ? x : affine(x, scale, 0);
+  return y;
 }
 
 }  // namespace hebb::cpu

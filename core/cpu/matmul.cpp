@@ -34,17 +34,19 @@ Tensor CpuBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bo
 
 Tensor CpuBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                           const Shape& shape) {
-  const int64_t rows = shape[0], outputs = shape[1], inputs = x.size(1);
+  const int64_t rows = shape[-2], outputs = shape[-1], inputs = x.size(-1);
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& kernels) {
-    kernels.linear({.m = rows,
-                    .n = outputs,
-                    .k = inputs,
-                    .a = {data_of<T>(x), inputs},
-                    .b = {data_of<T>(weight), inputs, true},
-                    .c = data_of<T>(y),
-                    .c_stride = outputs,
-                    .column_bias = data_or_null<T>(bias)});
+    for_replicas(shape.rank() == 3 ? shape[0] : 1, [&](int64_t r) {
+      kernels.linear({.m = rows,
+                      .n = outputs,
+                      .k = inputs,
+                      .a = {data_of<T>(x) + r * rows * inputs, inputs},
+                      .b = {data_of<T>(weight) + r * outputs * inputs, inputs, true},
+                      .c = data_of<T>(y) + r * rows * outputs,
+                      .c_stride = outputs,
+                      .column_bias = bias.defined() ? data_of<T>(bias) + r * outputs : nullptr});
+    });
   });
   return y;
 }

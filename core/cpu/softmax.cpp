@@ -61,11 +61,17 @@ Tensor CpuBackend::log_softmax_backward(const Tensor& dy, const Tensor& y) {
 
 Backend::WithGrad CpuBackend::cross_entropy(const Tensor& logits, const Tensor& labels,
                                             double smoothing, bool with_grad) {
-  check_labels(labels, logits.size(1), std::nullopt);
-  const WithGrad result = empty_loss(logits, with_grad);
+  const int64_t rows = logits.size(-2), classes = logits.size(-1);
+  check_labels(labels, classes, std::nullopt);
+  WithGrad result = empty_loss(logits, with_grad);
+  const bool replicated = logits.rank() == 3;
+  if (replicated) result.value = Tensor::empty({logits.size(0)}, logits.options());
   dispatch(logits.dtype(), [&]<class T>(const Kernels<T>& k) {
-    k.cross_entropy(logits.size(0), logits.size(1), data_of<T>(logits), data_of<int64_t>(labels),
-                    smoothing, data_of<T>(result.value), data_or_null<T>(result.grad));
+    for_replicas(replicated ? logits.size(0) : 1, [&](int64_t r) {
+      k.cross_entropy(rows, classes, data_of<T>(logits) + r * rows * classes,
+                      data_of<int64_t>(labels) + r * rows, smoothing, data_of<T>(result.value) + r,
+                      with_grad ? data_of<T>(result.grad) + r * rows * classes : nullptr);
+    });
   });
   return result;
 }

@@ -13,8 +13,9 @@ namespace HEBB_API hebb {
 /// for activations h [S, N] that enter the layer and weight [M, N] (row m: the weights into neuron
 /// m of the next layer), with F = |tanh(gamma Wᵀ)| [N, M], A = F Fᵀ for order 1 and its elementwise
 /// square for order 2. A and its S×N×N product with d are never formed; see
-/// docs/architecture.md. Differentiable in h and weight. ValueError for another order, a gamma that
-/// is not above 0, or no samples or neurons.
+/// docs/architecture.md. Or for each of R replicas, h [R, S, N] and weight [R, M, N]: penalties
+/// [R]. Differentiable in h and weight. ValueError for another order, a gamma that is not above 0,
+/// or no samples or neurons.
 Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel = {});
 
 }  // namespace hebb

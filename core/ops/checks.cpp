@@ -48,6 +48,12 @@ void check_rank(const char* where, Operand operand, int rank, const char* layout
                     operand.name, layout, operand.x.shape());
 }
 
+void check_replicas(const char* where, Operand x, Operand weight) {
+  check<ShapeError>(x.x.size(0) == weight.x.size(0),
+                    "[{}] expected as many replicas in {} as in {} {}, got {}", where, x.name,
+                    weight.name, weight.x.shape(), x.x.shape());
+}
+
 void check_images(const char* where, Operand operand, const char* layout) {
   const int dimensions = operand.x.rank() - 2;
   if (dimensions == 1 || dimensions == 3)

@@ -20,7 +20,9 @@ void check_integers(const char* where, Operand x, const Tensor& like);
 void check_shape(const char* where, Operand x, const Shape& shape);
 /// `x` has the axes that `layout` names, e.g. 4 and "[N, C, H, W]".
 void check_rank(const char* where, Operand x, int rank, const char* layout);
-/// The same for images, whose cousins of one and three dimensions are refused by name.
+/// Operands of replicas, all of them with an axis in front, agree on how many there are.
+void check_replicas(const char* where, Operand x, Operand weight);
+/// As check_rank, for images, whose cousins of one and three dimensions are refused by name.
 void check_images(const char* where, Operand x, const char* layout = "[N, C, H, W]");
 
 /// The axis that `axis` (which may be negative) means, along which x has elements.

@@ -14,25 +14,37 @@ namespace {
 Shape checked_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
                     const Conv2dOptions& o) {
   check_operands("conv2d", {{"input", x}, {"weight", weight}});
-  check_images("conv2d", {"weight", weight}, "[O, C, KH, KW]");
-  check_images("conv2d", {"input", x});
+  const bool replicas = weight.rank() == 5;
+  if (!replicas) check_images("conv2d", {"weight", weight}, "[O, C, KH, KW]");
+  if (replicas)
+    check_rank("conv2d", {"input", x}, 5, "[R, N, C, H, W]");
+  else
+    check_images("conv2d", {"input", x});
   check<ShapeError>(weight.numel() > 0,
-                    "[conv2d] expected weight of shape [O, C, KH, KW], none of them 0, got {}",
-                    weight.shape());
-  check(o.groups >= 1 && weight.size(0) % o.groups == 0,
-        "[conv2d] expected groups that divide {} filters, got {}", weight.size(0), o.groups);
-  const int64_t channels = o.groups * weight.size(1);
-  if (x.size(1) != channels)
-    fail<ShapeError>("[conv2d] expected input of shape [N, {}, H, W] to match weight {}{}, got {}",
-                     channels, weight.shape(),
-                     o.groups == 1 ? "" : fmt::format(" in {} groups", o.groups), x.shape());
+                    "[conv2d] expected weight of shape [{}O, C, KH, KW], none of them 0, got {}",
+                    replicas ? "R, " : "", weight.shape());
+  const int64_t filters = weight.size(-4);
+  check(o.groups >= 1 && filters % o.groups == 0,
+        "[conv2d] expected groups that divide {} filters, got {}", filters, o.groups);
+  check(o.groups == 1 || !replicas, "[conv2d] expected one group for replicas, got {}", o.groups);
+  const int64_t channels = o.groups * weight.size(-3);
+  if (x.size(-3) != channels)
+    fail<ShapeError>(
+        "[conv2d] expected input of shape [{}N, {}, H, W] to match weight {}{}, got {}",
+        replicas ? "R, " : "", channels, weight.shape(),
+        o.groups == 1 ? "" : fmt::format(" in {} groups", o.groups), x.shape());
+  if (replicas) check_replicas("conv2d", {"input", x}, {"weight", weight});
   if (bias.defined()) {
     check_operands("conv2d", {{"input", x}, {"bias", bias}});
-    check_shape("conv2d", {"bias", bias}, {weight.size(0)});
+    check_shape("conv2d", {"bias", bias},
+                replicas ? Shape{weight.size(0), filters} : Shape{filters});
   }
-  return {x.size(0), weight.size(0),
-          output_extent("conv2d", x.size(2), {weight.size(2), o.stride_h, o.pad_h, o.dilation_h}),
-          output_extent("conv2d", x.size(3), {weight.size(3), o.stride_w, o.pad_w, o.dilation_w})};
+  const int64_t height =
+      output_extent("conv2d", x.size(-2), {weight.size(-2), o.stride_h, o.pad_h, o.dilation_h});
+  const int64_t width =
+      output_extent("conv2d", x.size(-1), {weight.size(-1), o.stride_w, o.pad_w, o.dilation_w});
+  if (replicas) return {x.size(0), x.size(1), filters, height, width};
+  return {x.size(0), filters, height, width};
 }
 
 // Part g of as many equal ones as there are groups.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "core/api.hpp"
 #include "core/random.hpp"
 #include "core/row_share.hpp"
@@ -13,5 +15,7 @@ namespace HEBB_API hebb {
 /// batch that is shared get the words that the whole batch gives them, and the generator sets aside
 /// those of the whole. ValueError for p outside [0, 1), or rows outside their batch.
 Tensor dropout(const Tensor& x, double p, Generator& generator, const RowShare& rows = {});
+/// The same of replicas, x [R, ...], each by its own of R generators.
+Tensor dropout(const Tensor& x, double p, std::span<Generator> generators);
 
 }  // namespace hebb

@@ -13,6 +13,11 @@ Shape matrices(const Shape& batch, int64_t rows, int64_t columns) {
   return batch.inserted(batch.rank(), rows).inserted(batch.rank() + 1, columns);
 }
 
+// The shape of what all rows have together.
+Shape bias_of(const Tensor& y) {
+  return y.rank() == 3 ? Shape{y.size(0), y.size(2)} : Shape{y.size(1)};
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
@@ -51,22 +56,28 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_operands("linear", {{"x", x}, {"weight", weight}});
-  check_rank("linear", {"weight", weight}, 2, "[out, in]");
-  check<ShapeError>(x.rank() == 2 && x.size(1) == weight.size(1),
-                    "[linear] expected x of shape [N, {}] to match weight {}, got {}",
-                    weight.size(1), weight.shape(), x.shape());
+  const bool replicas = weight.rank() == 3;
+  if (!replicas) check_rank("linear", {"weight", weight}, 2, "[out, in]");
+  check<ShapeError>(x.rank() == weight.rank() && x.size(-1) == weight.size(-1),
+                    "[linear] expected x of shape [{}N, {}] to match weight {}, got {}",
+                    replicas ? "R, " : "", weight.size(-1), weight.shape(), x.shape());
+  if (replicas) check_replicas("linear", {"x", x}, {"weight", weight});
+  const int64_t outputs = weight.size(-2);
   if (bias.defined()) {
     check_operands("linear", {{"x", x}, {"bias", bias}});
-    check_shape("linear", {"bias", bias}, {weight.size(0)});
+    check_shape("linear", {"bias", bias},
+                replicas ? Shape{weight.size(0), outputs} : Shape{outputs});
   }
-  const Tensor y = backend_of(x)->linear(x, weight, bias, {x.size(0), weight.size(0)});
+  const Tensor y = backend_of(x)->linear(
+      x, weight, bias, replicas ? Shape{x.size(0), x.size(1), outputs} : Shape{x.size(0), outputs});
   return record("linear", y, {x, weight, bias},
                 [x = x.detach(), weight = weight.detach()](const Tensor& dy, Needs needs) {
                   const ActiveBackend backend = backend_of(dy);
                   Grads grads{{}, {}, {}};
                   if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
                   if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
-                  if (needs[2]) grads[2] = backend->reduce(Reduce::sum, dy, {dy.size(1)}, 0b1);
+                  if (needs[2])
+                    grads[2] = backend->reduce(Reduce::sum, dy, bias_of(dy), 1u << (dy.rank() - 2));
                   return grads;
                 });
 }

@@ -14,7 +14,8 @@ struct MatmulOptions {
 /// not matrices or do not fit.
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options = {});
 
-/// x Wᵀ + bias for x [N, in], weight [out, in], bias [out] or undefined; gives [N, out].
+/// x Wᵀ + bias for x [N, in], weight [out, in], bias [out] or undefined; gives [N, out]. Or for
+/// each of R replicas: x [R, N, in], weight [R, out, in], bias [R, out]; gives [R, N, out].
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
 }  // namespace hebb

@@ -68,9 +68,13 @@ Tensor mean(const Tensor& x, std::span<const int> axes, ReduceOptions options) {
   return reduce(Reduce::mean, "mean", x, axes, options);
 }
 
-Tensor sum_abs(const Tensor& x) { return reduce(Reduce::sum_abs, "sum_abs", x, {}, {}); }
+Tensor sum_abs(const Tensor& x, std::span<const int> axes) {
+  return reduce(Reduce::sum_abs, "sum_abs", x, axes, {});
+}
 
-Tensor sum_square(const Tensor& x) { return reduce(Reduce::sum_square, "sum_square", x, {}, {}); }
+Tensor sum_square(const Tensor& x, std::span<const int> axes) {
+  return reduce(Reduce::sum_square, "sum_square", x, axes, {});
+}
 
 Tensor max(const Tensor& x, int axis, ReduceOptions options) {
   check_operands("max", {{"x", x}});

@@ -24,8 +24,8 @@ inline Tensor mean(const Tensor& x, std::initializer_list<int> axes, ReduceOptio
   return mean(x, std::span<const int>(axes.begin(), axes.size()), options);
 }
 
-Tensor sum_abs(const Tensor& x);     ///< Σ|x|, a scalar, in one pass; the L1 norm.
-Tensor sum_square(const Tensor& x);  ///< Σx², a scalar, in one pass.
+Tensor sum_abs(const Tensor& x, std::span<const int> axes = {});     ///< Σ|x|, in one pass.
+Tensor sum_square(const Tensor& x, std::span<const int> axes = {});  ///< Σx², in one pass.
 
 /// Largest element along an axis; the gradient goes to the first of equals. NaN wins.
 /// ShapeError when that axis is empty.

@@ -48,13 +48,20 @@ bool wants_grad(const Tensor& x) { return grad_enabled() && x.requires_grad(); }
 
 void check_labels(const Tensor& logits, const Tensor& labels, const CrossEntropyOptions& options) {
   check_operands("cross_entropy", {{"logits", logits}});
+  if (options.replicas) {
+    check_rank("cross_entropy", {"logits", logits}, 3, "[R, N, C]");
+    check(
+        !options.weight.defined() && !options.ignore_index && options.reduction == Reduction::mean,
+        "[cross_entropy] expected the mean over all labels and classes for replicas");
+  }
   check<ShapeError>(logits.rank() >= 2 && logits.size(1) > 0,
                     "[cross_entropy] expected logits of shape [N, C] or [N, C, ...], got {}",
                     logits.shape());
   check(logits.numel() > 0, "[cross_entropy] expected a batch of at least one row, got logits {}",
         logits.shape());
   check_integers("cross_entropy", {"labels", labels}, logits);
-  check_shape("cross_entropy", {"labels", labels}, logits.shape().without(1));
+  check_shape("cross_entropy", {"labels", labels},
+              logits.shape().without(options.replicas ? 2 : 1));
   check(options.label_smoothing >= 0 && options.label_smoothing < 1,
         "[cross_entropy] expected label_smoothing in [0, 1), got {}", options.label_smoothing);
   if (!options.weight.defined()) return;
@@ -116,8 +123,9 @@ Tensor log_softmax(const Tensor& x, int axis) {
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
   check_labels(logits, labels, options);
-  const bool plain = logits.rank() == 2 && !options.weight.defined() && !options.ignore_index &&
-                     options.reduction == Reduction::mean;
+  const bool plain =
+      options.replicas || (logits.rank() == 2 && !options.weight.defined() &&
+                           !options.ignore_index && options.reduction == Reduction::mean);
   if (!plain) return loss_of_rows(classes_last(logits), labels, options);
   const Backend::WithGrad loss = backend_of(logits)->cross_entropy(
       logits, labels, options.label_smoothing, wants_grad(logits));

@@ -21,6 +21,9 @@ struct CrossEntropyOptions {
   std::optional<int64_t> ignore_index = {};  ///< Labels that count nothing, whatever their number.
   /// mean divides by the sum of the labels' weights: NaN where none counts. none has labels' shape.
   Reduction reduction = Reduction::mean;
+  /// Logits are [R, N, C] and labels [R, N], of R replicas: the means of each, [R]. Classes have
+  /// one weight, and all labels count.
+  bool replicas = false;
 };
 
 /// Cross-entropy of softmax(logits) [N, C] or [N, C, ...], which is over C, against labels int64

@@ -130,7 +130,8 @@ TEST_CASE("random numbers beyond 2^31", "[gpu]") {
   const Philox::Block words = key.block(uint64_t(many - 1) / 4);
   CHECK(x[many - 1] == float(uniform_number(words[size_t(many - 1) % 4], -1, 2)));
   for (int64_t i = many - 20; i < many; ++i) ones[i] = 1;
-  dropout(Stream{}, many, 0.5, key, ones.data(), x.data());
+  KeyList keys{1, {key}};
+  dropout(Stream{}, many, 0.5, keys, ones.data(), x.data());
   std::set<float> kinds;
   for (int64_t i = many - 20; i < many; ++i) kinds.insert(x[i]);
   CHECK(kinds == std::set<float>{0, 2});
@@ -150,7 +151,7 @@ TEST_CASE("rows, planes and pieces beyond 2^31", "[gpu]") {
   CHECK(y[2 * pairs - 3] == Approx(std::log(0.5)));
   const float bias[] = {1, 2};
   y[2 * pairs - 1] = 10;
-  add_bias(Stream{}, pairs, 2, 1, bias, y.data());
+  add_bias(Stream{}, {.outer = pairs, .channels = 2}, bias, y.data());
   CHECK(y[2 * pairs - 1] == 12);
 
   const PoolGeometry pool = {.planes = planes,
@@ -193,13 +194,13 @@ TEST_CASE("rows, planes and pieces beyond 2^31", "[gpu]") {
   CHECK(x[4 * planes - 2] == 24);
   REQUIRE(conv2d_is_direct<float>(ConvDirection::backward_weight, conv));
   x[4 * planes - 2] = 0;
-  conv2d_direct<float>(Stream{}, conv, images.data(), weight, bias, x.data());
+  conv2d_direct<float>(Stream{}, 1, conv, images.data(), weight, bias, x.data());
   CHECK(x[4 * planes - 2] == 25);
-  conv2d_direct_backward_input(Stream{}, conv, images.data(), weight, x.data());
+  conv2d_direct_backward_input(Stream{}, 1, conv, images.data(), weight, x.data());
   CHECK(x[4 * planes - 2] == 24);
   Reserved<double> pieces(conv2d_direct_scratch<float>(conv));
   float dweight[1], dbias[1];
-  conv2d_direct_backward_weight(Stream{}, conv, images.data(), x.data(), pieces.data(), dweight,
+  conv2d_direct_backward_weight(Stream{}, 1, conv, images.data(), x.data(), pieces.data(), dweight,
                                 dbias);
   CHECK(dweight[0] == 8 * 24);
   CHECK(dbias[0] == 24);

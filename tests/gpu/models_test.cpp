@@ -186,6 +186,49 @@ void compare_runs(const Training& training) {
   }
 }
 
+// What replicas have learnt on a device, one after the other.
+std::vector<std::vector<float>> learnt_together(const Training& training, Device on) {
+  constexpr int64_t replicas = 3;
+  const std::unique_ptr<Module> model = untrained(training);
+  std::vector<State> states;
+  for (int64_t r = 0; r < replicas; ++r) {
+    State& state = states.emplace_back();
+    Generator random{uint64_t(r)};
+    for (const auto& [name, tensor] : model->state()) {
+      state[name] = tensor.clone();
+      fill_normal(state[name], 0, 0.1, random);
+    }
+  }
+  model->replicate(states);
+  model->to(on);
+  const std::unique_ptr<Optimizer> optimizer =
+      make_optimizer(training.optimizer, model->parameters(), 0.02);
+  const Regularizers regularizers =
+      training.regularizer.empty() ? Regularizers() : make_regularizers({training.regularizer});
+  std::vector<Generator> random;
+  for (int64_t r = 0; r < replicas; ++r) random.emplace_back(uint64_t(6 + r));
+  const std::vector<Batch> all = batches(training);
+  std::vector<std::vector<float>> values;
+  for (size_t step = 0; step + replicas < all.size(); ++step) {
+    std::vector<Tensor> images;
+    std::vector<int64_t> labels;
+    for (size_t r = 0; r < replicas; ++r) {
+      images.push_back(all[step + r].images);
+      const std::vector<int64_t> own = all[step + r].labels.to_vector<int64_t>();
+      labels.insert(labels.end(), own.begin(), own.end());
+    }
+    const Shape shape = images[0].shape().inserted(0, replicas);
+    const Batch batch{concat(images).reshape(shape).to(on),
+                      Tensor::from(labels, {replicas, training.batch}).to(on)};
+    values.push_back(train_step(*model, *optimizer, regularizers, batch, {.generators = random})
+                         .loss.to_vector<float>());
+  }
+  for (int64_t r = 0; r < replicas; ++r)
+    for (const auto& [name, tensor] : model->replica(r))
+      values.push_back(tensor.to_vector<float>());
+  return values;
+}
+
 }  // namespace
 
 TEST_CASE("a run whose steps are repeated gives the bytes of one whose steps are called",
@@ -196,6 +239,25 @@ TEST_CASE("a run whose steps are repeated gives the bytes of one whose steps are
                                   "energy:activity=1e-3,weight=1e-3,nonnegativity=1e-3"})
     compare_runs({"lenet5", "adamw", {1, 12, 12}, 8, 0.4, regularizer});
   compare_runs({"resnet18", "sgd:momentum=0.9", {3, 4, 4}, 8, 0, "bean:order=1,alpha=1"});
+}
+
+TEST_CASE("replicas are the CPU's, and the same again", "[models]") {
+  for (const Training& training :
+       {Training{"lenet5", "sgd:momentum=0.9", {1, 12, 12}, 1, 0.4, "bean:order=1,alpha=1"},
+        Training{"lenet5", "sgd:momentum=0.9", {1, 12, 12}, 3, 0, "bean:order=2,alpha=1"},
+        Training{"mlp", "sgd:momentum=0.9", {1, 12, 12}, 4, 0.4, "l1:lambda=1e-3"}}) {
+    INFO(training.model << ' ' << training.regularizer);
+    const auto cpu = learnt_together(training, Device::cpu());
+    const auto gpu = learnt_together(training, test_device());
+    CHECK(gpu == learnt_together(training, test_device()));
+    REQUIRE(cpu.size() == gpu.size());
+    for (size_t i = 0; i < cpu.size(); ++i) {
+      INFO("tensor " << i);
+      const std::vector<float> zeros(cpu[i].size(), 0);
+      CHECK(distance(cpu[i], zeros) > 0);
+      CHECK(distance(cpu[i], gpu[i]) <= 1e-4 * distance(cpu[i], zeros));
+    }
+  }
 }
 
 TEST_CASE("ten steps of an MLP are the CPU's, and the same again", "[models]") {

@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
+#include <span>
 #include <string>
 
 #include "apps/common/app.hpp"
+#include "apps/common/progress.hpp"
 #include "apps/fewshot/queue/root.hpp"
 #include "apps/fewshot/queue/worker.hpp"
+#include "apps/fewshot/study/method.hpp"
 #include "core/backend.hpp"
 #include "core/random.hpp"
 #include "core/version.hpp"
@@ -36,11 +41,53 @@ uint64_t checksum(const std::vector<const RunKey*>& runs) {
   return std::hash<std::string>()(text);
 }
 
+// Those that are not in the journal, cell by cell: what tells the draws of one apart is the draw.
+std::vector<std::vector<RunKey>> open_cells(const std::vector<const RunKey*>& runs,
+                                            const Results& done) {
+  std::map<std::string, std::vector<RunKey>> cells;
+  for (const RunKey* run : runs) {
+    if (done.contains(run->text()) || !known_methods().at(run->method).run_together) continue;
+    RunKey cell = *run;
+    cell.draw = 0;
+    cells[cell.text()].push_back(*run);
+  }
+  std::vector<std::vector<RunKey>> open;
+  for (auto& [name, keys] : cells) open.push_back(std::move(keys));
+  return open;
+}
+
+// False when ^C ended it.
+bool execute_cells(const std::vector<std::vector<RunKey>>& cells, const DataSets& data,
+                   Journal& journal, bool quiet, int64_t replicas) {
+  int64_t total = 0, finished = 0;
+  for (const std::vector<RunKey>& cell : cells) total += std::ssize(cell);
+  Progress progress("runs", total, quiet);
+  progress.update(0);
+  for (std::span<const RunKey> cell : cells)
+    while (!cell.empty()) {
+      const auto keys = cell.first(std::min(size_t(replicas), cell.size()));
+      cell = cell.subspan(keys.size());
+      const RunKey& key = keys[0];
+      const auto results = run_together(keys, *data.at(key.dataset), Interrupt::requested);
+      if (!results) return false;
+      for (size_t i = 0; i < keys.size(); ++i) journal.append(keys[i].text(), (*results)[i]);
+      finished += std::ssize(keys);
+      progress.update(finished, fmt::format("{} {}-shot {}", key.dataset, key.shots, key.method));
+    }
+  return true;
+}
+
 }  // namespace
 
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
-             Communicator& communicator, bool quiet) {
+             Communicator& communicator, bool quiet, int64_t replicas) {
   const std::vector<const RunKey*> runs = in_order(keys);
+  if (replicas > 1) {
+    if (communicator.size() > 1)
+      throw UsageError("--replicas: several draws at once are trained by one process alone");
+    const std::vector<std::vector<RunKey>> cells = open_cells(runs, journal.results());
+    if (!cells.empty() && !execute_cells(cells, data, journal, quiet, replicas)) return false;
+  }
   const Execute execute_run = [&](int64_t run, const std::function<bool()>& stop_requested) {
     const RunKey& key = *runs[size_t(run)];
     return run_once(key, *data.at(key.dataset), stop_requested);

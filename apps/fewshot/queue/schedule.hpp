@@ -12,7 +12,10 @@ namespace hebb::apps {
 /// each to the journal when it ends; shows a bar with the time left on a terminal. Rank 0 hands
 /// them out, and its journal has the results. Where ranks may be lost, those of a rank that dies go
 /// to others; Error on these when that is rank 0. False when ^C ended it before all were done.
+///
+/// With `replicas` over 1, for which there has to be one rank (UsageError), the runs of a cell go
+/// before, so many of its draws at a time, where its method has run_together.
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
-             Communicator& communicator, bool quiet);
+             Communicator& communicator, bool quiet, int64_t replicas = 1);
 
 }  // namespace hebb::apps

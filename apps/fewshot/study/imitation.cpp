@@ -164,9 +164,10 @@ bool imitate(Module& network, const Task& task) {
 }
 
 std::optional<RunResult> imitate_and_test(const Task& task) {
-  const std::unique_ptr<Module> network = make_network(task);
+  const std::unique_ptr<Module> network = make_network({&task, 1});
   if (!imitate(*network, task)) return std::nullopt;
-  return RunResult{.correct = Tester(task).correct(*network, task.tested)};
+  const Batch* const tested = &task.tested;
+  return RunResult{.correct = Tester({&task, 1}).correct(*network, {&tested, 1})[0]};
 }
 
 std::string settings_of(const RunKey& key) {

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/fewshot/study/draw.hpp"
 #include "apps/fewshot/study/run.hpp"
@@ -49,6 +51,9 @@ struct Method {
   std::function<std::string(const RunKey&)> settings = {};
   /// Trains and tests: the result without its total and seconds, or nothing when asked to stop.
   std::function<std::optional<RunResult>(const Task&)> run = {};
+  /// The same of several tasks at once, whose keys differ in their draw alone, with the results of
+  /// `run` of each; nothing for a method that knows no such way.
+  std::function<std::optional<std::vector<RunResult>>(std::span<const Task>)> run_together = {};
 
   bool has_normalization() const { return published_code_tuning.has_value(); }
   const Tuning& tuning_under(Normalization normalization) const;

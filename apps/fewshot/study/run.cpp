@@ -21,26 +21,63 @@ std::string RunKey::text() const {
 
 RunData::RunData(DataPair pair) : train(std::move(pair.train)), test(to_batch(pair.test)) {}
 
+namespace {
+
+// What a task refers to.
+struct Prepared {
+  const RunKey& key;
+  const RunData& data;
+  Draw draw;
+  Batch held_out;
+
+  Prepared(const RunKey& run, const RunData& of) : key(run), data(of), draw(of.train, run) {
+    if (!draw.held_out.empty()) held_out = to_batch(data.train, draw.held_out);
+  }
+  const Batch& tested() const { return key.stage == Stage::tune ? held_out : data.test; }
+  Task task(const std::function<bool()>& stop_requested) const {
+    return {.key = key,
+            .dataset = data.train,
+            .draw = draw,
+            .images = to_batch(data.train, draw.train),
+            .tested = tested(),
+            .stop_requested = stop_requested};
+  }
+};
+
+}  // namespace
+
 std::optional<RunResult> run_once(const RunKey& key, const RunData& data,
                                   const std::function<bool()>& stop_requested) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const SerialScope serial;
-  const Draw draw(data.train, key);
-  const Batch held_out = draw.held_out.empty() ? Batch() : to_batch(data.train, draw.held_out);
-  const Batch& tested = key.stage == Stage::tune ? held_out : data.test;
-  std::optional<RunResult> result = known_methods()
-                                        .at(key.method)
-                                        .run({.key = key,
-                                              .dataset = data.train,
-                                              .draw = draw,
-                                              .images = to_batch(data.train, draw.train),
-                                              .tested = tested,
-                                              .stop_requested = stop_requested});
+  const Prepared prepared(key, data);
+  std::optional<RunResult> result =
+      known_methods().at(key.method).run(prepared.task(stop_requested));
   if (!result) return std::nullopt;
-  result->total = tested.size();
+  result->total = prepared.tested().size();
   result->seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return result;
+}
+
+std::optional<std::vector<RunResult>> run_together(std::span<const RunKey> keys,
+                                                   const RunData& data,
+                                                   const std::function<bool()>& stop_requested) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  std::vector<Prepared> prepared;
+  prepared.reserve(keys.size());
+  std::vector<Task> tasks;
+  for (const RunKey& key : keys)
+    tasks.push_back(prepared.emplace_back(key, data).task(stop_requested));
+  auto results = known_methods().at(keys[0].method).run_together(tasks);
+  if (!results) return std::nullopt;
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  for (size_t i = 0; i < results->size(); ++i) {
+    (*results)[i].total = prepared[i].tested().size();
+    (*results)[i].seconds = seconds / double(results->size());
+  }
+  return results;
 }
 
 }  // namespace hebb::apps

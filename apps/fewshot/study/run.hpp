@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "apps/fewshot/study/imitation_options.hpp"
 #include "apps/fewshot/study/protocol.hpp"
@@ -60,5 +62,12 @@ using DataSets = std::map<std::string, std::unique_ptr<RunData>>;
 /// nothing when `stop_requested` said so.
 std::optional<RunResult> run_once(const RunKey& key, const RunData& data,
                                   const std::function<bool()>& stop_requested = {});
+
+/// The same of runs whose keys differ in their draw alone, by a method that has run_together: at
+/// once, as replicas of one network, on all threads. On the CPU their results are those of
+/// run_once, but for `seconds`, of which each has an equal share.
+std::optional<std::vector<RunResult>> run_together(
+    std::span<const RunKey> keys, const RunData& data,
+    const std::function<bool()>& stop_requested = {});
 
 }  // namespace hebb::apps

@@ -6,56 +6,80 @@
 
 #include "apps/fewshot/study/batches.hpp"
 #include "apps/fewshot/study/network.hpp"
+#include "core/ops/layout.hpp"
 #include "optim/adam.hpp"
 #include "optim/train_step.hpp"
 
 namespace hebb::apps {
 namespace {
 
-// Goes through a draw's images in the order that follows from the draw, a few at a time.
+// Goes through the images of a draw in the order that follows from the draw, a few at a time; or of
+// several draws, each in its own.
 class Supervision {
  public:
-  Supervision(Recipe recipe, const Task& task, const Module& network)
+  Supervision(Recipe recipe, std::span<const Task> tasks, const Module& network)
       : network_(network),
-        images_(task.images),
-        device_(task.key.device),
-        batch_size_(std::min(task.key.protocol.batch_size, task.images.size())),
-        order_(task.draw.order),
-        dropout_(task.draw.dropout),
+        device_(tasks[0].key.device),
+        count_(tasks[0].images.size()),
+        batch_size_(std::min(tasks[0].key.protocol.batch_size, count_)),
         regularizers_(std::move(recipe.regularizers)),
         adam_(network.parameters(), {.lr = recipe.lr, .weight_decay = recipe.weight_decay}) {
-    if (batch_size_ > 1) return;
-    const Batch resident = moved(images_, device_);
-    for (int64_t i = 0; i < images_.size(); ++i)
-      singles_.push_back({resident.images.slice(i, i + 1), resident.labels.slice(i, i + 1)});
+    const Shape one = tasks[0].images.images.shape().without(0);
+    images_ = Tensor::empty(one.inserted(0, std::ssize(tasks) * count_));
+    for (size_t r = 0; r < tasks.size(); ++r) {
+      const Batch& own = tasks[r].images;
+      images_.view(own.images.shape(), int64_t(r) * own.images.numel()).copy_from(own.images);
+      const auto labels = own.labels.host<int64_t>();
+      labels_.insert(labels_.end(), labels.begin(), labels.end());
+      orders_.push_back(tasks[r].draw.order);
+      dropout_.push_back(tasks[r].draw.dropout);
+    }
+    images_ = images_.to(device_);
   }
 
   void epoch(int64_t number) {
-    const std::vector<int64_t> order = order_.split(uint64_t(number)).permutation(images_.size());
-    if (batch_size_ == 1) {
-      for (const int64_t i : order) step(singles_[size_t(i)]);
-      return;
-    }
-    for (int64_t begin = 0; begin < images_.size(); begin += batch_size_) {
-      const int64_t count = std::min(batch_size_, images_.size() - begin);
-      step(
-          moved(rows_of(images_, std::span(order).subspan(size_t(begin), size_t(count))), device_));
+    const Batch all = in_order(number);
+    const int64_t replicas = std::ssize(orders_);
+    for (int64_t begin = 0; begin < count_; begin += batch_size_) {
+      const int64_t end = std::min(begin + batch_size_, count_);
+      Batch batch{all.images.slice(replicas * begin, replicas * end),
+                  all.labels.slice(replicas * begin, replicas * end)};
+      if (network_.replicas() > 0) {
+        batch.images =
+            batch.images.reshape(images_.shape().with(0, end - begin).inserted(0, replicas));
+        batch.labels = batch.labels.reshape({replicas, end - begin});
+      }
+      train_step(network_, adam_, regularizers_, batch,
+                 {.generator = dropout_.data(), .generators = dropout_});
     }
   }
 
  private:
-  void step(const Batch& batch) {
-    train_step(network_, adam_, regularizers_, batch, {.generator = &dropout_});
+  // All images of an epoch as its steps take them: the first batch of each draw, the second, ...
+  Batch in_order(int64_t number) const {
+    std::vector<std::vector<int64_t>> orders;
+    for (const Generator& order : orders_)
+      orders.push_back(order.split(uint64_t(number)).permutation(count_));
+    std::vector<int64_t> rows, labels;
+    for (int64_t begin = 0; begin < count_; begin += batch_size_)
+      for (size_t r = 0; r < orders.size(); ++r)
+        for (int64_t i = begin; i < std::min(begin + batch_size_, count_); ++i) {
+          rows.push_back(int64_t(r) * count_ + orders[r][size_t(i)]);
+          labels.push_back(labels_[size_t(rows.back())]);
+        }
+    const Shape shape{std::ssize(rows)};
+    return {gather_rows(images_, Tensor::from(rows, shape, device_)),
+            Tensor::from(labels, shape, device_)};
   }
 
   const Module& network_;
-  const Batch& images_;
   Device device_;
-  int64_t batch_size_;
-  Generator order_, dropout_;
+  int64_t count_, batch_size_;
+  Tensor images_;                // of one draw after the other
+  std::vector<int64_t> labels_;  // theirs
+  std::vector<Generator> orders_, dropout_;
   Regularizers regularizers_;
   Adam adam_;
-  std::vector<Batch> singles_;
 };
 
 State copy_of(const State& state) {
@@ -64,54 +88,69 @@ State copy_of(const State& state) {
   return copy;
 }
 
-// The weights that did best on the validation set so far: the first of equals.
+// The weights that did best on the validation set so far: the first of equals. Each task's own.
 class BestCheckpoint {
  public:
-  explicit BestCheckpoint(const Task& task) : protocol_(task.key.protocol), tester_(task) {
-    if (!task.draw.validation.empty()) images_ = to_batch(task.dataset, task.draw.validation);
+  explicit BestCheckpoint(std::span<const Task> tasks)
+      : protocol_(tasks[0].key.protocol), tester_(tasks), best_(tasks.size()) {
+    for (const Task& task : tasks)
+      if (!task.draw.validation.empty())
+        images_.push_back(to_batch(task.dataset, task.draw.validation));
   }
 
   void look(const Module& network, int64_t epoch, bool last) {
-    if (!images_.images.defined()) return;
+    if (images_.empty()) return;
     if (epoch % protocol_.validation_every != 0 && !last) return;
-    const int64_t correct = tester_.correct(network, images_);
-    if (!weights_.empty() && correct <= correct_) return;
-    weights_ = copy_of(network.state());
-    correct_ = correct;
-    epoch_ = epoch;
+    std::vector<const Batch*> images;
+    for (const Batch& own : images_) images.push_back(&own);
+    const std::vector<int64_t> correct = tester_.correct(network, images);
+    for (size_t task = 0; task < best_.size(); ++task) {
+      Best& best = best_[task];
+      if (best.weights.empty() || correct[task] > best.correct)
+        best = {copy_of(state_of(network, task)), correct[task], epoch};
+    }
   }
 
   // Leaves the network as it is where nothing was looked at.
-  void restore(Module& network, RunResult& result) const {
-    if (weights_.empty()) return;
-    network.load_state(weights_);
-    result.epoch = epoch_;
-    result.validation_correct = correct_;
-    result.validation_total = images_.size();
+  void restore(const Module& network, std::span<RunResult> results) const {
+    if (images_.empty()) return;
+    for (size_t task = 0; task < best_.size(); ++task) {
+      const Best& best = best_[task];
+      copy_state(state_of(network, task), best.weights, "few_shot");
+      results[task].epoch = best.epoch;
+      results[task].validation_correct = best.correct;
+      results[task].validation_total = images_[task].size();
+    }
   }
 
  private:
+  struct Best {
+    State weights;
+    int64_t correct = 0, epoch = 0;
+  };
   const Protocol& protocol_;
   Tester tester_;
-  Batch images_;
-  State weights_;
-  int64_t correct_ = 0, epoch_ = 0;
+  std::vector<Batch> images_;
+  std::vector<Best> best_;
 };
 
-std::optional<RunResult> train_and_test(Recipe recipe, const Task& task) {
-  const std::unique_ptr<Module> network = make_network(task, recipe.dropout);
-  BestCheckpoint best(task);
-  Supervision supervision(std::move(recipe), task, *network);
-  const int64_t epochs = task.key.protocol.epochs_for(task.key.shots);
+// Of each task; several are replicas of one network.
+std::optional<std::vector<RunResult>> train_and_test(Recipe recipe, std::span<const Task> tasks) {
+  const std::unique_ptr<Module> network = make_network(tasks, recipe.dropout);
+  BestCheckpoint best(tasks);
+  Supervision supervision(std::move(recipe), tasks, *network);
+  const RunKey& key = tasks[0].key;
+  const int64_t epochs = key.protocol.epochs_for(key.shots);
   for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
     supervision.epoch(epoch);
-    if (task.stopped()) return std::nullopt;
+    if (tasks[0].stopped()) return std::nullopt;
     best.look(*network, epoch, epoch == epochs);
   }
-  RunResult result{.epoch = epochs};
-  best.restore(*network, result);
-  result.correct = Tester(task).correct(*network, task.tested);
-  return result;
+  std::vector<RunResult> results(tasks.size(), {.epoch = epochs});
+  best.restore(*network, results);
+  const std::vector<int64_t> correct = Tester(tasks).correct(*network, tested_by(tasks));
+  for (size_t task = 0; task < results.size(); ++task) results[task].correct = correct[task];
+  return results;
 }
 
 std::string settings_of(const RunKey& key, bool normalized, Concerns concerns) {
@@ -137,8 +176,13 @@ Method supervised(Method method, MakeRecipe make_recipe, Concerns concerns) {
   method.settings = [normalized = method.has_normalization(), concerns](const RunKey& key) {
     return settings_of(key, normalized, concerns);
   };
-  method.run = [make_recipe = std::move(make_recipe)](const Task& task) {
-    return train_and_test(make_recipe(task.key.value, task.key.protocol), task);
+  method.run_together = [make_recipe = std::move(make_recipe)](std::span<const Task> tasks) {
+    const RunKey& key = tasks[0].key;
+    return train_and_test(make_recipe(key.value, key.protocol), tasks);
+  };
+  method.run = [run = method.run_together](const Task& task) -> std::optional<RunResult> {
+    const auto results = run({&task, 1});
+    return results ? std::optional(results->front()) : std::nullopt;
   };
   return method;
 }

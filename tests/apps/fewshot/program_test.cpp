@@ -1,5 +1,6 @@
 #include <chrono>
 #include <csignal>
+#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -55,6 +56,37 @@ TEST_CASE("hebb-fewshot makes the same tables again", "[apps]") {
   CHECK(again.output == first.output);
 }
 
+// Lines without their seconds, in the order of their text.
+std::vector<std::string> runs_of(const std::string& folder) {
+  std::istringstream journal(text_of(folder + "/runs.jsonl"));
+  std::vector<std::string> runs;
+  for (std::string line; std::getline(journal, line);)
+    runs.push_back(std::regex_replace(line, std::regex("\"seconds\":[^,}]*"), ""));
+  std::ranges::sort(runs);
+  return runs;
+}
+
+TEST_CASE("hebb-fewshot makes the same table of replicas", "[apps]") {
+  const TemporaryFolder folder;
+  const std::string a = folder / "a", b = folder / "b";
+  const std::string study =
+      "--dataset digits --shots 1,2 --draws 5 --epochs 2 --quiet "
+      "--methods vanilla,dropout,l1,bean-1,gaussian-process --dropout-at-test on "
+      "--gp-starts 1 --gp-evaluations 3 --output ";
+  REQUIRE(fewshot(study + a).code == 0);
+  // Some draws are there already, and the last of a cell are fewer.
+  const std::string some = study.substr(0, study.find("--draws 5")) + "--draws 2" +
+                           study.substr(study.find(" --epochs"));
+  REQUIRE(fewshot(some + b).code == 0);
+  const ProcessResult rest = fewshot(study + b + " --replicas 2");
+  INFO(rest.errors);
+  REQUIRE(rest.code == 0);
+  CHECK(contains(rest.errors, "30 runs in "));
+  CHECK(runs_of(a) == runs_of(b));
+  for (const char* name : {"/table.md", "/runs.csv", "/images.csv"})
+    CHECK(text_of(a + name) == text_of(b + name));
+}
+
 TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]") {
   for (const char* flags : {"--frobnicate",
                             "--shots 0",
@@ -72,6 +104,7 @@ TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]
                             "--table1 --dataset mnist",
                             "--tune --table1",
                             "--threads 0",
+                            "--replicas 0",
                             "--device tpu",
                             "--gp-starts 0",
                             "--checkpoint best-validation --validation-set none",
@@ -86,6 +119,15 @@ TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]
     CHECK(contains(outcome.errors, "--dataset") == contains(flags, "--dataset"));
     CHECK(std::ranges::count(outcome.errors, '\n') == 1);
   }
+}
+
+TEST_CASE("Replicas are trained by one rank alone", "[apps][needs-data]") {
+  if (std::string(HEBB_MPIRUN).empty()) return skip("hebb-fewshot is built without MPI");
+  const TemporaryFolder folder;
+  const ProcessResult two = fewshot(small + "--replicas 2 --output " + (folder / "a"),
+                                    {HEBB_MPIRUN, "--oversubscribe", "-n", "2"});
+  CHECK(two.code != 0);
+  CHECK(contains(two.errors, "--replicas: "));
 }
 
 TEST_CASE("Two ranks make the table of one", "[apps][needs-data]") {

@@ -38,6 +38,7 @@ std::vector<OpCase> bean_rows() {
                              return y;
                            }});
     }
+  for (size_t i = 0; i < 4; ++i) cases.push_back(replicated(cases[i], 1 + int64_t(i) % 3));
   return cases;
 }
 
@@ -65,6 +66,16 @@ std::vector<ErrorCase> bean_errors() {
       error<ValueError>("bean_penalty", "expected gamma over 0, got -1",
                         [] {
                           bean_penalty(ones({2, 5}), ones({4, 5}), {.gamma = -1});
+                        }),
+      error<ShapeError>("bean_penalty",
+                        "expected h of shape [R, S, 5] to match weight [3, 4, 5], got [2, 5]",
+                        [] {
+                          bean_penalty(ones({2, 5}), ones({3, 4, 5}));
+                        }),
+      error<ShapeError>("bean_penalty",
+                        "expected as many replicas in h as in weight [3, 4, 5], got [2, 2, 5]",
+                        [] {
+                          bean_penalty(ones({2, 2, 5}), ones({3, 4, 5}));
                         }),
   };
 }

@@ -88,6 +88,10 @@ std::vector<OpCase> conv2d_rows() {
   large("3x3 for Winograd, one image", {1, 17, 16, 17}, {16, 17, 3, 3}, {.pad_h = 1, .pad_w = 1});
   large("1x1 with stride, a batch", {9, 16, 16, 16}, {32, 16, 1, 1}, {.stride_h = 2, .stride_w = 2},
         false);
+  for (size_t i = 0, n = cases.size(); i < n; ++i)
+    if (cases[i].operands[0].shape[0] > 0 && cases[i].name.find("group") == std::string::npos &&
+        cases[i].name.find("depthwise") == std::string::npos)
+      cases.push_back(replicated(cases[i], 1 + int64_t(i) % 3));
   return cases;
 }
 
@@ -132,11 +136,29 @@ std::vector<ErrorCase> conv2d_errors() {
                         [] {
                           conv2d(ones({2, 1, 28, 28}), ones({6, 25}));
                         }),
-      error<ShapeError>("conv2d",
-                        "expected weight of shape [O, C, KH, KW], got [6, 1, 3, 3, 3]: 3-D is out "
-                        "of scope",
+      error<ShapeError>("conv2d", "expected input of shape [R, N, C, H, W], got [2, 1, 28, 28]",
                         [] {
-                          conv2d(ones({2, 1, 4, 4, 4}), ones({6, 1, 3, 3, 3}));
+                          conv2d(ones({2, 1, 28, 28}), ones({6, 1, 3, 3, 3}));
+                        }),
+      error<ShapeError>("conv2d",
+                        "expected as many replicas in input as in weight [3, 6, 1, 5, 5], got "
+                        "[2, 2, 1, 28, 28]",
+                        [] {
+                          conv2d(ones({2, 2, 1, 28, 28}), ones({3, 6, 1, 5, 5}));
+                        }),
+      error<ShapeError>("conv2d",
+                        "expected input of shape [R, N, 1, H, W] to match weight [3, 6, 1, 5, 5], "
+                        "got [3, 2, 2, 28, 28]",
+                        [] {
+                          conv2d(ones({3, 2, 2, 28, 28}), ones({3, 6, 1, 5, 5}));
+                        }),
+      error<ShapeError>("conv2d", "expected bias of shape [3, 6], got [6]",
+                        [] {
+                          conv2d(ones({3, 2, 1, 28, 28}), ones({3, 6, 1, 5, 5}), ones({6}));
+                        }),
+      error<ValueError>("conv2d", "expected one group for replicas, got 2",
+                        [] {
+                          conv2d(ones({3, 2, 2, 28, 28}), ones({3, 6, 1, 5, 5}), {}, {.groups = 2});
                         }),
       error<ShapeError>("conv2d", "expected bias of shape [16], got [6]",
                         [] {

@@ -27,6 +27,36 @@ OpCase dropout_case(const char* name, const Shape& shape, double p) {
               }};
 }
 
+// Each replica by a generator of its own, which has drawn as much as any.
+OpCase replicas_case(int64_t replicas) {
+  const auto generator_of = [](int64_t r) {
+    Generator generator(uint64_t(7 + r), uint64_t(3 * r));
+    generator.reserve(4 * r);
+    return generator;
+  };
+  OpCase row = replicated(dropout_case("p = 0.4", {3, 11}, 0.4), replicas);
+  row.call = [=](auto x) {
+    std::vector<Generator> generators;
+    for (int64_t r = 0; r < replicas; ++r) generators.push_back(generator_of(r));
+    return dropout(x[0], 0.4, generators);
+  };
+  row.alone = [=](int64_t r, auto x) {
+    Generator generator = generator_of(r);
+    return dropout(x[0], 0.4, generator);
+  };
+  row.reference = [=](auto x) {
+    Array y = x[0];
+    for (int64_t i = 0; i < y.shape.numel(); ++i) {
+      const int64_t r = i / 33, j = i % 33;
+      const RandomKey key{uint64_t(7 + r), uint64_t(3 * r), uint64_t(r)};
+      const uint32_t word = key.block(uint64_t(j / 4))[size_t(j % 4)];
+      y.values[size_t(i)] *= to_unit_float(word) >= 0.4 ? 1 / 0.6 : 0;
+    }
+    return y;
+  };
+  return row;
+}
+
 std::vector<OpCase> dropout_rows() {
   std::vector<OpCase> cases;
   cases.push_back(dropout_case("p = 0.3", {7, 11}, 0.3));
@@ -35,6 +65,7 @@ std::vector<OpCase> dropout_rows() {
   cases.push_back(dropout_case("one element", {1}, 0.5));
   cases.push_back(dropout_case("large", {300, 1003}, 0.5));
   cases.back().large = true;
+  for (const int64_t replicas : {1, 2, 3, 70}) cases.push_back(replicas_case(replicas));
   return cases;
 }
 
@@ -46,6 +77,11 @@ std::vector<ErrorCase> dropout_errors() {
           Generator generator;
           dropout(ones({3}), p, generator);
         }));
+  errors.push_back(
+      error<ShapeError>("dropout", "expected x of shape [R, ...] for 2 generators, got [3, 4]", [] {
+        std::vector<Generator> generators(2);
+        dropout(ones({3, 4}), 0.5, generators);
+      }));
   return errors;
 }
 

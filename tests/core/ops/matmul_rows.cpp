@@ -126,6 +126,9 @@ std::vector<OpCase> matmul_rows() {
   linear_rows("odd", 7, 19, 33);
   linear_rows("LeNet-5's first dense layer", 100, 400, 120);
   linear_rows("LeNet-5's last dense layer", 100, 84, 10);
+  for (size_t i = 0, n = cases.size(); i < n; ++i)
+    if (cases[i].op == "linear" && cases[i].operands[0].shape[0] > 0)
+      cases.push_back(replicated(cases[i], 1 + int64_t(i) % 3));
   return cases;
 }
 
@@ -168,6 +171,20 @@ std::vector<ErrorCase> matmul_errors() {
       error<ShapeError>("linear", "expected bias of shape [4], got [5]",
                         [] {
                           linear(ones({2, 5}), ones({4, 5}), ones({5}));
+                        }),
+      error<ShapeError>("linear",
+                        "expected x of shape [R, N, 5] to match weight [3, 4, 5], got [2, 5]",
+                        [] {
+                          linear(ones({2, 5}), ones({3, 4, 5}));
+                        }),
+      error<ShapeError>("linear",
+                        "expected as many replicas in x as in weight [3, 4, 5], got [2, 2, 5]",
+                        [] {
+                          linear(ones({2, 2, 5}), ones({3, 4, 5}));
+                        }),
+      error<ShapeError>("linear", "expected bias of shape [3, 4], got [4]",
+                        [] {
+                          linear(ones({3, 2, 5}), ones({3, 4, 5}), ones({4}));
                         }),
   };
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "tests/core/ops/table.hpp"
 
@@ -109,14 +110,22 @@ std::vector<OpCase> reduce_rows() {
   add_sums(cases, {401, 1003}, {1}, "large, rows", true);
   add_sums(cases, {50, 6, 40, 41}, {0, 2, 3}, "large, for each channel", true);
 
-  const auto scalar_row = [&](const char* op, Tensor (*call)(const Tensor&), double (*f)(double),
-                              const char* name, const Shape& shape) {
+  const auto scalar_row = [&](const char* op, Tensor (*call)(const Tensor&, std::span<const int>),
+                              double (*f)(double), const char* name, const Shape& shape) {
     cases.push_back({.op = op,
                      .name = name,
                      .operands = {{shape, Fill::off_zero}},
-                     .call = [call](auto x) { return call(x[0]); },
+                     .call = [call](auto x) { return call(x[0], {}); },
                      .reference = reference(f, {}, false, false),
                      .large = shape.numel() > 10000});
+    if (shape.numel() == 0 || shape.rank() == 0) return;
+    const OpCase all = cases.back();
+    for (const int64_t replicas : {1, 3}) {
+      cases.push_back(replicated(all, replicas));
+      std::vector<int> own(size_t(shape.rank()));
+      std::iota(own.begin(), own.end(), 1);
+      cases.back().call = [call, own](auto x) { return call(x[0], own); };
+    }
   };
   const auto both = [&](const char* name, const Shape& shape) {
     scalar_row(
@@ -292,8 +301,8 @@ std::vector<ErrorCase> reduce_errors() {
                         "expected terms of float32, float64 or int64, got uint8 [1] on cpu",
                         [=] { accumulate(wide, std::vector<Weighted>{{wide.to(DType::uint8)}}); }),
   };
-  add_unary_errors(errors, "sum_abs", sum_abs);
-  add_unary_errors(errors, "sum_square", sum_square);
+  add_unary_errors(errors, "sum_abs", [](const Tensor& x) { return sum_abs(x); });
+  add_unary_errors(errors, "sum_square", [](const Tensor& x) { return sum_square(x); });
   return errors;
 }
 

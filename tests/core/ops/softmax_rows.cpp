@@ -104,6 +104,18 @@ void add_cross_entropy(std::vector<OpCase>& cases) {
   row("large, images, with all", {7, 19, 21, 20},
       {.smoothing = 0.1, .weighted = true, .ignored = 3});
   row("large, none", {5003, 37}, {.weighted = true, .reduction = Reduction::none});
+
+  const auto replicas_row = [&](int64_t replicas, const Shape& logits, double smoothing) {
+    row(smoothing == 0 ? "a mean" : "a mean, label smoothing", logits, {.smoothing = smoothing});
+    cases.push_back(replicated(cases.back(), replicas));
+    cases.back().call = [smoothing](auto x) {
+      return cross_entropy(x[0], x[1], {.label_smoothing = smoothing, .replicas = true});
+    };
+  };
+  replicas_row(1, {7, 10}, 0);
+  replicas_row(2, {1, 10}, 0);
+  replicas_row(3, {5, 3}, 0.2);
+  replicas_row(2, {301, 37}, 0.1);
 }
 
 std::vector<OpCase> softmax_rows() {
@@ -236,6 +248,19 @@ std::vector<ErrorCase> softmax_errors() {
                         }),
       error<ShapeError>("cross_entropy", "expected logits of shape [N, C] or [N, C, ...], got [3]",
                         [] { cross_entropy(ones({3}), labels({0})); }),
+      error<ShapeError>("cross_entropy", "expected logits of shape [R, N, C], got [2, 4]",
+                        [] {
+                          cross_entropy(ones({2, 4}), labels({0, 1}), {.replicas = true});
+                        }),
+      error<ShapeError>("cross_entropy", "expected labels of shape [3, 2], got [2]",
+                        [] {
+                          cross_entropy(ones({3, 2, 4}), labels({0, 1}), {.replicas = true});
+                        }),
+      error<ValueError>(
+          "cross_entropy", "expected the mean over all labels and classes for replicas",
+          [] {
+            cross_entropy(ones({1, 2, 4}), labels({0, 1}), {.ignore_index = 1, .replicas = true});
+          }),
       error<ShapeError>("cross_entropy", "expected labels of shape [2, 4, 5], got [2]",
                         [] {
                           cross_entropy(ones({2, 3, 4, 5}), labels({0, 1}));

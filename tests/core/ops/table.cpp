@@ -54,6 +54,32 @@ Array fill(const OperandSpec& spec, uint64_t seed) {
   return x;
 }
 
+OpCase replicated(const OpCase& row, int64_t replicas) {
+  OpCase many = row;
+  many.name += ", replicas: " + std::to_string(replicas);
+  for (OperandSpec& operand : many.operands) operand.shape = operand.shape.inserted(0, replicas);
+  many.alone = [call = row.call](int64_t, auto x) { return call(x); };
+  many.reference = [replicas, reference = row.reference](std::span<const Array> x) {
+    std::vector<double> values;
+    Shape shape;
+    for (int64_t r = 0; r < replicas; ++r) {
+      std::vector<Array> own;
+      for (const Array& all : x) {
+        Array& one = own.emplace_back(all.shape.without(0));
+        std::copy_n(all.values.begin() + r * one.shape.numel(), one.values.size(),
+                    one.values.begin());
+      }
+      const Array y = reference(own);
+      shape = y.shape.inserted(0, replicas);
+      values.insert(values.end(), y.values.begin(), y.values.end());
+    }
+    Array all(shape);
+    all.values = values;
+    return all;
+  };
+  return many;
+}
+
 Tensor to_change(const Tensor& x) {
   return x.defined() && x.device() == test_device() ? x.clone() : x;
 }

@@ -63,7 +63,12 @@ struct OpCase {
   double float32_tolerance = 1e-5;  // of the largest element
   bool large = false;               // enough work to be cut into pieces; no difference quotients
   bool checked = true;              // whether the operation checks its operands itself
+  // Of operands [R, ...]: what replica r, whose operands these are, is to be alone, to the bit.
+  std::function<Tensor(int64_t r, std::span<const Tensor>)> alone = {};
 };
+
+/// A row with an axis for replicas in front of all operands.
+OpCase replicated(const OpCase& row, int64_t replicas);
 
 struct ErrorCase {
   std::string op;

@@ -229,6 +229,47 @@ TEST_CASE("operations give the same bits again and for any number of threads", "
   set_num_threads(threads);
 }
 
+// On the CPU to the bit; elsewhere another number of replicas may be another algorithm.
+TEST_CASE("replicas are what each is alone", "[core][ops]") {
+  const bool bits = test_device().is_cpu();
+  for_each_row([&](const OpCase& row) {
+    if (!row.alone) return;
+    const std::vector<Array> values = fill_operands(row);
+    const int64_t replicas = row.operands[0].shape[0];
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const double tolerance = dtype == DType::float32 ? row.float32_tolerance : 1e-11;
+      std::vector<Tensor> x = make_operands(row, values, dtype);
+      const Tensor y = row.call(x);
+      REQUIRE(y.size(0) == replicas);
+      const Tensor dy = upstream(y);
+      backward(y, dy);
+      const auto part = [&](const Tensor& all, int64_t r) {
+        return all.detach().slice(r, r + 1).reshape(all.shape().without(0)).clone();
+      };
+      for (int64_t r = 0; r < replicas; ++r) {
+        std::vector<Tensor> own;
+        for (size_t i = 0; i < x.size(); ++i) {
+          own.push_back(part(x[i], r));
+          if (x[i].requires_grad()) own[i].set_requires_grad();
+        }
+        const Tensor alone = row.alone(r, own);
+        backward(alone, part(dy, r));
+        const auto check_same = [&](const Tensor& all, const Tensor& one) {
+          INFO("replica " << r);
+          const Array a = to_array(part(all, r)), b = to_array(one);
+          if (bits)
+            CHECK(same_bits(a, b));
+          else
+            CHECK(difference(a, b, tolerance) == "");
+        };
+        check_same(y, alone);
+        for (size_t i = 0; i < x.size(); ++i)
+          if (x[i].requires_grad()) check_same(x[i].grad(), own[i].grad());
+      }
+    }
+  });
+}
+
 TEST_CASE("a gradient does not depend on which others are wanted", "[core][ops][gradients]") {
   for_each_row([](const OpCase& row) {
     const std::vector<Array> values = fill_operands(row);

@@ -7,16 +7,18 @@ namespace {
 
 template <class T>
 void multiply(const Product& p) {
-  const auto at = [](const Operand& x, int64_t row, int64_t column) {
+  const auto at = [](const Operand& x, int64_t first, int64_t row, int64_t column) {
     const int64_t i = x.transposed ? column * x.stride + row : row * x.stride + column;
-    return double(static_cast<const T*>(x.data)[i]);
+    return double(static_cast<const T*>(x.data)[first + i]);
   };
-  for (int64_t i = 0; i < p.m; ++i)
-    for (int64_t j = 0; j < p.n; ++j) {
-      double sum = p.bias ? double(static_cast<const T*>(p.bias)[j]) : 0;
-      for (int64_t k = 0; k < p.k; ++k) sum += at(p.a, i, k) * at(p.b, k, j);
-      static_cast<T*>(p.c)[i * p.n + j] = T(sum);
-    }
+  for (int64_t r = 0; r < p.batch; ++r)
+    for (int64_t i = 0; i < p.m; ++i)
+      for (int64_t j = 0; j < p.n; ++j) {
+        double sum = p.bias ? double(static_cast<const T*>(p.bias)[j]) : 0;
+        for (int64_t k = 0; k < p.k; ++k)
+          sum += at(p.a, r * p.a_step, i, k) * at(p.b, r * p.b_step, k, j);
+        static_cast<T*>(p.c)[(r * p.m + i) * p.n + j] = T(sum);
+      }
 }
 
 }  // namespace

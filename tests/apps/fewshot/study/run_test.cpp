@@ -58,9 +58,39 @@ TEST_CASE("A few-shot step takes nothing from the system", "[apps]") {
   }
 }
 
+TEST_CASE("Runs of one cell together are what each is alone", "[apps]") {
+  const auto compare = [](const RunKey& cell, int64_t draws) {
+    std::vector<RunKey> keys(size_t(draws), cell);
+    for (int64_t i = 0; i < draws; ++i) keys[size_t(i)].draw = 2 * i;
+    const auto results = run_together(keys, few_digits());
+    REQUIRE(results);
+    REQUIRE(results->size() == keys.size());
+    INFO(cell.text());
+    for (size_t i = 0; i < keys.size(); ++i)
+      CHECK(same((*results)[i], *run_once(keys[i], few_digits())));
+  };
+  for (const auto& [name, method, settings] : known_methods()) {
+    if (!method.run_together) continue;
+    RunKey key = short_run(std::string(name), 2);
+    key.protocol.dropout_at_test = true;
+    for (const int64_t batch_size : {1, 3, 100}) {
+      key.protocol.batch_size = batch_size;
+      compare(key, batch_size == 1 ? 3 : 2);
+    }
+    compare(key, 1);
+    key.stage = Stage::tune;
+    key.protocol.checkpoint = Checkpoint::best_validation;
+    key.protocol.validation_set = ValidationSet::disjoint;
+    key.protocol.validation_images = 50;
+    compare(key, 2);
+  }
+}
+
 TEST_CASE("A run ends early when asked to", "[apps]") {
   for (const char* method : {"vanilla", "imitation"})
     CHECK(!run_once(short_run(method), few_digits(), [] { return true; }));
+  CHECK(!run_together(std::vector<RunKey>(2, short_run("vanilla")), few_digits(),
+                      [] { return true; }));
 }
 
 }  // namespace
