@@ -10,16 +10,16 @@ namespace hebb::cpu::HEBB_ISA {
 namespace bfloat16 {
 namespace {
 
-/// Weights as left factors: [rows, depth], each with kernel numbers side by side.
+/// Weights [filters, depth], each with kernel numbers side by side.
 struct Weights {
   const float* data;
-  int64_t rows, depth, row_step, depth_step, kernel;
+  int64_t filters, depth, filter_step, depth_step, kernel;
 
   int64_t steps() const { return ceil_div(depth, step); }
-  int64_t blocks() const { return ceil_div(rows, block); }
+  int64_t blocks() const { return ceil_div(filters, block); }
 };
 
-/// to [blocks of 32 rows, steps, taps, 2 tiles] for each pass.
+/// to [blocks of 32 filters, steps, taps, 2 tiles of a right factor] for each pass.
 void lay_out(const Weights& w, const Pass* passes, int64_t count, const Tap* taps, uint16_t* to) {
   parallel_for(w.blocks(), 1, [&](int64_t begin, int64_t end) {
     Scratch<float> rows(w.kernel * step);
@@ -29,10 +29,11 @@ void lay_out(const Weights& w, const Pass* passes, int64_t count, const Tap* tap
         const int64_t depth = smaller(step, w.depth - s * step);
         if (depth < step) clear(rows.data(), w.kernel * step);
         for (int64_t r = 0; r < block; ++r) {
-          const int64_t row = item * block + r;
-          if (row < w.rows)
-            transpose_copy(depth, w.kernel, w.data + row * w.row_step + s * step * w.depth_step,
-                           w.depth_step, rows.data(), step);
+          const int64_t filter = item * block + r;
+          if (filter < w.filters)
+            transpose_copy(depth, w.kernel,
+                           w.data + filter * w.filter_step + s * step * w.depth_step, w.depth_step,
+                           rows.data(), step);
           else
             clear(rows.data(), w.kernel * step);
           uint16_t* from_pass = to;
@@ -42,6 +43,7 @@ void lay_out(const Weights& w, const Pass* passes, int64_t count, const Tap* tap
             for (int64_t t = 0; t < pass->taps; ++t, tile += 2 * tile_numbers) {
               const float* numbers = rows.data() + taps[pass->first_tap + t].number * step;
               _mm512_store_si512(tile, round(load(numbers), load(numbers + side)));
+              if (r % side == side - 1) transpose_tile(tile - (side - 1) * step);
             }
             from_pass += w.blocks() * w.steps() * pass->taps * 2 * tile_numbers;
           }
@@ -73,15 +75,14 @@ struct Target {
 class Tiles {
  public:
   Tiles(const Raster& r, const Pass& pass, int64_t rows, int64_t first_row, const Target& to)
-      : whole_(pass.columns % side == 0 && to.step_w == 1),
-        positions_(most(r, pass, rows)),
+      : positions_(most(r, pass, rows)),
         runs_(most(r, pass, rows) + rows * r.images * (ceil_div(pass.columns, side) + 1)) {
     const auto out = [&](int64_t image, int64_t row, int64_t column) {
       return image * to.channels * to.plane + pass.first + (first_row + row) * to.step_h * to.row +
              column * to.step_w;
     };
     int64_t runs = 0;
-    if (whole_) {
+    if (pass.columns % side == 0) {
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t image = 0; image < r.images; ++image)
           for (int64_t c = 0; c < pass.columns; c += side) {
@@ -111,14 +112,12 @@ class Tiles {
   int64_t count() const { return count_; }
   const Positions& operator[](int64_t i) const { return positions_[i]; }
   const Run* runs(int64_t tile) const { return runs_.data() + positions_[tile].first_run; }
-  bool whole() const { return whole_; }
 
  private:
   static int64_t most(const Raster& r, const Pass& pass, int64_t rows) {
     return larger(ceil_div(rows * r.row(), side), rows * r.images * ceil_div(pass.columns, side));
   }
 
-  bool whole_;
   int64_t count_ = 0;
   Scratch<Positions> positions_;
   Scratch<Run> runs_;
@@ -133,22 +132,24 @@ void write_seconds(float* out, __mmask16 mask, Vec<float> values) {
   _mm512_mask_storeu_ps(out + side, __mmask16(lanes >> side), high.v);
 }
 
-/// A tile [rows, 16] goes to its outputs.
-void write(int64_t rows, const float* tile, const Run* runs, int64_t count, const Target& to,
+/// Sums [16 positions, filters] go to their outputs.
+void write(int64_t filters, const float* sums, const Run* runs, int64_t count, const Target& to,
            float* out) {
   const __m512i lanes =
       _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
                          _mm512_set1_epi32(int(to.step_w)));
-  for (int64_t i = 0; i < rows; ++i, tile += block, out += to.plane) {
-    const Vec<float> values = load(tile);
+  Vec<float> tile[side];
+#pragma GCC unroll 16
+  for (int64_t p = 0; p < side; ++p) tile[p] = load(sums + p * block);
+  transpose(tile);
+  for (int64_t f = 0; f < smaller(side, filters); ++f, out += to.plane)
     for (int64_t r = 0; r < count; ++r)
       if (to.step_w == 1)
-        _mm512_mask_storeu_ps(out + runs[r].out, runs[r].mask, values.v);
+        _mm512_mask_storeu_ps(out + runs[r].out, runs[r].mask, tile[f].v);
       else if (to.step_w == 2)
-        write_seconds(out + runs[r].out, runs[r].mask, values);
+        write_seconds(out + runs[r].out, runs[r].mask, tile[f]);
       else
-        _mm512_mask_i32scatter_ps(out + runs[r].out, runs[r].mask, lanes, values.v, 4);
-  }
+        _mm512_mask_i32scatter_ps(out + runs[r].out, runs[r].mask, lanes, tile[f].v, 4);
 }
 
 /// What is the same for all pieces of a convolution that is no weights' gradient.
@@ -163,38 +164,64 @@ struct Correlation {
 };
 
 /// A pass of a piece: the outputs of the filters of one block.
-void multiply(const Correlation& c, const Pass& pass, const Tiles& tiles, const uint16_t* weights,
-              const uint32_t* raster, int64_t plane, const int64_t* offsets, const float* bias,
+void multiply(const Correlation& c, const Pass& pass, const Tiles& tiles, const uint16_t* raster,
+              const int64_t* offsets, const uint16_t* weights, const float* bias,
               int64_t first_filter, float* out) {
-  const int64_t filters = smaller(block, c.weights.rows - first_filter);
-  const bool whole = tiles.whole() && filters == block;
+  const int64_t filters = smaller(block, c.weights.filters - first_filter);
   alignas(64) float sums[block * block];
   for (int64_t i = 0; i < tiles.count(); i += 2) {
-    const bool both = i + 1 < tiles.count();
+    const int64_t last = smaller(i + 1, tiles.count() - 1);
     // The outputs' lines are on their way into the cache while the products are summed.
-    if (whole)
-      for (int64_t f = 0; f < block; ++f)
-        for (int64_t j = 0; j < 1 + both; ++j)
-          __builtin_prefetch(out + tiles.runs(i + j)->out + f * c.target.plane, 1);
-    const uint32_t* right[2] = {raster + tiles[i].first, raster + tiles[both ? i + 1 : i].first};
+    for (int64_t t = i; t <= last; ++t)
+      for (int64_t n = 0; n < tiles[t].runs; ++n) {
+        const Run& run = tiles.runs(t)[n];
+        const float* first = out + run.out + __builtin_ctz(run.mask) * c.target.step_w;
+        for (int64_t f = 0; f < filters; ++f) {
+          __builtin_prefetch(first + f * c.target.plane, 1);
+          if (c.target.step_w > 1) __builtin_prefetch(first + f * c.target.plane + side, 1);
+        }
+      }
+    const uint16_t* left[2] = {raster + tiles[i].first * step, raster + tiles[last].first * step};
     if (bias)
-      begin_with(bias, bias + side * side);
+      begin_with(bias);
     else
       clear();
     add_products(
         c.weights.steps() * pass.taps,
-        [&](int64_t s, int64_t which) { return weights + (2 * s + which) * tile_numbers; }, 64,
-        [&](int64_t s, int64_t which) { return right[which] + offsets[s]; }, plane * 4);
-    if (whole && both) {
-      float *first = out + tiles.runs(i)->out, *second = out + tiles.runs(i + 1)->out;
-      end_in({{{first, second}, {first + side * c.target.plane, second + side * c.target.plane}},
-              c.target.plane});
-      continue;
-    }
+        [&](int64_t s, int64_t which) { return left[which] + offsets[s]; }, 64,
+        [&](int64_t s, int64_t which) { return weights + (2 * s + which) * tile_numbers; }, 64);
     end_in(Corner::of(sums, block));
-    for (int64_t j = 0; j < 1 + both; ++j)
-      write(filters, sums + j * side, tiles.runs(i + j), tiles[i + j].runs, c.target, out);
+    for (int64_t t = i; t <= last; ++t)
+      for (int64_t f = 0; f < filters; f += side)
+        write(filters - f, sums + (t - i) * side * block + f, tiles.runs(t), tiles[t].runs,
+              c.target, out + f * c.target.plane);
   }
+}
+
+/// to [steps, lines, 32 channels] = the images' rasters: a line of each position.
+void lay_out(const Raster& r, int64_t channels, const float* x, int64_t lines, uint16_t* to) {
+  const int64_t plane = r.plane(4), size = r.height * r.width;
+  parallel_for(ceil_div(channels, step), 1, [&](int64_t begin, int64_t end) {
+    Scratch<uint32_t> pairs(side * plane);
+    for (int64_t s = begin; s < end; ++s) {
+      for (int64_t p = 0; p < side; ++p) {
+        const int64_t channel = s * step + 2 * p;
+        const float* from = x + channel * size;
+        if (channel < channels)
+          fill_plane<Pairs>(r, from, channel + 1 < channels ? from + size : nullptr,
+                            channels * size, pairs.data() + p * plane);
+        else
+          clear(pairs.data() + p * plane, plane);
+      }
+      for (int64_t i = 0; i < lines; i += side) {
+        __m512i words[side];
+#pragma GCC unroll 16
+        for (int64_t p = 0; p < side; ++p)
+          words[p] = _mm512_loadu_si512(pairs.data() + p * plane + i);
+        transpose_words(words, to + (s * lines + i) * step);
+      }
+    }
+  });
 }
 
 void correlate(const Correlation& c, int64_t batch, const float* x, const float* bias) {
@@ -207,33 +234,23 @@ void correlate(const Correlation& c, int64_t batch, const float* x, const float*
   const int64_t numbers = w.blocks() * w.steps() * 2 * tile_numbers;  // of a tap
   Scratch<uint16_t> weights(numbers * all_taps);
   lay_out(w, c.passes, c.pass_count, c.taps, weights.data());
-  Scratch<float> biases(bias ? w.blocks() * block * side : 0);
+  Scratch<float> biases(bias ? w.blocks() * block : 0);
   if (bias)
-    for (int64_t f = 0; f < w.blocks() * block; ++f)
-      store(biases.data() + f * side, Vec<float>(f < w.rows ? bias[f] : 0.0f));
+    for (int64_t f = 0; f < w.blocks() * block; ++f) biases[f] = f < w.filters ? bias[f] : 0.0f;
 
   constexpr int64_t least = int64_t(1) << 18, most = int64_t(1) << 19;  // bytes
-  const int64_t pairs = w.steps() * side;
   const int64_t image =
-      pairs * 4 * c.h.phases * c.w.phases * (output_rows + c.h.most_shift) * c.w.count;
+      w.steps() * 64 * c.h.phases * c.w.phases * (output_rows + c.h.most_shift) * c.w.count;
   const Cut cut(batch, output_rows, c.h.most_shift, image,
                 larger(least, smaller(most, numbers * all_taps * 2)));
   parallel_for(cut.pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       const Raster r = cut.raster(piece, c.h, c.w, c.height, c.width);
-      const int64_t plane = r.plane(4), first_row = cut.first_row(piece);
-      const int64_t first_image = cut.first_image(piece), in_plane = c.height * c.width;
-      const float* images = x + first_image * c.channels * in_plane;
-      Scratch<uint32_t> raster(pairs * plane);
-      parallel_for(pairs, 8, [&](int64_t first, int64_t last) {
-        for (int64_t p = first; p < last; ++p)
-          if (2 * p < c.channels)
-            fill_plane<Pairs>(r, images + 2 * p * in_plane,
-                              2 * p + 1 < c.channels ? images + (2 * p + 1) * in_plane : nullptr,
-                              c.channels * in_plane, raster.data() + p * plane);
-          else
-            clear(raster.data() + p * plane, plane);
-      });
+      const int64_t first_row = cut.first_row(piece), first_image = cut.first_image(piece);
+      const int64_t lines = ceil_div(r.phases() * r.phase() + r.columns + side, side) * side;
+      Scratch<uint16_t> raster(w.steps() * lines * step);
+      lay_out(r, c.channels, x + first_image * c.channels * c.height * c.width, lines,
+              raster.data());
       const uint16_t* of_pass = weights.data();
       for (int64_t i = 0; i < c.pass_count; ++i) {
         const Pass& pass = c.passes[i];
@@ -242,14 +259,14 @@ void correlate(const Correlation& c, int64_t batch, const float* x, const float*
         Scratch<int64_t> offsets(w.steps() * pass.taps);
         for (int64_t s = 0; s < w.steps(); ++s)
           for (int64_t t = 0; t < pass.taps; ++t)
-            offsets[s * pass.taps + t] = s * side * plane + c.taps[pass.first_tap + t].offset(r);
+            offsets[s * pass.taps + t] = (s * lines + c.taps[pass.first_tap + t].offset(r)) * step;
         float* out = c.target.data + first_image * c.target.channels * c.target.plane;
         parallel_for(w.blocks(), 1, [&](int64_t first, int64_t last) {
           const amx::Tiles registers;
           for (int64_t f = first; f < last; ++f)
-            multiply(c, pass, tiles, of_pass + f * w.steps() * pass.taps * 2 * tile_numbers,
-                     raster.data(), plane, offsets.data(),
-                     bias ? biases.data() + f * block * side : nullptr, f * block,
+            multiply(c, pass, tiles, raster.data(), offsets.data(),
+                     of_pass + f * w.steps() * pass.taps * 2 * tile_numbers,
+                     bias ? biases.data() + f * block : nullptr, f * block,
                      out + f * block * c.target.plane);
         });
         of_pass += numbers * pass.taps;

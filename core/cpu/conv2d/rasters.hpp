@@ -89,10 +89,12 @@ void clear(Element* to, int64_t elements) {
 }
 
 /// to [plane] = the raster of a channel, or of a pair of them, whose planes begin at x and second;
-/// images are image_step apart. Vectors reach into what comes next, which is written later.
+/// images are image_step apart. Vectors reach into what comes next, which is written later. What is
+/// read next is on its way into the cache: processors do not see far enough behind a short plane.
 template <class Kind>
 void fill_plane(const Raster& r, const float* x, const float* second, int64_t image_step,
                 typename Kind::Element* to) {
+  const int64_t ahead = Kind::channels * r.height * r.width, line = 16;
   using Element = typename Kind::Element;
   Element* const begin = to;
   for (int64_t a = 0; a < r.phases_h; ++a)
@@ -110,6 +112,11 @@ void fill_plane(const Raster& r, const float* x, const float* second, int64_t im
         for (int64_t image = 0; image < r.images; ++image, to += r.columns) {
           const float* from = x + image * image_step + offset;
           const float* also = second ? second + image * image_step + offset : nullptr;
+          if (b == 0)
+            for (int64_t c = 0; c < r.width; c += line) {
+              __builtin_prefetch(from + ahead + c);
+              if (also) __builtin_prefetch(also + ahead + c);
+            }
           for (int64_t c = 0; c < zeros.before; c += Kind::lanes)
             _mm512_storeu_si512(to + c, _mm512_setzero_si512());
           int64_t c = 0;

@@ -47,6 +47,14 @@ inline void transpose_words(const __m512i (&rows)[side], void* to) {
   for (int64_t i = 0; i < side; ++i) store(static_cast<float*>(to) + i * side, words[i]);
 }
 
+/// The same within a tile.
+inline void transpose_tile(uint16_t* tile) {
+  __m512i rows[side];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < side; ++i) rows[i] = _mm512_load_si512(tile + i * step);
+  transpose_words(rows, tile);
+}
+
 /// Where a block of C, 2 x 2 tiles, begins, is kept between products and ends.
 struct Corner {
   float* tile[2][2];
@@ -64,13 +72,13 @@ inline void clear() {
   _tile_zero(2);
   _tile_zero(3);
 }
-/// The first two tiles are alike, and so are the last two.
-inline void begin_with(const float* upper, const float* lower) {
+/// All 32 rows are alike.
+inline void begin_with(const float* row) {
   asm volatile("" ::: "memory");  // GCC does not know that tiles are loaded from memory
-  _tile_loadd(0, upper, 64);
-  _tile_loadd(1, upper, 64);
-  _tile_loadd(2, lower, 64);
-  _tile_loadd(3, lower, 64);
+  _tile_loadd(0, row, 0);
+  _tile_loadd(1, row + side, 0);
+  _tile_loadd(2, row, 0);
+  _tile_loadd(3, row + side, 0);
 }
 inline void begin_with(const Corner& c) {
   const size_t bytes = size_t(c.stride) * sizeof(float);
