@@ -7,6 +7,7 @@
 
 #include "core/backend.hpp"
 #include "core/ops/ops.hpp"
+#include "core/precision.hpp"
 
 namespace hebb::bench {
 namespace {
@@ -46,7 +47,8 @@ std::vector<ConvCase> conv_cases(int64_t batch) {
   return cases;
 }
 
-ConvResult measure_convolution(const ConvCase& c, ConvDirection direction, double seconds) {
+ConvResult measure_convolution(const ConvCase& c, ConvDirection direction, Precision precision,
+                               double seconds) {
   Generator generator(1);
   const auto random = [&](const Shape& shape) {
     const Tensor x = Tensor::empty(shape);
@@ -72,12 +74,24 @@ ConvResult measure_convolution(const ConvCase& c, ConvDirection direction, doubl
       return backend->conv2d_backward_weight(a, b, c.weight, false, c.options).dweight;
     };
   };
-  const auto single = run(DType::float32);
+  const auto single = [&, result = run(DType::float32)](Precision of) {
+    set_precision(of);
+    return result();
+  };
+  const auto fp32 = [&] { single(Precision::fp32); };
+  const auto chosen = [&] { single(precision); };
+  std::pair<Timing, Timing> timings;
+  if (precision == Precision::fp32)
+    timings.first = measure(fp32, seconds);
+  else
+    timings = measure_in_turns(chosen, fp32, seconds);
+  set_precision(precision);
   return {.path = backend_of(x)->conv2d_path(direction, DType::float32, c.x, c.weight, shape,
                                              c.options),
-          .timing = measure([&] { single(); }, seconds),
+          .timing = timings.first,
+          .float32 = timings.second,
           .operations = 2.0 * double(shape.numel() * c.weight.product(1, 4)),
-          .error = largest_error(single(), run(DType::float64)())};
+          .error = largest_error(single(precision), run(DType::float64)())};
 }
 
 }  // namespace hebb::bench

@@ -33,11 +33,13 @@ inline constexpr std::array conv_directions{
 struct ConvResult {
   std::string_view path;  ///< The algorithm that the backend chose.
   Timing timing;
+  Timing float32;     ///< Of fp32, in turns with it; of no calls where this is fp32.
   double operations;  ///< Of the definition: two for each product.
   double error;       ///< The largest, as a share of the largest element of the float64 result.
 };
 
 /// On random numbers, for about so many seconds.
-ConvResult measure_convolution(const ConvCase& c, ConvDirection direction, double seconds);
+ConvResult measure_convolution(const ConvCase& c, ConvDirection direction, Precision precision,
+                               double seconds);
 
 }  // namespace hebb::bench

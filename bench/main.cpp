@@ -19,6 +19,7 @@
 #include "core/backend.hpp"
 #include "core/conv_policy.hpp"
 #include "core/parallel.hpp"
+#include "core/precision.hpp"
 #include "core/version.hpp"
 #include "data/catalog.hpp"
 #include "distributed/program.hpp"
@@ -28,7 +29,8 @@ namespace {
 
 struct Settings {
   std::vector<std::string> only;
-  std::string data, json, device = "cpu", conv_policy{conv_policies().name_of(hebb::conv_policy())};
+  std::string data, json, device = "cpu", conv_policy{conv_policies().name_of(hebb::conv_policy())},
+                          precision = "fp32";
   double seconds = 1;
   int64_t batch = 100;
   int threads = 1;
@@ -61,16 +63,33 @@ std::vector<std::string> chosen_steps(const Settings& settings) {
 
 apps::Json run_steps(const Settings& settings, const Dataset& data) {
   apps::Json result = apps::Json::object();
-  fmt::print("{:<22} {:>10} {:>21} {:>12}\n", "step", "median ms", "10 % to 90 %", "images/s");
+  const Device device = Device::parse(settings.device);
+  const Precision chosen = precision(device);
+  const bool both = chosen != Precision::fp32;
+  fmt::print("{:<22} {:>10} {:>21} {:>12}{}\n", "step", "median ms", "10 % to 90 %", "images/s",
+             both ? "    fp32 ms   times" : "");
   for (const std::string& name : chosen_steps(settings)) {
     const double before = resident_mib();
-    StepCase step(name, data, Device::parse(settings.device));
-    Timing timing = measure([&] { step.run(); }, settings.seconds);
-    for (double* time : {&timing.median, &timing.low, &timing.high}) *time /= step.steps_at_once();
-    fmt::print("{:<22} {:>10.4f} {:>10.4f}{:>11.4f} {:>12.0f}\n", name, timing.median, timing.low,
+    StepCase step(name, data, device);
+    const auto run_in = [&](Precision precision) {
+      return [&, precision] {
+        set_precision(precision, device);
+        step.run();
+      };
+    };
+    auto [timing, fp32] =
+        both ? measure_in_turns(run_in(chosen), run_in(Precision::fp32), settings.seconds)
+             : std::pair{measure([&] { step.run(); }, settings.seconds), Timing{}};
+    set_precision(chosen, device);
+    for (double* time : {&timing.median, &timing.low, &timing.high, &fp32.median})
+      *time /= step.steps_at_once();
+    fmt::print("{:<22} {:>10.4f} {:>10.4f}{:>11.4f} {:>12.0f}", name, timing.median, timing.low,
                timing.high, double(step.batch_size()) / timing.median * 1e3);
+    if (both) fmt::print(" {:>10.4f} {:>7.2f}", fp32.median, fp32.median / timing.median);
+    fmt::print("\n");
     result[name] = to_json(timing);
     result[name]["images_per_second"] = double(step.batch_size()) / timing.median * 1e3;
+    if (both) result[name]["fp32_ms"] = fp32.median;
     if (settings.memory) {
       const double peak = peak_resident_mib() - before;
       fmt::print("{:<22} {:>10.1f} MiB at the peak, model and batches included\n", "", peak);
@@ -126,17 +145,23 @@ apps::Json run_operations(const Settings& settings, double peak) {
 
 apps::Json run_convolutions(const Settings& settings, double peak) {
   apps::Json result = apps::Json::object();
-  fmt::print("{:<36} {:<13} {:>10} {:>9} {:>7} {:>9}\n", "convolution", "algorithm", "median ms",
-             "GFLOP/s", "peak", "error");
+  const Precision chosen = precision();
+  const bool both = chosen != Precision::fp32;
+  fmt::print("{:<36} {:<13} {:>10} {:>9} {:>7} {:>9}{}\n", "convolution", "algorithm", "median ms",
+             "GFLOP/s", "peak", "error", both ? "    fp32 ms   times" : "");
   for (const ConvCase& c : conv_cases(settings.batch)) {
     if (!settings.only.empty() && !contains(settings.only, c.name)) continue;
     for (const auto& [direction, direction_name] : conv_directions) {
-      const ConvResult r = measure_convolution(c, direction, settings.seconds / 4);
+      const ConvResult r = measure_convolution(c, direction, chosen, settings.seconds / 4);
       const std::string name = fmt::format("{} {}", c.name, direction_name);
       const double speed = r.operations / r.timing.median * 1e-6;
-      fmt::print("{:<36} {:<13} {:>10.3f} {:>9.1f} {:>5.0f} % {:>9.1e}\n", name, r.path,
+      fmt::print("{:<36} {:<13} {:>10.3f} {:>9.1f} {:>5.0f} % {:>9.1e}", name, r.path,
                  r.timing.median, speed, 100 * speed / (peak * settings.threads), r.error);
+      if (both)
+        fmt::print(" {:>10.3f} {:>7.2f}", r.float32.median, r.float32.median / r.timing.median);
+      fmt::print("\n");
       result[name] = to_json(r.timing);
+      if (both) result[name]["fp32_ms"] = r.float32.median;
       result[name]["algorithm"] = r.path;
       result[name]["gflops"] = speed;
       result[name]["error"] = r.error;
@@ -166,16 +191,21 @@ void configure(const Settings& settings, bool steps) {
   apps::parse_flag("--threads", [&] { set_num_threads(settings.threads); });
   apps::parse_flag("--conv-policy",
                    [&] { set_conv_policy(conv_policies().at(settings.conv_policy)); });
+  apps::parse_flag("--precision",
+                   [&] { set_precision(precisions().at(settings.precision), device); });
 }
 
 /// Prints what the numbers are about, and gives it for the file.
 apps::Json describe(const Settings& settings, double peak, const std::string& images) {
   const std::string_view backend = backend_for(Device::parse(settings.device)).name();
-  fmt::print("Hebb {}, {}, {} thread(s), float32, {}; peak {:.0f} GFLOP/s a core\n\n", version(),
-             backend, settings.threads, images, peak);
-  return {{"version", version()},        {"backend", backend},
-          {"threads", settings.threads}, {"conv_policy", settings.conv_policy},
-          {"precision", "float32"},      {"peak_gflops", peak}};
+  fmt::print("Hebb {}, {}, {} thread(s), {}, {}; peak {:.0f} GFLOP/s a core\n\n", version(),
+             backend, settings.threads, settings.precision, images, peak);
+  return {{"version", version()},
+          {"backend", backend},
+          {"threads", settings.threads},
+          {"conv_policy", settings.conv_policy},
+          {"precision", settings.precision},
+          {"peak_gflops", peak}};
 }
 
 void write(const Settings& settings, const apps::Json& json) {
@@ -266,6 +296,9 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--json", settings.json, "Write the numbers to this file as well");
     app.add_option("--conv-policy", settings.conv_policy, hebb::conv_policies().help())
+        ->capture_default_str();
+    app.add_option("--precision", settings.precision,
+                   hebb::precisions().help() + "; others are timed in turns with fp32")
         ->capture_default_str();
     CLI::App& conv = *app.add_subcommand(
         "conv", "Times the convolutions of ResNet-18 and LeNet-5 in each direction, instead");

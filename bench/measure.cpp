@@ -12,17 +12,27 @@ Timing summarize(std::vector<double>& times) {
 }
 
 Timing measure(const std::function<void()>& function, double seconds) {
+  return measure_in_turns(
+             function, [] {}, seconds)
+      .first;
+}
+
+std::pair<Timing, Timing> measure_in_turns(const std::function<void()>& first,
+                                           const std::function<void()>& second, double seconds) {
   using Clock = std::chrono::steady_clock;
   using Milliseconds = std::chrono::duration<double, std::milli>;
-  for (int i = 0; i < 5; ++i) function();
-  std::vector<double> times;
+  for (int i = 0; i < 5; ++i) first(), second();
+  std::vector<double> times[2];
   const Clock::time_point begin = Clock::now();
-  while (times.size() < 10 || Clock::now() - begin < std::chrono::duration<double>(seconds)) {
+  while (times[0].size() < 10 || Clock::now() - begin < std::chrono::duration<double>(seconds)) {
     const Clock::time_point start = Clock::now();
-    function();
-    times.push_back(Milliseconds(Clock::now() - start).count());
+    first();
+    const Clock::time_point middle = Clock::now();
+    second();
+    times[0].push_back(Milliseconds(middle - start).count());
+    times[1].push_back(Milliseconds(Clock::now() - middle).count());
   }
-  return summarize(times);
+  return {summarize(times[0]), summarize(times[1])};
 }
 
 }  // namespace hebb::bench

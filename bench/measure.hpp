@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace hebb::bench {
@@ -17,5 +18,8 @@ Timing summarize(std::vector<double>& times);
 
 /// Calls `function` a few times unmeasured, then for about `seconds`, at least 10 times.
 Timing measure(const std::function<void()>& function, double seconds);
+/// The same of two functions in turns, so that both have what else the machine does.
+std::pair<Timing, Timing> measure_in_turns(const std::function<void()>& first,
+                                           const std::function<void()>& second, double seconds);
 
 }  // namespace hebb::bench

@@ -1,9 +1,16 @@
 #include "core/backend.hpp"
 
+#include "core/check.hpp"
+#include "core/precision.hpp"
 #include "core/profile.hpp"
 #include "core/profiled_backend.hpp"
 
 namespace hebb {
+
+void Backend::set_precision(Precision precision) {
+  check(precision == Precision::fp32, "[precision] expected fp32 on {}, got {}", name(),
+        precisions().name_of(precision));
+}
 
 Backend& backend_for(Device device) {
   Backend& backend = device.is_cpu() ? cpu::backend() : cuda_backend(device.index);

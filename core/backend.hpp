@@ -49,6 +49,9 @@ class Backend {
   /// not plain. Empty when there is nothing.
   virtual std::string details() const { return ""; }
   virtual void synchronize() = 0;  ///< Waits for everything that was asked for.
+  /// Of float32 (core/precision.hpp). ValueError for one that the device does not have.
+  virtual Precision precision() const { return Precision::fp32; }
+  virtual void set_precision(Precision precision);
   /// What record_step (core/ops/record_step.hpp) promises: here, to call `step` each time.
   virtual std::function<void()> record(std::function<void()> step) { return step; }
 

@@ -12,6 +12,7 @@
 #include "core/number.hpp"
 #include "core/ops/ops.hpp"
 #include "core/parallel.hpp"
+#include "core/precision.hpp"
 #include "core/profile.hpp"
 #include "core/random.hpp"
 #include "core/serialize.hpp"

@@ -23,6 +23,8 @@ struct Conv2dOptions {
 enum class ConvDirection { forward, backward_input, backward_weight };
 /// Which algorithms convolutions may take (see core/conv_policy.hpp).
 enum class ConvPolicy { fast, exact };
+/// How float32 products and convolutions multiply (see core/precision.hpp).
+enum class Precision { fp32, tf32, bf16 };
 
 struct Pool2dOptions {
   int64_t kernel_h = 2, kernel_w = 2;

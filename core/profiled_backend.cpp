@@ -133,6 +133,8 @@ class ProfiledBackend final : public Backend {
 
   std::string_view name() const override { return inner_.name(); }
   std::string details() const override { return inner_.details(); }
+  Precision precision() const override { return inner_.precision(); }
+  void set_precision(Precision precision) override { inner_.set_precision(precision); }
   void synchronize() override { run("synchronize", &Backend::synchronize); }
   std::function<void()> record(std::function<void()> step) override {
     return inner_.record(std::move(step));

@@ -71,6 +71,8 @@ void RunFolder::check_config(const Json& config, const std::vector<std::string>&
   Json own = Json::parse(std::ifstream(path), nullptr, false);
   check<FormatError>(own.is_object(), "{}: expected an object with the run's settings",
                      path.string());
+  if (const auto it = own.find("precision"); it != own.end() && *it == "float32")
+    *it = "fp32";  // before it was a flag
   for (const auto& [key, value] : older.items())
     if (!own.contains(key)) own[key] = value;
   std::vector<std::string> differences;

@@ -14,6 +14,7 @@
 #include "apps/train/recipes.hpp"
 #include "core/backend.hpp"
 #include "core/conv_policy.hpp"
+#include "core/precision.hpp"
 #include "core/version.hpp"
 #include "data/data.hpp"
 #include "distributed/data_parallel.hpp"
@@ -114,6 +115,7 @@ void train(const TrainSettings& s, Communicator& ranks) {
   if (s.threads != 0) parse_flag("--threads", [&] { set_num_threads(s.threads); });
   parse_flag("--conv-policy", [&] { set_conv_policy(conv_policies().at(s.conv_policy)); });
   const Device device = parse_device(device_of_rank(s.device, ranks));
+  parse_flag("--precision", [&] { set_precision(precisions().at(s.precision), device); });
   const std::string_view backend = backend_for(device).name();
 
   const Data data = prepare_data(s);
@@ -130,7 +132,6 @@ void train(const TrainSettings& s, Communicator& ranks) {
   config.update({{"threads", num_threads()},
                  {"backend", backend},
                  {"backend_details", backend_for(device).details()},
-                 {"precision", "float32"},
                  {"version", version()},
                  {"train_samples", data.train.size()},
                  {"test_samples", data.test.size()},
@@ -144,10 +145,10 @@ void train(const TrainSettings& s, Communicator& ranks) {
   std::optional<Log> log;
   if (root) log.emplace(s, config);
   if (root && !s.quiet) {
-    fmt::print("{} on {}: {} training, {} test images; {} parameters; {}, {}{} threads, float32\n",
+    fmt::print("{} on {}: {} training, {} test images; {} parameters; {}, {}{} threads, {}\n",
                s.model, s.dataset, data.train.size(), data.test.size(), model->parameter_count(),
                backend, ranks.size() > 1 ? fmt::format("{} ranks of ", ranks.size()) : "",
-               num_threads());
+               num_threads(), s.precision);
     if (const std::string header = device_header(device); !header.empty())
       fmt::print("{}\n", header);
     if (!data.train.description.empty()) fmt::print("{}\n", data.train.description);

@@ -6,6 +6,7 @@
 #include "apps/common/flags.hpp"
 #include "apps/train/recipes.hpp"
 #include "core/conv_policy.hpp"
+#include "core/precision.hpp"
 #include "data/catalog.hpp"
 #include "layers/models/registry.hpp"
 #include "optim/make_optimizer.hpp"
@@ -78,6 +79,10 @@ void TrainSettings::add_flags(CLI::App& app) {
   app.add_option("--conv-policy", conv_policy,
                  conv_policies().help() + " (without Winograd's algorithms)")
       ->capture_default_str();
+  app.add_option("--precision", precision,
+                 "What float32 numbers are rounded to before they are multiplied: " +
+                     precisions().help() + " (a processor with AMX)")
+      ->capture_default_str();
   app.add_flag("--explain-kernels", explain_kernels,
                "Print which algorithm computes each convolution");
   app.add_option("--output", output, "Folder for the run's files (otherwise none are written)");
@@ -140,6 +145,7 @@ Json TrainSettings::to_json() const {
           {"threads", threads},
           {"device", device},
           {"conv_policy", conv_policy},
+          {"precision", precision},
           {"checkpoint_every", checkpoint_every}};
 }
 

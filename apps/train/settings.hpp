@@ -25,8 +25,8 @@ struct TrainSettings {
   int64_t crop = 0;
   uint64_t seed = 0;
   int threads = 0;
-  std::string device = "cpu", conv_policy = "fast", output, checkpoint_every = "epochs=1",
-              export_onnx;
+  std::string device = "cpu", conv_policy = "fast", precision = "fp32", output,
+              checkpoint_every = "epochs=1", export_onnx;
 
   void add_flags(CLI::App& app);
   Json to_json() const;

@@ -5,11 +5,6 @@
 namespace hebb::cpu {
 namespace {
 
-template <class T>
-ConvPath path(const Kernels<T>& k, ConvDirection direction, const ConvGeometry& g) {
-  return k.conv2d_path(conv_policy(), direction, g);
-}
-
 // A tensor in equal parts, one for each replica; nothing for one that is undefined.
 template <class T>
 struct Parts {
@@ -28,7 +23,8 @@ const Choices<ConvPath>& paths() {
                                                     {"direct", ConvPath::direct},
                                                     {"pointwise", ConvPath::pointwise},
                                                     {"winograd-2x2", ConvPath::winograd2},
-                                                    {"winograd-4x4", ConvPath::winograd4}});
+                                                    {"winograd-4x4", ConvPath::winograd4},
+                                                    {"bf16", ConvPath::bfloat16}});
   return choices;
 }
 
@@ -38,7 +34,8 @@ std::string_view CpuBackend::conv2d_path(ConvDirection direction, DType dtype, c
                                          const Shape& weight, const Shape& y,
                                          const Conv2dOptions& options) {
   return dispatch(dtype, [&]<class T>(const Kernels<T>& k) {
-    return paths().name_of(path(k, direction, conv_geometry(x, weight, y, options)));
+    return paths().name_of(
+        k.conv2d_path(conv_policy(), precision_, direction, conv_geometry(x, weight, y, options)));
   });
 }
 
@@ -50,9 +47,9 @@ Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& b
     const int64_t replicas = replicas_of(weight.shape());
     const Parts<T> xs(x, replicas), weights(weight, replicas), biases(bias, replicas),
         ys(y, replicas);
-    for_replicas(replicas, [&, of = path(k, ConvDirection::forward, g)](int64_t r) {
-      k.conv2d(of, g, xs[r], weights[r], biases[r], ys[r]);
-    });
+    for_replicas(replicas,
+                 [&, of = k.conv2d_path(conv_policy(), precision_, ConvDirection::forward, g)](
+                     int64_t r) { k.conv2d(of, g, xs[r], weights[r], biases[r], ys[r]); });
   });
   return y;
 }
@@ -64,7 +61,8 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
     const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
     const int64_t replicas = replicas_of(weight.shape());
     const Parts<T> dys(dy, replicas), weights(weight, replicas), dxs(dx, replicas);
-    for_replicas(replicas, [&, of = path(k, ConvDirection::backward_input, g)](int64_t r) {
+    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
+                                                  ConvDirection::backward_input, g)](int64_t r) {
       k.conv2d_backward_input(of, g, dys[r], weights[r], dxs[r]);
     });
   });
@@ -83,7 +81,8 @@ Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Te
     const int64_t replicas = replicas_of(weight);
     const Parts<T> xs(x, replicas), dys(dy, replicas), dweights(grads.dweight, replicas),
         dbiases(grads.dbias, replicas);
-    for_replicas(replicas, [&, of = path(k, ConvDirection::backward_weight, g)](int64_t r) {
+    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
+                                                  ConvDirection::backward_weight, g)](int64_t r) {
       k.conv2d_backward_weight(of, g, xs[r], dys[r], dweights[r], dbiases[r]);
     });
   });

@@ -15,6 +15,8 @@ class CpuBackend final : public Backend {
   CpuBackend(std::string_view isa, const KernelTable& kernels);
 
   std::string_view name() const override;
+  Precision precision() const override { return precision_; }
+  void set_precision(Precision precision) override;
   void synchronize() override;
   void* allocate(size_t bytes) override;
   void release(void* memory, size_t bytes) noexcept override;
@@ -111,10 +113,16 @@ class CpuBackend final : public Backend {
     fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
   }
 
+  /// What multiplies two matrices, where `plain` does it in their own type.
+  template <class T>
+  auto bfloat16_or(const Kernels<T>& kernels, void (*plain)(const Product<T>&)) const {
+    return precision_ == Precision::bf16 && kernels.bfloat16 ? kernels.bfloat16 : plain;
+  }
   void begin_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
 
   const std::string name_;
   const KernelTable kernels_;
+  Precision precision_ = Precision::fp32;
 };
 
 /// function(r) for each replica, on several threads where there are several: what it calls then has

@@ -37,8 +37,8 @@ struct Product {
 
 /// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
 /// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
-/// 3x3).
-enum class ConvPath { im2col, direct, pointwise, winograd2, winograd4 };
+/// 3x3); bfloat16 rounds its factors.
+enum class ConvPath { im2col, direct, pointwise, winograd2, winograd4, bfloat16 };
 
 /// BEAN's penalty of one dense layer, for the kernels of bean/forms.hpp.
 template <class T>
@@ -63,8 +63,10 @@ struct BeanKernels {
 
 template <class T>
 struct ConvKernels {
-  /// The fastest path of those that can compute the geometry and that the policy allows.
-  ConvPath (*conv2d_path)(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g);
+  /// The fastest path of those that can compute the geometry and that the policy and the precision
+  /// allow.
+  ConvPath (*conv2d_path)(ConvPolicy policy, Precision precision, ConvDirection direction,
+                          const ConvGeometry& g);
   /// bias [filters] may be null.
   void (*conv2d)(ConvPath path, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
                  T* y);
@@ -107,6 +109,9 @@ struct MatmulKernels {
   void (*matmul)(const Product<T>& product);
   /// B is a weight, transposed, and column_bias its bias.
   void (*linear)(const Product<T>& product);
+  /// Either, of factors rounded to bfloat16. Null where the machine does not multiply these, or T
+  /// is not float32.
+  void (*bfloat16)(const Product<T>& product);
 };
 
 template <class T>

@@ -42,6 +42,14 @@ CpuBackend::CpuBackend(std::string_view isa, const KernelTable& kernels)
 
 std::string_view CpuBackend::name() const { return name_; }
 
+void CpuBackend::set_precision(Precision precision) {
+  check(precision != Precision::tf32, "[precision] expected fp32 or bf16 on {}, got tf32, a GPU's",
+        name_);
+  check(precision == Precision::fp32 || kernels_.float32.bfloat16,
+        "[precision] expected fp32 on {}, got bf16, which takes a processor with AMX", name_);
+  precision_ = precision;
+}
+
 void CpuBackend::synchronize() {}
 
 void* CpuBackend::allocate(size_t bytes) { return cpu_memory::allocate(bytes); }

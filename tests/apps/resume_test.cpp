@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "core/serialize.hpp"
 #include "tests/apps/runs.hpp"
@@ -204,6 +205,7 @@ TEST_CASE("hebb-train: --resume goes on with runs of before a flag was there", "
   nlohmann::json config = nlohmann::json::parse(std::ifstream(path));
   CHECK(config.erase("accumulate") == 1);
   CHECK(config.erase("sync_batch_norm") == 1);
+  CHECK(std::exchange(config["precision"], "float32") == "fp32");
   std::ofstream(path) << config.dump();
   runs.finish("run", {"--resume"});
   check_failure(runs.start("run", {"--resume", "--accumulate", "2"}), 2,

@@ -51,7 +51,7 @@ TEST_CASE("hebb-train: a run's folder holds all that it says", "[apps]") {
   CHECK(config["seed"] == 5);
   CHECK(config["regularizers"].size() == 2);
   CHECK(config["train_samples"] == 300);
-  CHECK(config["precision"] == "float32");
+  CHECK(config["precision"] == "fp32");
   CHECK(config.contains("version"));
   CHECK(lines(folder / "run/metrics.csv") == 3);
   CHECK(lines(folder / "run/metrics.jsonl") == 2);

@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "core/cpu/conv2d/bfloat16.hpp"
 #include "core/cpu/conv2d/direct.hpp"
 #include "core/cpu/conv2d/im2col.hpp"
 #include "core/cpu/conv2d/pointwise.hpp"
@@ -47,8 +48,11 @@ ConvPath winograd_or(ConvPath other, ConvDirection direction, const ConvGeometry
 }  // namespace
 
 template <class T>
-ConvPath choose_path(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g) {
+ConvPath choose_path(ConvPolicy policy, Precision precision, ConvDirection direction,
+                     const ConvGeometry& g) {
   if constexpr (std::is_same_v<T, float>) {
+    if constexpr (HEBB_AMX != 0)
+      if (precision == Precision::bf16 && bfloat16_pays(g)) return ConvPath::bfloat16;
     if (pointwise_applies(g)) return ConvPath::pointwise;
     const bool direct = direct_applies(g) && direct_pays(direction, g);
     const ConvPath exact = direct ? ConvPath::direct : ConvPath::im2col;
@@ -71,6 +75,9 @@ void conv2d_forward(ConvPath path, const ConvGeometry& g, const T* x, const T* w
         return winograd_forward<2>(g, x, w, bias, y);
       case ConvPath::winograd4:
         return winograd_forward<4>(g, x, w, bias, y);
+      case ConvPath::bfloat16:
+        if constexpr (HEBB_AMX != 0) return bfloat16_forward(g, x, w, bias, y);
+        break;
     }
   im2col_forward(g, x, w, bias, y);
 }
@@ -88,6 +95,9 @@ void conv2d_backward_input(ConvPath path, const ConvGeometry& g, const T* dy, co
         return winograd_backward_input<2>(g, dy, w, dx);
       case ConvPath::winograd4:
         return winograd_backward_input<4>(g, dy, w, dx);
+      case ConvPath::bfloat16:
+        if constexpr (HEBB_AMX != 0) return bfloat16_backward_input(g, dy, w, dx);
+        break;
     }
   im2col_backward_input(g, dy, w, dx);
 }
@@ -106,11 +116,14 @@ void conv2d_backward_weight(ConvPath path, const ConvGeometry& g, const T* x, co
         return winograd_backward_weight<2>(g, x, dy, dw, db);
       case ConvPath::winograd4:
         return winograd_backward_weight<4>(g, x, dy, dw, db);
+      case ConvPath::bfloat16:
+        if constexpr (HEBB_AMX != 0) return bfloat16_backward_weight(g, x, dy, dw, db);
+        break;
     }
   im2col_backward_weight(g, x, dy, dw, db);
 }
 
-template ConvPath choose_path<float>(ConvPolicy, ConvDirection, const ConvGeometry&);
+template ConvPath choose_path<float>(ConvPolicy, Precision, ConvDirection, const ConvGeometry&);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const float*, const float*,
                              const float*, float*);
 template void conv2d_backward_input(ConvPath, const ConvGeometry&, const float*, const float*,
@@ -118,7 +131,7 @@ template void conv2d_backward_input(ConvPath, const ConvGeometry&, const float*,
 template void conv2d_backward_weight(ConvPath, const ConvGeometry&, const float*, const float*,
                                      float*, float*);
 #if HEBB_FLOAT64
-template ConvPath choose_path<double>(ConvPolicy, ConvDirection, const ConvGeometry&);
+template ConvPath choose_path<double>(ConvPolicy, Precision, ConvDirection, const ConvGeometry&);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const double*, const double*,
                              const double*, double*);
 template void conv2d_backward_input(ConvPath, const ConvGeometry&, const double*, const double*,

@@ -5,9 +5,11 @@
 /// The ways to compute a convolution, and the choice between them for each direction.
 namespace hebb::cpu::HEBB_ISA {
 
-/// The fastest path of those that can compute the geometry and that the policy allows.
+/// The fastest path of those that can compute the geometry and that the policy and the precision
+/// allow.
 template <class T>
-ConvPath choose_path(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g);
+ConvPath choose_path(ConvPolicy policy, Precision precision, ConvDirection direction,
+                     const ConvGeometry& g);
 
 /// Multiplications that make a piece of work worth a thread.
 inline constexpr int64_t conv_piece_work = int64_t(1) << 19;

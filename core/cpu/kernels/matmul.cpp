@@ -1,3 +1,4 @@
+#include "core/cpu/gemm/bfloat16.hpp"
 #include "core/cpu/gemm/gemm.hpp"
 #include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/gemm/occupied_columns.hpp"
@@ -91,13 +92,18 @@ void linear(const Product<T>& q) {
 }  // namespace
 
 template <class T>
-MatmulKernels<T> matmul_kernels() {
-  return {.matmul = matmul<T>, .linear = linear<T>};
+MatmulKernels<T> matmul_kernels([[maybe_unused]] bool tiles) {
+  MatmulKernels<T> kernels{.matmul = matmul<T>, .linear = linear<T>, .bfloat16 = nullptr};
+#if HEBB_AMX
+  if constexpr (std::is_same_v<T, float>)
+    if (tiles) kernels.bfloat16 = bfloat16_gemm;
+#endif
+  return kernels;
 }
 
-template MatmulKernels<float> matmul_kernels();
+template MatmulKernels<float> matmul_kernels(bool);
 #if HEBB_FLOAT64
-template MatmulKernels<double> matmul_kernels();
+template MatmulKernels<double> matmul_kernels(bool);
 #endif
 
 }  // namespace hebb::cpu::HEBB_ISA

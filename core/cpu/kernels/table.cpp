@@ -6,7 +6,7 @@ namespace {
 template <class T>
 Kernels<T> make_kernels(bool tiles) {
   return {bean_kernels<T>(tiles),   conv2d_kernels<T>(),    dropout_kernels<T>(),
-          elementwise_kernels<T>(), layout_kernels<T>(),    matmul_kernels<T>(),
+          elementwise_kernels<T>(), layout_kernels<T>(),    matmul_kernels<T>(tiles),
           normalize_kernels<T>(),   optimizer_kernels<T>(), pool2d_kernels<T>(),
           random_kernels<T>(),      reduce_kernels<T>(),    softmax_kernels<T>()};
 }

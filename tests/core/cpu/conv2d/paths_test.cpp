@@ -1,11 +1,6 @@
 #include "core/cpu/conv2d/paths.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <sstream>
-#include <string>
 
 #include "core/cpu/conv2d/direct.hpp"
 #include "core/cpu/conv2d/overlap_add.hpp"
@@ -13,103 +8,10 @@
 #include "core/cpu/conv2d/winograd.hpp"
 #include "core/parallel.hpp"
 #include "tests/catch.hpp"
-#include "tests/core/cpu/numbers.hpp"
+#include "tests/core/cpu/conv2d/cases.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace {
-
-using test::largest_difference, test::random_numbers;
-
-ConvGeometry geometry(int64_t batch, int64_t channels, int64_t height, int64_t width,
-                      int64_t filters, int64_t kernel_h, int64_t kernel_w, int64_t pad_h,
-                      int64_t pad_w) {
-  return {.batch = batch,
-          .channels = channels,
-          .height = height,
-          .width = width,
-          .filters = filters,
-          .kernel_h = kernel_h,
-          .kernel_w = kernel_w,
-          .pad_h = pad_h,
-          .pad_w = pad_w,
-          .out_h = height + 2 * pad_h - kernel_h + 1,
-          .out_w = width + 2 * pad_w - kernel_w + 1};
-}
-
-/// A convolution of random numbers in every direction, added up in float64 as it is defined.
-struct Case {
-  ConvGeometry g;
-  std::vector<float> x, w, bias, dy;
-  std::vector<double> y, dx, dw, db;
-
-  explicit Case(const ConvGeometry& geometry)
-      : g(geometry),
-        x(random_numbers<float>(g.batch * g.channels * g.height * g.width, 1)),
-        w(random_numbers<float>(g.filters * g.channels * g.kernel_h * g.kernel_w, 2)),
-        bias(random_numbers<float>(g.filters, 3)),
-        dy(random_numbers<float>(g.batch * g.filters * g.out_h * g.out_w, 4)),
-        y(dy.size()),
-        dx(x.size()),
-        dw(w.size()),
-        db(bias.size()) {
-    for (int64_t n = 0, o = 0; n < g.batch; ++n)
-      for (int64_t f = 0; f < g.filters; ++f)
-        for (int64_t i = 0; i < g.out_h; ++i)
-          for (int64_t j = 0; j < g.out_w; ++j, ++o) {
-            y[o] = bias[f];
-            db[f] += dy[o];
-            for_each_product(n, f, i, j, [&](int64_t input, int64_t weight) {
-              y[o] += double(x[input]) * w[weight];
-              dx[input] += double(dy[o]) * w[weight];
-              dw[weight] += double(dy[o]) * x[input];
-            });
-          }
-  }
-
-  /// Calls function(input's element, weight's element) for all that output n, f, i, j adds up.
-  template <class Function>
-  void for_each_product(int64_t n, int64_t f, int64_t i, int64_t j, Function&& function) const {
-    for (int64_t c = 0; c < g.channels; ++c)
-      for (int64_t a = 0; a < g.kernel_h; ++a)
-        for (int64_t b = 0; b < g.kernel_w; ++b) {
-          const int64_t row = i * g.stride_h + a * g.dilation_h - g.pad_h;
-          const int64_t column = j * g.stride_w + b * g.dilation_w - g.pad_w;
-          if (row < 0 || row >= g.height || column < 0 || column >= g.width) continue;
-          function(((n * g.channels + c) * g.height + row) * g.width + column,
-                   ((f * g.channels + c) * g.kernel_h + a) * g.kernel_w + b);
-        }
-  }
-
-  /// Holds a path's results to these, with a tolerance in units of the largest element. What the
-  /// path leaves unwritten fails.
-  void check(ConvPath path, double tolerance) const {
-    const auto unwritten = [](size_t n) {
-      return std::vector<float>(n, std::numeric_limits<float>::quiet_NaN());
-    };
-    auto y1 = unwritten(y.size()), dx1 = unwritten(dx.size()), dw1 = unwritten(dw.size()),
-         db1 = unwritten(db.size()), dw2 = dw1;
-    conv2d_forward(path, g, x.data(), w.data(), bias.data(), y1.data());
-    conv2d_backward_input(path, g, dy.data(), w.data(), dx1.data());
-    conv2d_backward_weight(path, g, x.data(), dy.data(), dw1.data(), db1.data());
-    conv2d_backward_weight<float>(path, g, x.data(), dy.data(), dw2.data(), nullptr);
-    const auto largest = [](const std::vector<double>& v) {
-      return largest_difference(v, std::vector<double>(v.size()));
-    };
-    CHECK(largest_difference(y1, y) <= tolerance * largest(y));
-    CHECK(largest_difference(dx1, dx) <= tolerance * largest(dx));
-    CHECK(largest_difference(dw1, dw) <= tolerance * largest(dw));
-    CHECK(largest_difference(db1, db) <= tolerance * largest(db));
-    CHECK(dw1 == dw2);
-  }
-};
-
-std::string name_of(const ConvGeometry& g) {
-  std::ostringstream name;
-  name << g.batch << " of " << g.channels << "x" << g.height << "x" << g.width << " to "
-       << g.filters << " channels, kernel " << g.kernel_h << "x" << g.kernel_w << ", padding "
-       << g.pad_h << ", " << g.pad_w;
-  return name.str();
-}
 
 TEST_CASE("im2col agrees with the definition", "[conv2d]") {
   ConvGeometry strided = geometry(3, 3, 11, 8, 5, 3, 2, 1, 0);
@@ -250,16 +152,6 @@ TEST_CASE("Winograd's convolutions are for 3x3 kernels of stride 1, or 2 with pa
 }
 
 TEST_CASE("convolutions have the same bits for every number of threads", "[conv2d]") {
-  const auto results = [](ConvPath path, const Case& c, int threads) {
-    const int before = num_threads();
-    set_num_threads(threads);
-    std::vector<float> y(c.y.size()), dx(c.dx.size()), dw(c.dw.size()), db(c.db.size());
-    conv2d_forward(path, c.g, c.x.data(), c.w.data(), c.bias.data(), y.data());
-    conv2d_backward_input(path, c.g, c.dy.data(), c.w.data(), dx.data());
-    conv2d_backward_weight(path, c.g, c.x.data(), c.dy.data(), dw.data(), db.data());
-    set_num_threads(before);
-    return std::array{y, dx, dw, db};
-  };
   const Case large(geometry(50, 6, 14, 14, 16, 5, 5, 0, 0)),
       wide(geometry(30, 3, 32, 32, 20, 3, 3, 1, 1)), small(geometry(40, 20, 10, 9, 24, 3, 3, 1, 1)),
       single(geometry(60, 33, 9, 9, 40, 1, 1, 0, 0)), one(geometry(1, 70, 20, 20, 50, 3, 3, 1, 1));
@@ -277,18 +169,20 @@ TEST_CASE("each direction has its fastest path", "[conv2d]") {
   const ConvDirection all[] = {ConvDirection::forward, ConvDirection::backward_input,
                                ConvDirection::backward_weight};
   const auto fast = [](ConvDirection direction, const ConvGeometry& g) {
-    return choose_path<float>(ConvPolicy::fast, direction, g);
+    return choose_path<float>(ConvPolicy::fast, Precision::fp32, direction, g);
   };
   const auto exact = [](ConvDirection direction, const ConvGeometry& g) {
-    return choose_path<float>(ConvPolicy::exact, direction, g);
+    return choose_path<float>(ConvPolicy::exact, Precision::fp32, direction, g);
   };
   const ConvGeometry lenet = geometry(100, 6, 14, 14, 16, 5, 5, 0, 0);
   const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1);
   for (const ConvDirection direction : all) {
     CHECK(fast(direction, lenet) == ConvPath::direct);
 #if HEBB_FLOAT64
-    CHECK(choose_path<double>(ConvPolicy::fast, direction, lenet) == ConvPath::im2col);
-    CHECK(choose_path<double>(ConvPolicy::fast, direction, wide) == ConvPath::im2col);
+    CHECK(choose_path<double>(ConvPolicy::fast, Precision::fp32, direction, lenet) ==
+          ConvPath::im2col);
+    CHECK(choose_path<double>(ConvPolicy::fast, Precision::fp32, direction, wide) ==
+          ConvPath::im2col);
 #endif
     CHECK(exact(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 0)) == ConvPath::pointwise);
     CHECK(fast(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 1)) == ConvPath::im2col);

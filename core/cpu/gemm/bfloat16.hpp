@@ -1,0 +1,11 @@
+#pragma once
+
+#include "core/cpu/kernels.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+
+/// A product of factors rounded to bfloat16, with sums in float32, on AMX's tiles and on several
+/// threads: for v4 on a machine that has them.
+void bfloat16_gemm(const Product<float>& product);
+
+}  // namespace hebb::cpu::HEBB_ISA

@@ -1,0 +1,93 @@
+#include "core/cpu/conv2d/bfloat16.hpp"
+
+#include "tests/core/cpu/bfloat16.hpp"
+#include "tests/core/cpu/conv2d/cases.hpp"
+
+namespace hebb::cpu::HEBB_ISA {
+namespace {
+
+ConvGeometry strided(ConvGeometry g, int64_t stride_h, int64_t stride_w, int64_t dilation_h = 1,
+                     int64_t dilation_w = 1) {
+  g.stride_h = stride_h, g.stride_w = stride_w;
+  g.dilation_h = dilation_h, g.dilation_w = dilation_w;
+  g.out_h = (g.height + 2 * g.pad_h - (g.kernel_h - 1) * dilation_h - 1) / stride_h + 1;
+  g.out_w = (g.width + 2 * g.pad_w - (g.kernel_w - 1) * dilation_w - 1) / stride_w + 1;
+  return g;
+}
+
+TEST_CASE("bfloat16's convolutions agree with the definition", "[amx][conv2d]") {
+  for (const ConvGeometry& g : {
+           geometry(1, 1, 1, 1, 1, 1, 1, 0, 0),       // a single product
+           geometry(2, 32, 8, 16, 32, 3, 3, 1, 1),    // whole tiles
+           geometry(2, 33, 5, 32, 31, 3, 3, 1, 1),    // lanes left over
+           geometry(3, 17, 7, 9, 19, 3, 3, 1, 1),     // tiles over several rows
+           geometry(5, 16, 4, 4, 47, 3, 3, 1, 1),     // over several images, which share zeros
+           geometry(7, 20, 3, 2, 16, 3, 3, 2, 2),     // more padding than a weight reaches
+           geometry(3, 5, 6, 5, 40, 3, 3, 0, 0),      // none
+           geometry(2, 9, 5, 6, 10, 3, 3, 0, 2),      // of columns alone
+           geometry(2, 6, 13, 11, 16, 5, 7, 3, 2),    // large kernels
+           geometry(4, 3, 32, 32, 64, 3, 3, 1, 1),    // ResNet-18's first
+           geometry(3, 17, 7, 5, 33, 1, 1, 0, 0),     // single positions
+           geometry(2, 18, 7, 5, 33, 1, 1, 3, 1),     // with padding
+           geometry(131, 24, 4, 4, 8, 3, 3, 1, 1),    // pieces of several images
+           geometry(2, 70, 97, 110, 66, 3, 3, 1, 1),  // several pieces of an image
+           geometry(3, 150, 4, 4, 130, 3, 3, 1, 1),   // several blocks of channels and filters
+           strided(geometry(2, 16, 16, 16, 32, 3, 3, 1, 1), 2, 2),
+           strided(geometry(3, 17, 7, 9, 19, 3, 3, 1, 1), 2, 2),
+           strided(geometry(2, 16, 32, 32, 33, 3, 3, 1, 1), 2, 2),
+           strided(geometry(2, 40, 65, 67, 48, 3, 3, 1, 1), 2, 2),
+           strided(geometry(2, 64, 32, 32, 40, 1, 1, 0, 0), 2, 2),
+           strided(geometry(3, 9, 17, 35, 20, 1, 1, 0, 0), 2, 2),
+           strided(geometry(2, 5, 11, 40, 6, 1, 1, 0, 0), 3, 1),
+           strided(geometry(2, 4, 23, 19, 17, 7, 7, 3, 3), 2, 2),
+           strided(geometry(2, 5, 14, 13, 6, 3, 2, 1, 1), 1, 3, 2, 1),
+           strided(geometry(2, 5, 14, 13, 6, 3, 3, 4, 4), 3, 2, 2, 3),
+           strided(geometry(2, 8, 9, 9, 8, 2, 2, 0, 0), 4, 5),
+           geometry(0, 16, 8, 8, 16, 3, 3, 1, 1),
+       }) {
+    INFO(name_of(g) << ", stride " << g.stride_h << ", " << g.stride_w << ", dilation "
+                    << g.dilation_h << ", " << g.dilation_w);
+    Case(g, test::to_bfloat16).check(ConvPath::bfloat16, 2e-6);
+  }
+}
+
+TEST_CASE("bfloat16's convolutions have the same bits for every number of threads",
+          "[amx][conv2d]") {
+  for (const ConvGeometry& g :
+       {geometry(40, 40, 10, 9, 70, 3, 3, 1, 1), geometry(1, 70, 90, 96, 50, 3, 3, 1, 1),
+        strided(geometry(30, 33, 32, 32, 20, 3, 3, 1, 1), 2, 2)}) {
+    const Case c(g);
+    CHECK((results(ConvPath::bfloat16, c, 1) == results(ConvPath::bfloat16, c, 3)));
+  }
+}
+
+TEST_CASE("what is not finite stays so in bfloat16's convolutions", "[amx][conv2d]") {
+  for (const float x : {INFINITY, NAN, std::bit_cast<float>(0x7fffffff)}) {
+    Case c(geometry(1, 16, 4, 4, 16, 1, 1, 0, 0));
+    c.x[5] = x;
+    const auto y = results(ConvPath::bfloat16, c, 1)[0];
+    for (size_t i = 0; i < y.size(); ++i) CHECK(std::isfinite(y[i]) == (i % 16 != 5));
+  }
+}
+
+TEST_CASE("bfloat16 is for convolutions between many channels, where it is asked for",
+          "[amx][conv2d]") {
+  for (const ConvDirection direction :
+       {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight}) {
+    const auto path = [&](Precision precision, const ConvGeometry& g) {
+      return choose_path<float>(ConvPolicy::fast, precision, direction, g);
+    };
+    const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1),
+                       lenet = geometry(100, 1, 28, 28, 6, 5, 5, 2, 2);
+    CHECK(path(Precision::bf16, wide) == ConvPath::bfloat16);
+    CHECK(path(Precision::fp32, wide) == ConvPath::winograd4);
+    CHECK(path(Precision::bf16, lenet) == path(Precision::fp32, lenet));
+#if HEBB_FLOAT64
+    CHECK(choose_path<double>(ConvPolicy::fast, Precision::bf16, direction, wide) ==
+          ConvPath::im2col);
+#endif
+  }
+}
+
+}  // namespace
+}  // namespace hebb::cpu::HEBB_ISA
