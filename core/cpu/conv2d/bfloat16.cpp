@@ -241,8 +241,8 @@ void correlate(const Correlation& c, int64_t batch, const float* x, const float*
   constexpr int64_t least = int64_t(1) << 18, most = int64_t(1) << 19;  // bytes
   const int64_t image =
       w.steps() * 64 * c.h.phases * c.w.phases * (output_rows + c.h.most_shift) * c.w.count;
-  const Cut cut(batch, output_rows, c.h.most_shift, image,
-                larger(least, smaller(most, numbers * all_taps * 2)));
+  const bfloat16::Cut cut(batch, output_rows, c.h.most_shift, image,
+                          larger(least, smaller(most, numbers * all_taps * 2)));
   parallel_for(cut.pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       const Raster r = cut.raster(piece, c.h, c.w, c.height, c.width);
@@ -359,7 +359,7 @@ void bfloat16_backward_weight(const ConvGeometry& g, const float* x, const float
   const int64_t image =
       2 * (left_blocks * block * extent_h.phases * extent_w.phases + right_blocks * block) *
       (g.out_h + extent_h.most_shift) * extent_w.count;
-  const Cut cut(g.batch, g.out_h, extent_h.most_shift, image, most);
+  const bfloat16::Cut cut(g.batch, g.out_h, extent_h.most_shift, image, most);
   constexpr int64_t tile = side * side;
   Scratch<float> sums(left_blocks * right_blocks * kernel * 4 * tile);
   for (int64_t piece = 0; piece < cut.pieces; ++piece) {
