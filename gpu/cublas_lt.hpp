@@ -23,5 +23,6 @@ HEBB_LIBRARY_FUNCTION(cublas_lt_library, cublasLtMatmulPreferenceDestroy);
 HEBB_LIBRARY_FUNCTION(cublas_lt_library, cublasLtMatmulPreferenceSetAttribute);
 HEBB_LIBRARY_FUNCTION(cublas_lt_library, cublasLtMatrixLayoutCreate);
 HEBB_LIBRARY_FUNCTION(cublas_lt_library, cublasLtMatrixLayoutDestroy);
+HEBB_LIBRARY_FUNCTION(cublas_lt_library, cublasLtMatrixLayoutSetAttribute);
 
 }  // namespace hebb::cuda
