@@ -52,6 +52,7 @@ std::vector<std::vector<RunKey>> open_cells(const std::vector<const RunKey*>& ru
     cells[cell.text()].push_back(*run);
   }
   std::vector<std::vector<RunKey>> open;
+  open.reserve(cells.size());
   for (auto& [name, keys] : cells) open.push_back(std::move(keys));
   return open;
 }
