@@ -4,6 +4,8 @@
 
 namespace hebb {
 
+int64_t conv_replicas(const Shape& weight) { return weight.rank() == 5 ? weight[0] : 1; }
+
 ConvGeometry conv_geometry(const Shape& x, const Shape& weight, const Shape& y,
                            const Conv2dOptions& o) {
   return {.batch = x[-4],

@@ -17,6 +17,9 @@ struct ConvGeometry {
   int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
   int64_t out_h, out_w;
 };
+/// How many networks a convolution's weight [O, C, KH, KW] or [R, O, C, KH, KW] is of.
+int64_t conv_replicas(const Shape& weight);
+
 /// Of one network, where shapes have an axis for replicas in front.
 ConvGeometry conv_geometry(const Shape& x, const Shape& weight, const Shape& y,
                            const Conv2dOptions& options);

@@ -3,8 +3,6 @@
 namespace hebb::cuda {
 namespace {
 
-int64_t replicas_of(const Shape& weight) { return weight.rank() == 5 ? weight[0] : 1; }
-
 /// Replica r's part of a tensor.
 template <class T>
 T* part(const Tensor& x, int64_t replicas, int64_t r) {
@@ -29,7 +27,7 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
   if (y.numel() == 0) return y;
   constexpr ConvDirection forward = ConvDirection::forward;
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
-  const int64_t replicas = replicas_of(weight.shape());
+  const int64_t replicas = conv_replicas(weight.shape());
   dispatch(x.dtype(), [&]<class T>() {
     if (conv2d_is_direct<T>(forward, g))
       return conv2d_direct(stream_, replicas, g, data_of<T>(x), data_of<T>(weight),
@@ -53,7 +51,7 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
   if (dx.numel() == 0) return dx;
   constexpr ConvDirection backward = ConvDirection::backward_input;
   const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
-  const int64_t replicas = replicas_of(weight.shape());
+  const int64_t replicas = conv_replicas(weight.shape());
   dispatch(dy.dtype(), [&]<class T>() {
     if (conv2d_is_direct<T>(backward, g))
       return conv2d_direct_backward_input(stream_, replicas, g, data_of<T>(dy), data_of<T>(weight),
@@ -74,7 +72,7 @@ Backend::ConvGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const T
   constexpr ConvDirection backward = ConvDirection::backward_weight;
   const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
   const Tensor dweight = Tensor::empty(weight, dy.options());
-  const int64_t replicas = replicas_of(weight);
+  const int64_t replicas = conv_replicas(weight);
   const Shape bias(weight.extents().first(size_t(weight.rank() - 3)));
   return dispatch(dy.dtype(), [&]<class T>() -> ConvGrads {
     if (dy.numel() > 0 && conv2d_is_direct<T>(backward, g)) {

@@ -16,8 +16,6 @@ struct Parts {
   T* operator[](int64_t r) const { return first + r * size; }
 };
 
-int64_t replicas_of(const Shape& weight) { return weight.rank() == 5 ? weight[0] : 1; }
-
 const Choices<ConvPath>& paths() {
   static const Choices<ConvPath> choices("conv2d", {{"im2col", ConvPath::im2col},
                                                     {"direct", ConvPath::direct},
@@ -44,7 +42,7 @@ Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& b
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
     const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
-    const int64_t replicas = replicas_of(weight.shape());
+    const int64_t replicas = conv_replicas(weight.shape());
     const Parts<T> xs(x, replicas), weights(weight, replicas), biases(bias, replicas),
         ys(y, replicas);
     for_replicas(replicas,
@@ -59,7 +57,7 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
   const Tensor dx = Tensor::empty(shape, dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
     const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
-    const int64_t replicas = replicas_of(weight.shape());
+    const int64_t replicas = conv_replicas(weight.shape());
     const Parts<T> dys(dy, replicas), weights(weight, replicas), dxs(dx, replicas);
     for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
                                                   ConvDirection::backward_input, g)](int64_t r) {
@@ -78,7 +76,7 @@ Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Te
         Tensor::empty(Shape(weight.extents().first(size_t(weight.rank() - 3))), dy.options());
   dispatch(dy.dtype(), [&]<class T>(const Kernels<T>& k) {
     const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
-    const int64_t replicas = replicas_of(weight);
+    const int64_t replicas = conv_replicas(weight);
     const Parts<T> xs(x, replicas), dys(dy, replicas), dweights(grads.dweight, replicas),
         dbiases(grads.dbias, replicas);
     for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,

@@ -11,12 +11,7 @@ namespace hebb {
 
 Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel) {
   check_operands("bean_penalty", {{"h", h}, {"weight", weight}});
-  const bool replicas = weight.rank() == 3;
-  if (!replicas) check_rank("bean_penalty", {"weight", weight}, 2, "[M, N]");
-  check<ShapeError>(h.rank() == weight.rank() && h.size(-1) == weight.size(-1),
-                    "[bean_penalty] expected h of shape [{}S, {}] to match weight {}, got {}",
-                    replicas ? "R, " : "", weight.size(-1), weight.shape(), h.shape());
-  if (replicas) check_replicas("bean_penalty", {"h", h}, {"weight", weight});
+  check_rows("bean_penalty", {"h", h}, "S", {"weight", weight}, "[M, N]");
   check(h.numel() > 0 && weight.numel() > 0,
         "[bean_penalty] expected at least one sample and neuron, got h {} and weight {}", h.shape(),
         weight.shape());

@@ -54,6 +54,18 @@ void check_replicas(const char* where, Operand x, Operand weight) {
                     weight.name, weight.x.shape(), x.x.shape());
 }
 
+bool check_rows(const char* where, Operand x, const char* rows, Operand weight,
+                const char* layout) {
+  const bool replicas = weight.x.rank() == 3;
+  if (!replicas) check_rank(where, weight, 2, layout);
+  check<ShapeError>(x.x.rank() == weight.x.rank() && x.x.size(-1) == weight.x.size(-1),
+                    "[{}] expected {} of shape [{}{}, {}] to match weight {}, got {}", where,
+                    x.name, replicas ? "R, " : "", rows, weight.x.size(-1), weight.x.shape(),
+                    x.x.shape());
+  if (replicas) check_replicas(where, x, weight);
+  return replicas;
+}
+
 void check_images(const char* where, Operand operand, const char* layout) {
   const int dimensions = operand.x.rank() - 2;
   if (dimensions == 1 || dimensions == 3)

@@ -22,6 +22,9 @@ void check_shape(const char* where, Operand x, const Shape& shape);
 void check_rank(const char* where, Operand x, int rank, const char* layout);
 /// Operands of replicas, all of them with an axis in front, agree on how many there are.
 void check_replicas(const char* where, Operand x, Operand weight);
+/// The rows of x [N, in] are what a dense layer's weight [out, in] takes, or those of as many
+/// replicas, [R, N, in] and [R, out, in]: which is what it says. `rows` names x's first axis.
+bool check_rows(const char* where, Operand x, const char* rows, Operand weight, const char* layout);
 /// As check_rank, for images, whose cousins of one and three dimensions are refused by name.
 void check_images(const char* where, Operand x, const char* layout = "[N, C, H, W]");
 

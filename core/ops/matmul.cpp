@@ -56,12 +56,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_operands("linear", {{"x", x}, {"weight", weight}});
-  const bool replicas = weight.rank() == 3;
-  if (!replicas) check_rank("linear", {"weight", weight}, 2, "[out, in]");
-  check<ShapeError>(x.rank() == weight.rank() && x.size(-1) == weight.size(-1),
-                    "[linear] expected x of shape [{}N, {}] to match weight {}, got {}",
-                    replicas ? "R, " : "", weight.size(-1), weight.shape(), x.shape());
-  if (replicas) check_replicas("linear", {"x", x}, {"weight", weight});
+  const bool replicas = check_rows("linear", {"x", x}, "N", {"weight", weight}, "[out, in]");
   const int64_t outputs = weight.size(-2);
   if (bias.defined()) {
     check_operands("linear", {{"x", x}, {"bias", bias}});
