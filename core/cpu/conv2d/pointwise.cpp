@@ -216,48 +216,66 @@ void pointwise_backward_input(const ConvGeometry& g, const float* dy, const floa
   multiply(g.batch, Grid::output(g), Grid::input(g), dy, transposed.data(), nullptr, dx);
 }
 
-/// Threads share the sums: each block of them belongs to one, which goes over all positions.
+/// Threads share the sums: each block of them belongs to one, which goes over all positions. The
+/// output's gradients are read where they are. The inputs are made panels of channels, chunk by
+/// chunk, of which the next is gathered while one is multiplied.
 void pointwise_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
                                float* db) {
   const Grid in = Grid::input(g), out = Grid::output(g);
   const int64_t total = g.batch * out.plane;
-  const int64_t left_panels = ceil_div(g.filters, panel),
-                right_panels = ceil_div(g.channels, panel);
+  const int64_t panels = ceil_div(g.channels, panel), blocks = ceil_div(g.filters, max_tile_rows);
   const int64_t chunk =
-      smaller(total, ceil_div(second_level, (left_panels + right_panels) * panel * panel) * panel);
-  Scratch<float> left(left_panels * panel * chunk), right(right_panels * panel * chunk);
+      smaller(total, ceil_div(second_level, panels * panel * most_depth) * most_depth);
+  const int64_t chunks = chunk ? ceil_div(total, chunk) : 0;
+  const int64_t parts = ceil_div(chunk, most_depth);
+  Scratch<float> columns(2 * panels * panel * chunk);
+  Scratch<int32_t> offsets(2 * chunk);
   if (total == 0) std::memset(dw, 0, size_t(g.filters * g.channels) * sizeof(float));
-  for (int64_t first = 0; first < total; first += chunk) {
-    const int64_t last = smaller(total, first + chunk);
-    parallel_for(left_panels + right_panels, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const bool of_output = i < left_panels;
-        const Grid& grid = of_output ? out : in;
-        const int64_t number = of_output ? i : i - left_panels, channel = number * panel;
-        gather_transposed(grid, of_output ? dy : x, channel,
-                          smaller(panel, grid.channels - channel), first, last,
-                          (of_output ? left : right).data() + number * panel * chunk);
-      }
-    });
-    const int64_t depths = ceil_div(last - first, most_depth);
-    parallel_for(left_panels * right_panels, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t f = i % left_panels * panel, c = i / left_panels * panel;
-        const int64_t rows = smaller(panel, g.filters - f), blocks = ceil_div(rows, max_tile_rows);
-        for (int64_t d = 0; d < depths; ++d) {
-          const int64_t p = (last - first) * d / depths;
-          const int64_t depth = (last - first) * (d + 1) / depths - p;
-          for (int64_t block = 0; block < blocks; ++block) {
-            const int64_t row = rows * block / blocks;
-            gemm_rows(rows * (block + 1) / blocks - row, smaller(panel, g.channels - c), depth,
-                      ColumnMajor<float>{left.data() + f * chunk + p * panel + row, panel},
-                      StridedRows<float>{right.data() + c * chunk + p * panel, panel},
-                      TileOutput<float>{.c = dw + (f + row) * g.channels + c,
-                                        .stride = g.channels,
-                                        .beta = first == 0 && d == 0 ? 0.0f : 1.0f});
-          }
-        }
-      }
+
+  const auto place = [&](int64_t k, int64_t channel) {
+    return columns.data() + (k % 2 * panels * panel + channel) * chunk;
+  };
+  const auto gather_part = [&](int64_t k, int64_t number, int64_t part) {
+    const int64_t first = k * chunk + part * most_depth, channel = number * panel;
+    const int64_t last = smaller(smaller(total, (k + 1) * chunk), first + most_depth);
+    if (first < last)
+      gather_transposed(in, x, channel, smaller(panel, g.channels - channel), first, last,
+                        place(k, channel) + part * most_depth * panel);
+  };
+  const auto find_offsets = [&](int64_t k) {
+    const int64_t image = k * chunk / out.plane;
+    for (int64_t q = k * chunk; q < smaller(total, (k + 1) * chunk); ++q)
+      offsets[k % 2 * chunk + q % chunk] =
+          int32_t((q / out.plane - image) * g.filters * out.plane + q % out.plane);
+  };
+  const auto multiply_block = [&](int64_t k, int64_t block) {
+    const int64_t f = g.filters * block / blocks, rows = g.filters * (block + 1) / blocks - f;
+    const int64_t positions = smaller(chunk, total - k * chunk);
+    const float* of_filters = dy + (k * chunk / out.plane * g.filters + f) * out.plane;
+    const int32_t* offset = offsets.data() + k % 2 * chunk;
+    for (int64_t p = 0; p < positions; p += most_depth) {
+      // The next part is on its way into the cache while this one is summed.
+      for (int64_t q = p + most_depth; q < smaller(p + 2 * most_depth, positions); q += lanes)
+        for (int64_t r = 0; r < rows; ++r)
+          __builtin_prefetch(of_filters + r * out.plane + offset[q]);
+      for (int64_t c = 0; c < g.channels; c += panel)
+        gemm_rows(rows, smaller(panel, g.channels - c), smaller(most_depth, positions - p),
+                  GatheredRows<float>{of_filters, out.plane, offset + p},
+                  StridedRows<float>{place(k, c) + p * panel, panel},
+                  TileOutput<float>{.c = dw + f * g.channels + c,
+                                    .stride = g.channels,
+                                    .beta = k == 0 && p == 0 ? 0.0f : 1.0f});
+    }
+  };
+  for (int64_t k = -1; k < chunks; ++k) {
+    const int64_t gathers = k + 1 < chunks ? panels * parts : 0;
+    if (gathers) find_offsets(k + 1);
+    parallel_for(gathers + (k < 0 ? 0 : blocks), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        if (i < gathers)
+          gather_part(k + 1, i / parts, i % parts);
+        else
+          multiply_block(k, i - gathers);
     });
   }
   if (db)
