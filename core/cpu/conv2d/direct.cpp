@@ -80,7 +80,7 @@ void correlate_by_filters(int64_t batch, const PaddedImage& image, int64_t filte
         for (int64_t block = 0; block < blocks; ++block) {
           const int64_t ox = out_w * block / blocks;
           gemm_rows(out_w * (block + 1) / blocks - ox, filters, weights,
-                    ShiftedPositions{in + oy * image.row + ox, offsets.data()},
+                    Gathered<float>{in + oy * image.row + ox, 1, offsets.data()},
                     StridedRows<float>{transposed.data(), filters},
                     TileOutput<float>{.c = result.data() + (oy * out_w + ox) * filters,
                                       .stride = filters,

@@ -41,7 +41,7 @@ void multiply(const ConvGeometry& g, int64_t padded, const float* dy, const floa
     for (int64_t block = 0; block < blocks; ++block) {
       const int64_t x = g.out_w * block / blocks, end = g.out_w * (block + 1) / blocks;
       gemm_rows(end - x, row, larger(0, last - first) * g.filters,
-                ShiftedPositions{dy + bottom * g.out_w + x, offsets + first * g.filters},
+                Gathered<float>{dy + bottom * g.out_w + x, 1, offsets + first * g.filters},
                 StridedRows<float>{weights + first * g.filters * padded, padded},
                 TileOutput<float>{.c = to + x * row, .stride = row});
     }

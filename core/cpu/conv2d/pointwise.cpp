@@ -260,7 +260,7 @@ void pointwise_backward_weight(const ConvGeometry& g, const float* x, const floa
           __builtin_prefetch(of_filters + r * out.plane + offset[q]);
       for (int64_t c = 0; c < g.channels; c += panel)
         gemm_rows(rows, smaller(panel, g.channels - c), smaller(most_depth, positions - p),
-                  GatheredRows<float>{of_filters, out.plane, offset + p},
+                  Gathered<float>{of_filters, out.plane, offset + p},
                   StridedRows<float>{place(k, c) + p * panel, panel},
                   TileOutput<float>{.c = dw + f * g.channels + c,
                                     .stride = g.channels,

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "core/cpu/simd/vector.hpp"
 
 /// The register-blocked inner loop of every matrix product: rows x vectors accumulators, one
-/// broadcast element of A against vectors of a row of B.
+/// broadcast element of A against vectors of a row of B. There is code for each kind of factor and
+/// each size of tile, once (tiles.cpp).
 namespace hebb::cpu::HEBB_ISA {
 
 /// Rows of B at a fixed distance.
@@ -25,29 +25,12 @@ struct OffsetRows {
   const T* operator[](int64_t p) const { return data + offset[p]; }
 };
 
-/// Elements (i, p) of A at data[offset[p] + i]: what a weight p meets at the i-th position of an
-/// image's row.
-struct ShiftedPositions {
-  const float* data;
-  const int32_t* offset;
-  float operator()(int64_t i, int64_t p) const { return data[offset[p] + i]; }
-};
-
-/// Elements (i, p) of A at row[i * stride + p].
+/// Elements (i, p) of A at data[i * stride + p].
 template <class T>
 struct RowMajor {
   const T* data;
   int64_t stride;
   T operator()(int64_t i, int64_t p) const { return data[i * stride + p]; }
-};
-
-/// Elements (i, p) of A at row[i * stride + column[p]].
-template <class T>
-struct GatheredRows {
-  const T* data;
-  int64_t stride;
-  const int32_t* column;
-  T operator()(int64_t i, int64_t p) const { return data[i * stride + column[p]]; }
 };
 
 /// Elements (i, p) of A at data[p * stride + i].
@@ -56,6 +39,16 @@ struct ColumnMajor {
   const T* data;
   int64_t stride;
   T operator()(int64_t i, int64_t p) const { return data[p * stride + i]; }
+};
+
+/// Elements (i, p) of A at data[i * row + offset[p]]: some of a matrix's columns, or, with rows one
+/// apart, what a weight p meets at neighbouring positions of an image.
+template <class T>
+struct Gathered {
+  const T* data;
+  int64_t row;
+  const int32_t* offset;
+  T operator()(int64_t i, int64_t p) const { return data[i * row + offset[p]]; }
 };
 
 /// Where a tile of C goes, and how: C = alpha A B + beta C + biases.
@@ -82,84 +75,27 @@ constexpr int tile_vectors(int64_t rows) {
   return rows * 8 <= max_accumulators ? 8 : rows * 4 <= max_accumulators ? 4 : 2;
 }
 
-/// C tile of `rows` rows and `vectors` vectors; with `tail`, the last vector has `last` lanes.
-template <int rows, int vectors, bool tail, class T, class A, class B>
-void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
-  using V = Vec<T>;
-  V sum[rows][vectors];
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) sum[i][j] = V(T(0));
-
-      // The tile of C is on its way into the cache while the products are summed.
-#pragma GCC unroll 1
-  for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j) __builtin_prefetch(out.c + i * out.stride + j * V::lanes, 1);
-
-  for (int64_t p = 0; p < k; ++p) {
-    const T* row = b[p];
-    V right[vectors];
-#pragma GCC unroll 8
-    for (int j = 0; j < vectors; ++j)
-      right[j] =
-          tail && j == vectors - 1 ? load(row + j * V::lanes, last) : load(row + j * V::lanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      const V left = a(i, p);
-#pragma GCC unroll 8
-      for (int j = 0; j < vectors; ++j) sum[i][j] += left * right[j];
-    }
-  }
-
-  // Each step over the whole tile: one branch, and less code, than all steps for each vector.
-  const TileOutput<T> to = out;
-  const auto each = [&](auto&& step) {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 8
-      for (int j = 0; j < vectors; ++j) step(sum[i][j], i, j);
-  };
-  const auto read = [&](const T* p, int j) {
-    p += j * V::lanes;
-    return tail && j == vectors - 1 ? load(p, last) : load(p);
-  };
-  each([&](V& x, int, int) { x *= V(to.alpha); });
-  if (to.beta != T(0))
-    each([&](V& x, int i, int j) { x += V(to.beta) * read(to.c + i * to.stride, j); });
-  if (to.row_bias) each([&](V& x, int i, int) { x += V(to.row_bias[i]); });
-  if (to.column_bias) each([&](V& x, int, int j) { x += read(to.column_bias, j); });
-  each([&](V& x, int i, int j) {
-    T* c = to.c + i * to.stride + j * V::lanes;
-    if (tail && j == vectors - 1)
-      store(c, x, last);
-    else
-      store(c, x);
-  });
-}
-
 template <class T, class A, class B>
 using TileFunction = void (*)(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last);
+
+/// For each number of rows and vectors, 1, 2, 4 or 8, the code for tiles whose last vector is full,
+/// and the code for others.
+template <class T, class A, class B>
+struct TileTable {
+  TileFunction<T, A, B> function[max_tile_rows * 8];
+  static const TileTable all;
+};
+extern template struct TileTable<float, RowMajor<float>, StridedRows<float>>;
+extern template struct TileTable<float, RowMajor<float>, OffsetRows<float>>;
+extern template struct TileTable<float, ColumnMajor<float>, StridedRows<float>>;
+extern template struct TileTable<float, Gathered<float>, StridedRows<float>>;
 
 /// The tile function for numbers of rows and vectors that are known at run time only.
 template <class T, class A, class B>
 TileFunction<T, A, B> find_tile(int64_t rows, int64_t vectors, bool tail) {
-  constexpr auto entry = []<int r, int log_v, bool t>() -> TileFunction<T, A, B> {
-    if constexpr ((r << log_v) <= max_accumulators && (t || full_tile_pays(r << log_v)))
-      return gemm_tile<r, 1 << log_v, t, T, A, B>;
-    else
-      return nullptr;
-  };
-  static constexpr auto table = [entry]<int... i>(std::integer_sequence<int, i...>) {
-    struct {
-      TileFunction<T, A, B> function[sizeof...(i)];
-    } t = {{entry.template operator()<i / 8 + 1, i % 8 / 2, i % 2 == 1>()...}};
-    return t;
-  }
-  (std::make_integer_sequence<int, max_tile_rows * 8>());
   const int64_t log_v = vectors == 8 ? 3 : vectors == 4 ? 2 : vectors == 2 ? 1 : 0;
-  return table.function[(rows - 1) * 8 + log_v * 2 + (tail || !full_tile_pays(int(rows << log_v)))];
+  const bool masked = tail || !full_tile_pays(int(rows << log_v));
+  return TileTable<T, A, B>::all.function[(rows - 1) * 8 + log_v * 2 + masked];
 }
 
 /// One block of `rows` <= max_tile_rows rows against n columns of B, in the widest tiles.

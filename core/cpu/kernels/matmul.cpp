@@ -41,7 +41,7 @@ bool sparse_linear(const Product<float>& q) {
       for (int64_t j = 0; j < rows; j += panel) {
         const int64_t height = smaller(max_tile_rows, end - i), width = smaller(panel, rows - j);
         gemm_rows(height, width, depth,
-                  GatheredRows<float>{q.b.data + i * inputs, inputs, columns.index()},
+                  Gathered<float>{q.b.data + i * inputs, inputs, columns.index()},
                   StridedRows<float>{right.data() + j * depth, panel},
                   TileOutput<float>{.c = tile,
                                     .stride = panel,

@@ -128,13 +128,17 @@ inline void store(double* p, Vec<double> a, int64_t n) {
 template <class T>
 inline Vec<T> load(const T* p, int64_t n) {
   Vec<T> a = T(0);
-  for (int64_t i = 0; i < n; ++i) std::memcpy(reinterpret_cast<T*>(&a) + i, p + i, sizeof(T));
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < a.lanes; ++i)
+    if (i < n) a.v[i] = p[i];
   return a;
 }
 /// The first n lanes to memory; nothing behind them is touched.
 template <class T>
 inline void store(T* p, Vec<T> a, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) std::memcpy(p + i, reinterpret_cast<T*>(&a) + i, sizeof(T));
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < a.lanes; ++i)
+    if (i < n) p[i] = a.v[i];
 }
 #endif
 
