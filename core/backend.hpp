@@ -89,8 +89,13 @@ class Backend {
   /// x times a one-element tensor, or each part of x [R, ...] times its own of [R]; may return x
   /// itself when that is 1.
   virtual Tensor scale_by(const Tensor& x, const Tensor& scalar) = 0;
-  /// x in as many equal parts as there are keys, each with a mask of its own; kept: x / (1 - p).
-  virtual Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) = 0;
+  /// Element i is kept, as x / (1 - p), where to_unit_float(word i) >= p.
+  struct DropoutMask {
+    double p = 0;
+    RandomKey key = {};
+  };
+  /// x in as many equal parts as there are masks, each with its own.
+  virtual Tensor dropout(const Tensor& x, std::span<const DropoutMask> masks) = 0;
 
   // Reductions. `axes` has bit i set for axis i; `shape` may leave reduced axes out or keep them.
   virtual Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) = 0;
@@ -201,9 +206,10 @@ class Backend {
 
   // BEAN: h [S, N], weight [M, N] (row m holds the weights into neuron m of the next layer).
   // grad is with respect to h, grad2 with respect to weight, each undefined unless asked for. Or
-  // replicas, whose penalties are [R].
+  // replicas, whose penalties are [R], with scales of their own, float64 [R], where these are
+  // defined.
   virtual WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
-                        bool with_dh, bool with_dweight) = 0;
+                        const Tensor& scales, bool with_dh, bool with_dweight) = 0;
 };
 
 /// The backend of a device; DeviceError when this build or this machine has none.

@@ -40,7 +40,7 @@ class CpuBackend final : public Backend {
   Tensor affine(const Tensor& x, double scale, double shift) override;
   void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
-  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override;
+  Tensor dropout(const Tensor& x, std::span<const DropoutMask> masks) override;
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
@@ -101,8 +101,8 @@ class CpuBackend final : public Backend {
              const NadamRule& rule) override;
   Clip clip_scale(std::span<const Tensor> grads, double limit) override;
   void scale_all(std::span<const Tensor> x, const Tensor& scale) override;
-  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
-                bool with_dweight) override;
+  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+                const Tensor& scales, bool with_dh, bool with_dweight) override;
 
  private:
   /// function(kernels) with the kernels for the type of a floating-point tensor's elements.
