@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "apps/fewshot/study/batches.hpp"
 #include "apps/fewshot/study/network.hpp"
@@ -13,17 +14,38 @@
 namespace hebb::apps {
 namespace {
 
+template <class Value>
+bool all_equal(std::span<const Recipe> recipes, Value Recipe::*value) {
+  return std::ranges::all_of(
+      recipes, [&](const Recipe& recipe) { return recipe.*value == recipes[0].*value; });
+}
+
+// Where the recipes differ, each replica's rates are all in its scales.
+Adam make_adam(std::span<const Recipe> recipes, const Module& network) {
+  if (all_equal(recipes, &Recipe::lr) && all_equal(recipes, &Recipe::weight_decay))
+    return Adam(network.parameters(),
+                {.lr = recipes[0].lr, .weight_decay = recipes[0].weight_decay});
+  std::vector<ParameterGroup> groups;
+  for (size_t r = 0; r < recipes.size(); ++r)
+    groups.push_back({.pattern = "*",
+                      .lr_scale = recipes[r].lr,
+                      .weight_decay_scale = recipes[r].weight_decay,
+                      .replica = int64_t(r)});
+  return Adam(network.parameters(), {.lr = 1, .weight_decay = 1}, groups);
+}
+
 // Goes through the images of a draw in the order that follows from the draw, a few at a time; or of
 // several draws, each in its own.
 class Supervision {
  public:
-  Supervision(Recipe recipe, std::span<const Task> tasks, const Module& network)
+  Supervision(std::span<const Recipe> recipes, Regularizers regularizers,
+              std::span<const Task> tasks, const Module& network)
       : network_(network),
         device_(tasks[0].key.device),
         count_(tasks[0].images.size()),
         batch_size_(std::min(tasks[0].key.protocol.batch_size, count_)),
-        regularizers_(std::move(recipe.regularizers)),
-        adam_(network.parameters(), {.lr = recipe.lr, .weight_decay = recipe.weight_decay}) {
+        regularizers_(std::move(regularizers)),
+        adam_(make_adam(recipes, network)) {
     const Shape one = tasks[0].images.images.shape().without(0);
     images_ = Tensor::empty(one.inserted(0, std::ssize(tasks) * count_));
     for (size_t r = 0; r < tasks.size(); ++r) {
@@ -93,17 +115,18 @@ class BestCheckpoint {
  public:
   explicit BestCheckpoint(std::span<const Task> tasks)
       : protocol_(tasks[0].key.protocol), tester_(tasks), best_(tasks.size()) {
-    for (const Task& task : tasks)
-      if (!task.draw.validation.empty())
-        images_.push_back(to_batch(task.dataset, task.draw.validation));
+    for (const Task& task : tasks) {
+      if (task.draw.validation.empty()) continue;
+      Batch& images = of_draw_[&task.draw];
+      if (!images.images.defined()) images = to_batch(task.dataset, task.draw.validation);
+      images_.push_back(&images);
+    }
   }
 
   void look(const Module& network, int64_t epoch, bool last) {
     if (images_.empty()) return;
     if (epoch % protocol_.validation_every != 0 && !last) return;
-    std::vector<const Batch*> images;
-    for (const Batch& own : images_) images.push_back(&own);
-    const std::vector<int64_t> correct = tester_.correct(network, images);
+    const std::vector<int64_t> correct = tester_.correct(network, images_);
     for (size_t task = 0; task < best_.size(); ++task) {
       Best& best = best_[task];
       if (best.weights.empty() || correct[task] > best.correct)
@@ -119,7 +142,7 @@ class BestCheckpoint {
       copy_state(state_of(network, task), best.weights, "few_shot");
       results[task].epoch = best.epoch;
       results[task].validation_correct = best.correct;
-      results[task].validation_total = images_[task].size();
+      results[task].validation_total = images_[task]->size();
     }
   }
 
@@ -130,15 +153,35 @@ class BestCheckpoint {
   };
   const Protocol& protocol_;
   Tester tester_;
-  std::vector<Batch> images_;
+  std::map<const Draw*, Batch> of_draw_;
+  std::vector<const Batch*> images_;  // of each task
   std::vector<Best> best_;
 };
 
+Regularizers make_regularizers(std::span<const Recipe> recipes, const MakePenalty& make_penalty,
+                               const RunKey& key) {
+  Regularizers regularizers;
+  if (!make_penalty) return regularizers;
+  Tensor strengths;
+  if (!all_equal(recipes, &Recipe::strength)) {
+    std::vector<double> each;
+    for (const Recipe& recipe : recipes) each.push_back(recipe.strength);
+    strengths = Tensor::from(each, {std::ssize(each)}).to(key.device);
+  }
+  regularizers.push_back(make_penalty(recipes[0].strength, strengths, key.protocol));
+  return regularizers;
+}
+
 // Of each task; several are replicas of one network.
-std::optional<std::vector<RunResult>> train_and_test(Recipe recipe, std::span<const Task> tasks) {
-  const std::unique_ptr<Module> network = make_network(tasks, recipe.dropout);
+std::optional<std::vector<RunResult>> train_and_test(std::span<const Recipe> recipes,
+                                                     const MakePenalty& make_penalty,
+                                                     std::span<const Task> tasks) {
+  std::vector<double> dropout;
+  for (const Recipe& recipe : recipes) dropout.push_back(recipe.dropout);
+  const std::unique_ptr<Module> network = make_network(tasks, dropout);
   BestCheckpoint best(tasks);
-  Supervision supervision(std::move(recipe), tasks, *network);
+  Supervision supervision(recipes, make_regularizers(recipes, make_penalty, tasks[0].key), tasks,
+                          *network);
   const RunKey& key = tasks[0].key;
   const int64_t epochs = key.protocol.epochs_for(key.shots);
   for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
@@ -172,13 +215,17 @@ std::string settings_of(const RunKey& key, bool normalized, Concerns concerns) {
 
 }  // namespace
 
-Method supervised(Method method, MakeRecipe make_recipe, Concerns concerns) {
+Method supervised(Method method, MakeRecipe make_recipe, Concerns concerns,
+                  MakePenalty make_penalty) {
   method.settings = [normalized = method.has_normalization(), concerns](const RunKey& key) {
     return settings_of(key, normalized, concerns);
   };
-  method.run_together = [make_recipe = std::move(make_recipe)](std::span<const Task> tasks) {
-    const RunKey& key = tasks[0].key;
-    return train_and_test(make_recipe(key.value, key.protocol), tasks);
+  method.run_together = [make_recipe = std::move(make_recipe),
+                         make_penalty = std::move(make_penalty)](std::span<const Task> tasks) {
+    std::vector<Recipe> recipes;
+    for (const Task& task : tasks)
+      recipes.push_back(make_recipe(task.key.value, task.key.protocol));
+    return train_and_test(recipes, make_penalty, tasks);
   };
   method.run = [run = method.run_together](const Task& task) -> std::optional<RunResult> {
     const auto results = run({&task, 1});
