@@ -121,7 +121,8 @@ TEST_CASE("replicas of networks have their settings", "[layers]") {
 
 TEST_CASE("replicas refuse what they do not know", "[layers]") {
   Sequential net = network(1);
-  CHECK_THROWS_WITH(net.replicate({}), "[replicate] expected at least one state, got none");
+  CHECK_THROWS_WITH(net.replicate(std::vector<State>()),
+                    "[replicate] expected at least one state, got none");
   CHECK_THROWS_WITH(net.replica(0), "[replica] expected one of 0 replicas, got 0");
   CHECK_THROWS_WITH(net.replicate(std::vector<State>{mlp({4, 2}).state()}),
                     ContainsSubstring("[replicate] the state does not fit:\n  missing"));

@@ -1,5 +1,7 @@
 #include "optim/optimizer.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <functional>
 #include <map>
@@ -278,7 +280,7 @@ TEST_CASE("groups of a replica are an optimiser's of its own, to the bit", "[opt
   constexpr int64_t replicas = 3;
   const std::vector<double> rates = {0.01, 0.02, 0}, decays = {0.1, 0, 0.3};
   const auto weight_of = [](int64_t r) {
-    Generator random(uint64_t(r));
+    Generator random{uint64_t(r)};
     const Tensor weight = Tensor::empty({5, 7});
     fill_normal(weight, 0, 1, random);
     return weight;

@@ -1,4 +1,6 @@
 // Replicas are trained as networks of their own are, to the bit.
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "core/ops/reduce.hpp"
