@@ -67,11 +67,15 @@ class Backend {
   virtual void fill(const Tensor& x, double value) = 0;
   virtual Tensor cast(const Tensor& x, DType dtype) = 0;
 
+  /// counts[i] += by, of int64.
+  virtual void advance(const Tensor& counts, int64_t by) = 0;
+
   /// Samples `indices` of labelled images into a batch (core/ops/images.hpp). Sample i draws from
-  /// block i 2^20 of the key on.
+  /// block i 2^20 of the key on. With a cursor, int64 {place, seed, stream}, these are as many of
+  /// the indices as the batch has, from that place on, and the key is {seed, stream}.
   virtual void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                          const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                          const Tensor& to_labels) = 0;
+                          const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                          const Tensor& to_images, const Tensor& to_labels) = 0;
 
   // Random fillings: element i takes word i of the key (normal: pairs of words i/2*2, i/2*2+1).
   virtual void uniform(const Tensor& x, double lower, double upper, RandomKey key) = 0;

@@ -159,11 +159,14 @@ class ProfiledBackend final : public Backend {
   Tensor cast(const Tensor& x, DType dtype) override {
     return run("cast", &Backend::cast, x, dtype);
   }
+  void advance(const Tensor& counts, int64_t by) override {
+    return run("advance", &Backend::advance, counts, by);
+  }
   void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                  const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                  const Tensor& to_labels) override {
-    return run("make_batch", &Backend::make_batch, images, labels, indices, steps, key, to_images,
-               to_labels);
+                  const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                  const Tensor& to_images, const Tensor& to_labels) override {
+    return run("make_batch", &Backend::make_batch, images, labels, indices, cursor, steps, key,
+               to_images, to_labels);
   }
   void uniform(const Tensor& x, double lower, double upper, RandomKey key) override {
     return run("uniform", &Backend::uniform, x, lower, upper, key);

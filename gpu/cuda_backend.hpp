@@ -39,9 +39,10 @@ class CudaBackend final : public Backend {
   void copy(const Tensor& destination, const Tensor& source) override;
   void fill(const Tensor& x, double value) override;
   Tensor cast(const Tensor& x, DType dtype) override;
+  void advance(const Tensor& counts, int64_t by) override;
   void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                  const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                  const Tensor& to_labels) override;
+                  const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                  const Tensor& to_images, const Tensor& to_labels) override;
   void uniform(const Tensor& x, double lower, double upper, RandomKey key) override;
   void normal(const Tensor& x, double mean, double stddev, RandomKey key) override;
   void truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) override;

@@ -19,19 +19,35 @@
 namespace hebb::cuda {
 
 // memory.cu
+void advance(Stream stream, int64_t n, int64_t by, int64_t* counts);
 void fill(Stream stream, int64_t n, int size, uint64_t bits, void* x);
 void cast(Stream stream, int64_t n, DType from_type, const void* from, DType to_type, void* to);
 
+/// Whole numbers in device memory: those at `values` or, where there is a cursor, those of `count`
+/// from place *cursor on. Behind the last they are -1.
+struct IndexList {
+  const int64_t* values;
+  const int64_t* cursor = nullptr;
+  int64_t count = 0;
+
+  HEBB_HOST_DEVICE int64_t operator[](int64_t i) const {
+    if (!cursor) return values[i];
+    const int64_t at = *cursor + i;
+    return at >= 0 && at < count ? values[at] : -1;
+  }
+};
+
 // images.cu
 /// Samples `indices` [batch] of images [samples, extents] and labels [samples]. Indices out of
-/// range give zeros.
+/// range give zeros. With a cursor, the key's seed and stream stand behind the place there.
 struct BatchOfImages {
   int64_t samples, batch;
   ImageExtents extents;
   ImageSteps steps;
   RandomKey key;
   const uint8_t* images;
-  const int64_t *labels, *indices;
+  const int64_t* labels;
+  IndexList indices;
   float* to_images;
   int64_t* to_labels;
 };
@@ -234,7 +250,7 @@ struct IndexRange {
   int64_t begin = 0, end, spared = 0;
 };
 /// Complains about the first of `values` that is out of range.
-void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
+void check_range(Stream stream, int64_t n, IndexRange range, const IndexList& values, int64_t place,
                  Complaint* complaint);
 
 // optimizers.cu, in place
