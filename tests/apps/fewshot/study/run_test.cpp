@@ -90,9 +90,11 @@ TEST_CASE("Runs of one cell together are what each is alone", "[apps]") {
 }
 
 TEST_CASE("Trials of all values together are what each is alone", "[apps]") {
+  int telling = 0;  // methods of which another value is another result
   for (const auto& [name, method, settings] : known_methods()) {
     if (!method.run_together) continue;
-    RunKey cell = short_run(std::string(name), 2);
+    RunKey cell = short_run(std::string(name), 5);
+    cell.protocol.epochs = 8;
     cell.protocol.dropout_at_test = true;
     cell.protocol.batch_size = name == "bean-1" ? 3 : 1;
     if (name == "vanilla" || name == "dropout") {
@@ -109,10 +111,11 @@ TEST_CASE("Trials of all values together are what each is alone", "[apps]") {
     for (size_t i = 0; i < keys.size(); ++i) {
       INFO(keys[i].text());
       CHECK(same((*results)[i], *run_once(keys[i], few_digits())));
-      correct.insert((*results)[i].correct);
+      if (keys[i].draw == 0) correct.insert((*results)[i].correct);
     }
-    CHECK(correct.size() > 2);
+    telling += correct.size() > 1;
   }
+  CHECK(telling >= 4);
 }
 
 TEST_CASE("A run ends early when asked to", "[apps]") {
