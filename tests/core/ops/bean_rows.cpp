@@ -17,7 +17,7 @@ std::vector<OpCase> rows_of_scales(const std::vector<OpCase>& rows) {
     row.call = [=](auto x) {
       const Tensor scales =
           Tensor::from(std::vector<double>{scale_of(0), scale_of(1), scale_of(2)}, {3});
-      return bean_penalty(x[0], x[1], kernel, scales.to(test_device()));
+      return bean_penalty(x[0], x[1], kernel, scales.to(x[0].defined() ? x[0].device() : Device()));
     };
     row.alone = [=](int64_t r, auto x) mutable {
       kernel.scale = scale_of(r);
