@@ -17,7 +17,8 @@ std::vector<OpCase> rows_of_scales(const std::vector<OpCase>& rows) {
     row.call = [=](auto x) {
       const Tensor scales =
           Tensor::from(std::vector<double>{scale_of(0), scale_of(1), scale_of(2)}, {3});
-      return bean_penalty(x[0], x[1], kernel, scales.to(x[0].defined() ? x[0].device() : Device()));
+      const bool together = x[0].defined() && x[1].defined() && x[0].device() == x[1].device();
+      return bean_penalty(x[0], x[1], kernel, together ? scales.to(x[0].device()) : scales);
     };
     row.alone = [=](int64_t r, auto x) mutable {
       kernel.scale = scale_of(r);
