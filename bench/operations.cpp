@@ -48,7 +48,7 @@ void add_bean(std::vector<OperationCase>& cases, int64_t s, int64_t n, int64_t m
   const Tensor h = relu(random({s, n}));
   const Tensor weight = random({m, n});
   cases.push_back({fmt::format("BEAN-{} with gradients S={} N={} M={}", order, s, n, m), 0,
-                   [=] { backend_of(h)->bean(h, weight, {.order = order}, true, true); }});
+                   [=] { backend_of(h)->bean(h, weight, {.order = order}, {}, true, true); }});
 }
 
 }  // namespace

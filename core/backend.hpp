@@ -67,11 +67,15 @@ class Backend {
   virtual void fill(const Tensor& x, double value) = 0;
   virtual Tensor cast(const Tensor& x, DType dtype) = 0;
 
+  /// counts[i] += by, of int64.
+  virtual void advance(const Tensor& counts, int64_t by) = 0;
+
   /// Samples `indices` of labelled images into a batch (core/ops/images.hpp). Sample i draws from
-  /// block i 2^20 of the key on.
+  /// block i 2^20 of the key on. With a cursor, int64 {place, seed, stream}, these are as many of
+  /// the indices as the batch has, from that place on, and the key is {seed, stream}.
   virtual void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                          const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                          const Tensor& to_labels) = 0;
+                          const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                          const Tensor& to_images, const Tensor& to_labels) = 0;
 
   // Random fillings: element i takes word i of the key (normal: pairs of words i/2*2, i/2*2+1).
   virtual void uniform(const Tensor& x, double lower, double upper, RandomKey key) = 0;
@@ -89,8 +93,13 @@ class Backend {
   /// x times a one-element tensor, or each part of x [R, ...] times its own of [R]; may return x
   /// itself when that is 1.
   virtual Tensor scale_by(const Tensor& x, const Tensor& scalar) = 0;
-  /// x in as many equal parts as there are keys, each with a mask of its own; kept: x / (1 - p).
-  virtual Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) = 0;
+  /// Element i is kept, as x / (1 - p), where to_unit_float(word i) >= p.
+  struct DropoutMask {
+    double p = 0;
+    RandomKey key = {};
+  };
+  /// x in as many equal parts as there are masks, each with its own.
+  virtual Tensor dropout(const Tensor& x, std::span<const DropoutMask> masks) = 0;
 
   // Reductions. `axes` has bit i set for axis i; `shape` may leave reduced axes out or keep them.
   virtual Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) = 0;
@@ -201,9 +210,10 @@ class Backend {
 
   // BEAN: h [S, N], weight [M, N] (row m holds the weights into neuron m of the next layer).
   // grad is with respect to h, grad2 with respect to weight, each undefined unless asked for. Or
-  // replicas, whose penalties are [R].
+  // replicas, whose penalties are [R], with scales of their own, float64 [R], where these are
+  // defined.
   virtual WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
-                        bool with_dh, bool with_dweight) = 0;
+                        const Tensor& scales, bool with_dh, bool with_dweight) = 0;
 };
 
 /// The backend of a device; DeviceError when this build or this machine has none.

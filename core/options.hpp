@@ -99,12 +99,13 @@ enum class Divergence { squared, absolute };
 
 /// BEAN's penalty of one dense layer (see regularizers/bean.hpp): F = |tanh(gamma W)|,
 /// A = F Fᵀ (order 1) or its elementwise square (order 2), and
-/// penalty = scale / (S N²) Σ_s Σ_ij A_ij d(h_si, h_sj).
+/// penalty = scale / divisor / (S N²) Σ_s Σ_ij A_ij d(h_si, h_sj).
 struct BeanKernel {
   int order = 1;
   Divergence divergence = Divergence::squared;
   double gamma = 1;
-  double scale = 1;  // holds alpha and the normalisation by the layer's width
+  double scale = 1;    // alpha
+  double divisor = 1;  // the normalisation by the layer's width
 };
 
 }  // namespace hebb

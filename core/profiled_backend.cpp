@@ -159,11 +159,14 @@ class ProfiledBackend final : public Backend {
   Tensor cast(const Tensor& x, DType dtype) override {
     return run("cast", &Backend::cast, x, dtype);
   }
+  void advance(const Tensor& counts, int64_t by) override {
+    return run("advance", &Backend::advance, counts, by);
+  }
   void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                  const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                  const Tensor& to_labels) override {
-    return run("make_batch", &Backend::make_batch, images, labels, indices, steps, key, to_images,
-               to_labels);
+                  const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                  const Tensor& to_images, const Tensor& to_labels) override {
+    return run("make_batch", &Backend::make_batch, images, labels, indices, cursor, steps, key,
+               to_images, to_labels);
   }
   void uniform(const Tensor& x, double lower, double upper, RandomKey key) override {
     return run("uniform", &Backend::uniform, x, lower, upper, key);
@@ -192,8 +195,8 @@ class ProfiledBackend final : public Backend {
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override {
     return run("scale_by", &Backend::scale_by, x, scalar);
   }
-  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override {
-    return run("dropout", &Backend::dropout, x, p, keys);
+  Tensor dropout(const Tensor& x, std::span<const DropoutMask> masks) override {
+    return run("dropout", &Backend::dropout, x, masks);
   }
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override {
     return run(name_of(op), &Backend::reduce, op, x, shape, axes);
@@ -335,9 +338,9 @@ class ProfiledBackend final : public Backend {
   void scale_all(std::span<const Tensor> x, const Tensor& scale) override {
     return run("scale_all", &Backend::scale_all, x, scale);
   }
-  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
-                bool with_dweight) override {
-    return run("bean", &Backend::bean, h, weight, kernel, with_dh, with_dweight);
+  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+                const Tensor& scales, bool with_dh, bool with_dweight) override {
+    return run("bean", &Backend::bean, h, weight, kernel, scales, with_dh, with_dweight);
   }
 
  private:

@@ -14,6 +14,7 @@
 #include "core/image_math.hpp"
 #include "core/log_message.hpp"
 #include "core/ops/images.hpp"
+#include "core/ops/record_step.hpp"
 #include "core/parallel.hpp"
 
 namespace hebb {
@@ -50,22 +51,52 @@ class Loader::Maker {
   /// A device is told of its batches and does not wait for them: nothing is gained by a thread.
   int64_t prefetch() const { return home_.is_cpu() ? options_.prefetch : 0; }
 
+  bool makes_on_device() const { return !home_.is_cpu(); }
+
   Batch make(const LoaderPosition& position) {
     prepare_epoch(position);
-    const int64_t begin = position.batch * options_.batch_size;
-    const int64_t total = std::min(options_.batch_size, dataset_.size() - begin);
-    const RowShare rows = share_of(total);
-    const int64_t count = rows.copies > 1 ? total : share_end(total, options_.rank) - rows.first;
-    const Tensor indices = order_.view({count}, begin + rows.first);
-    const Batch& buffer = free_buffer();
-    const Batch batch{.images = buffer.images.view(dataset_.images.shape().with(0, count)),
-                      .labels = buffer.labels.view({count}),
-                      .rows = rows};
-    fill(batch, indices, position);
+    const Batch batch = place_of(position);
+    fill(batch, order_.view({batch.size()}, first_of(position) + batch.rows.first), position);
     return batch;
   }
 
+  /// Where batches are made on the device: a place without samples.
+  Batch announce(const LoaderPosition& position) {
+    prepare_epoch(position);
+    const Generator random = random_of(position);
+    const std::vector<int64_t> at = {first_of(position), int64_t(random.state().seed),
+                                     int64_t(random.state().stream)};
+    if (!cursor_.defined()) cursor_ = Tensor::empty({3}, {DType::int64, home_});
+    if (at != cursor_at_) cursor_.copy_from(Tensor::from(at, {3}));
+    const Batch batch = place_of(position);
+    cursor_at_ = at;
+    cursor_at_[0] += batch.total();
+    return batch;
+  }
+
+  /// What was announced, and nothing that the host knows alone.
+  void make(const Batch& place) const {
+    const Tensor indices = order_.view({order_.numel() - place.rows.first}, place.rows.first);
+    make_batch_at(cursor_, images_, labels_, indices, *steps_, place.images, place.labels);
+    advance(cursor_.view({1}, 0), place.total());
+  }
+
  private:
+  int64_t first_of(const LoaderPosition& position) const {
+    return position.batch * options_.batch_size;
+  }
+  static Generator random_of(const LoaderPosition& position) {
+    return Generator(position.seed).split(transform_stream).split(uint64_t(position.epoch));
+  }
+  Batch place_of(const LoaderPosition& position) {
+    const int64_t total = std::min(options_.batch_size, dataset_.size() - first_of(position));
+    const RowShare rows = share_of(total);
+    const int64_t count = rows.copies > 1 ? total : share_end(total, options_.rank) - rows.first;
+    const Batch& buffer = free_buffer();
+    return {.images = buffer.images.view(dataset_.images.shape().with(0, count)),
+            .labels = buffer.labels.view({count}),
+            .rows = rows};
+  }
   int64_t share_end(int64_t total, int rank) const { return total * (rank + 1) / options_.ranks; }
   RowShare share_of(int64_t total) const {
     if (options_.ranks == 1) return {};
@@ -135,8 +166,7 @@ class Loader::Maker {
   }
 
   void fill(const Batch& batch, const Tensor& indices, const LoaderPosition& position) {
-    const Generator random =
-        Generator(position.seed).split(transform_stream).split(uint64_t(position.epoch));
+    const Generator random = random_of(position);
     if (steps_)
       make_batch(images_, labels_, indices, *steps_, random, batch.images, batch.labels);
     else
@@ -175,6 +205,8 @@ class Loader::Maker {
   Device home_ = {};                 // where batches are made
   Tensor images_, labels_, order_;   // there
   LoaderPosition order_of_;
+  Tensor cursor_;                   // of batches that are announced, see make_batch_at
+  std::vector<int64_t> cursor_at_;  // what it holds once they are made
   std::deque<Batch> buffers_;
 };
 
@@ -258,12 +290,27 @@ const Dataset& Loader::dataset() const { return maker_->dataset(); }
 int64_t Loader::batches() const { return maker_->batches(); }
 LoaderPosition Loader::position() const { return position_; }
 
+bool Loader::ended_epoch() {
+  if (position_.batch < batches()) return false;
+  position_.batch = 0;
+  ++position_.epoch;
+  return true;
+}
+
+bool Loader::makes_on_device() const { return maker_->makes_on_device(); }
+
+std::optional<Batch> Loader::next_place() {
+  check(makes_on_device(), "[loader] expected a device that makes batches itself");
+  if (ended_epoch()) return std::nullopt;
+  Batch place = maker_->announce(position_);
+  ++position_.batch;
+  return place;
+}
+
+void Loader::make(const Batch& place) const { std::as_const(*maker_).make(place); }
+
 std::optional<Batch> Loader::next() {
-  if (position_.batch == batches()) {
-    position_.batch = 0;
-    ++position_.epoch;
-    return std::nullopt;
-  }
+  if (ended_epoch()) return std::nullopt;
   Batch batch;
   if (maker_->prefetch() == 0) {
     batch = maker_->make(position_);

@@ -75,6 +75,14 @@ class Loader {
   /// Throws what a transform threw; the position then stays before that batch.
   std::optional<Batch> next();
 
+  /// Whether the batches' device makes them, so that a step may ask for its batch itself.
+  bool makes_on_device() const;
+  /// As next, but the batch has no samples before `make` is called, once and in turn. What that
+  /// does it does on the device alone, and for all batches of one shape it is the same, so that it
+  /// can be a part of a step that is recorded (core/ops/record_step.hpp). For such loaders alone.
+  std::optional<Batch> next_place();
+  void make(const Batch& place) const;
+
   LoaderPosition position() const;
   /// Goes to a position; ValueError unless 0 <= epoch and 0 <= batch <= batches().
   void seek(const LoaderPosition& position);
@@ -103,6 +111,7 @@ class Loader {
  private:
   class Maker;
   class Worker;
+  bool ended_epoch();
   std::unique_ptr<Maker> maker_;
   std::unique_ptr<Worker> worker_;
   LoaderPosition position_;

@@ -23,10 +23,13 @@ struct StrengthBody {
 
 template <class T>
 struct WeightGradientBody {
-  T scale;
+  BeanShape shape;
+  int order;
   const T *weight, *f, *df;
   T* dweight;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    const int64_t replica = shape.scales ? i / (shape.targets * shape.neurons) : 0;
+    const T scale = T(2 * shape.factor_of(replica) * shape.gamma * order);
     dweight[i] = sign(weight[i]) * (scale * df[i] * (T(1) - f[i] * f[i]));
   }
 };
@@ -143,7 +146,7 @@ struct PullToCentresBody {
     for (int64_t m = 0; m < targets; ++m)
       sum += spread.u[first + m] * double(spread.f[(first + m) * n + i]) *
              (x - spread.centre[sample * targets + m]);
-    dh[at] = T(4 * spread.shape.factor * sum);
+    dh[at] = T(4 * spread.shape.factor_of(sample / spread.shape.samples) * sum);
   }
 };
 
@@ -165,16 +168,16 @@ struct PullToNeuronsBody {
   Pairs<T> pairs;
   T* dh;
   HEBB_HOST_DEVICE void operator()(int64_t at) const {
-    const int64_t n = pairs.shape.neurons, i = at % n;
+    const int64_t n = pairs.shape.neurons, i = at % n, replica = at / n / pairs.shape.samples;
     const T* row = pairs.h + at / n * n;
-    const T* bonds = pairs.k + at / n / pairs.shape.samples * n * n;
+    const T* bonds = pairs.k + replica * n * n;
     const bool squared = pairs.divergence == Divergence::squared;
     double sum = 0;
     for (int64_t j = 0; j < n; ++j) {  // K's row j: neighbouring threads read neighbours
       const double apart = double(row[i]) - double(row[j]);
       sum += pairs.bond(bonds[j * n + i]) * (squared ? apart : sign(apart));
     }
-    dh[at] = T((squared ? 4 : 2) * pairs.shape.factor * sum);
+    dh[at] = T((squared ? 4 : 2) * pairs.shape.factor_of(replica) * sum);
   }
 };
 
@@ -211,6 +214,22 @@ struct PairDistancesBody {
   }
 };
 
+/// values[r] = times factor Σ_i x[r, i]
+template <class T>
+struct PenaltyBody {
+  static constexpr int phases = 3;
+  using Shared = Fold<Sum>;
+  using Local = Nothing;
+  BeanShape shape;
+  int64_t n;
+  const double* x;
+  double times;
+  T* values;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local& local) const {
+    TotalBody<T>{n, x, times * shape.factor_of(t.block), values}.phase(p, t, shared, local);
+  }
+};
+
 }  // namespace
 
 template <class T>
@@ -220,9 +239,10 @@ void bean_strength(Stream stream, const BeanShape& shape, const T* weight, T* f)
 }
 
 template <class T>
-void bean_weight_gradient(Stream stream, int64_t n, double scale, const T* weight, const T* f,
-                          const T* df, T* dweight) {
-  for_each(stream, n, WeightGradientBody<T>{T(scale), weight, f, df, dweight});
+void bean_weight_gradient(Stream stream, const BeanShape& shape, int order, const T* weight,
+                          const T* f, const T* df, T* dweight) {
+  for_each(stream, shape.replicas * shape.targets * shape.neurons,
+           WeightGradientBody<T>{shape, order, weight, f, df, dweight});
 }
 
 int64_t bean_spread_scratch(const BeanShape& shape) {
@@ -241,7 +261,7 @@ void bean_spread(Stream stream, const BeanShape& shape, const T* h, const T* f, 
   for_blocks(stream, samples * shape.targets, 64, CentresBody<T>{spread});
   for_blocks(stream, targets, block_threads, DistancesBody<T>{spread, df});
   for_blocks(stream, shape.replicas, block_threads,
-             TotalBody<T>{shape.targets, v, 2 * shape.factor, value});
+             PenaltyBody<T>{shape, shape.targets, v, 2, value});
   if (dh) for_each(stream, samples * n, PullToCentresBody<T>{spread, dh});
 }
 
@@ -254,14 +274,15 @@ void bean_pairs(Stream stream, const BeanShape& shape, int order, Divergence div
   const int64_t n = shape.neurons;
   if (dh) for_each(stream, shape.replicas * shape.samples * n, PullToNeuronsBody<T>{pairs, dh});
   for_blocks(stream, shape.replicas * n, block_threads, PairDistancesBody<T>{pairs, scratch});
-  for_blocks(stream, shape.replicas, block_threads, TotalBody<T>{n, scratch, shape.factor, value});
+  for_blocks(stream, shape.replicas, block_threads, PenaltyBody<T>{shape, n, scratch, 1, value});
 }
 
-#define HEBB_INSTANTIATE(T)                                                                      \
-  template void bean_strength(Stream, const BeanShape&, const T*, T*);                           \
-  template void bean_weight_gradient(Stream, int64_t, double, const T*, const T*, const T*, T*); \
-  template void bean_spread(Stream, const BeanShape&, const T*, const T*, double*, T*, T*, T*);  \
-  template void bean_pairs(Stream, const BeanShape&, int, Divergence, const T*, T*, double*, T*, \
+#define HEBB_INSTANTIATE(T)                                                                       \
+  template void bean_strength(Stream, const BeanShape&, const T*, T*);                            \
+  template void bean_weight_gradient(Stream, const BeanShape&, int, const T*, const T*, const T*, \
+                                     T*);                                                         \
+  template void bean_spread(Stream, const BeanShape&, const T*, const T*, double*, T*, T*, T*);   \
+  template void bean_pairs(Stream, const BeanShape&, int, Divergence, const T*, T*, double*, T*,  \
                            T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)

@@ -18,7 +18,10 @@ struct MakeBatchBody {
     const bool is_there = sample >= 0 && sample < batch.samples;  // or check_range complains
     if (p == 0) {
       if (t.index != 0) return;
-      Draws draws = draws_of_sample(batch.key, sample);
+      const int64_t* const at = batch.indices.cursor;
+      const RandomKey key =
+          at ? RandomKey{.seed = uint64_t(at[1]), .stream = uint64_t(at[2])} : batch.key;
+      Draws draws = draws_of_sample(key, sample);
       for (int s = 0; s < batch.steps.count; ++s)
         shared.moves[s] = draw_move(batch.steps.step[s], draws);
       batch.to_labels[t.block] = is_there ? batch.labels[sample] : 0;

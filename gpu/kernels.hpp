@@ -19,19 +19,35 @@
 namespace hebb::cuda {
 
 // memory.cu
+void advance(Stream stream, int64_t n, int64_t by, int64_t* counts);
 void fill(Stream stream, int64_t n, int size, uint64_t bits, void* x);
 void cast(Stream stream, int64_t n, DType from_type, const void* from, DType to_type, void* to);
 
+/// Whole numbers in device memory: those at `values` or, where there is a cursor, those of `count`
+/// from place *cursor on. Behind the last they are -1.
+struct IndexList {
+  const int64_t* values;
+  const int64_t* cursor = nullptr;
+  int64_t count = 0;
+
+  HEBB_HOST_DEVICE int64_t operator[](int64_t i) const {
+    if (!cursor) return values[i];
+    const int64_t at = *cursor + i;
+    return at >= 0 && at < count ? values[at] : -1;
+  }
+};
+
 // images.cu
 /// Samples `indices` [batch] of images [samples, extents] and labels [samples]. Indices out of
-/// range give zeros.
+/// range give zeros. With a cursor, the key's seed and stream stand behind the place there.
 struct BatchOfImages {
   int64_t samples, batch;
   ImageExtents extents;
   ImageSteps steps;
   RandomKey key;
   const uint8_t* images;
-  const int64_t *labels, *indices;
+  const int64_t* labels;
+  IndexList indices;
   float* to_images;
   int64_t* to_labels;
 };
@@ -44,15 +60,21 @@ template <class T>
 void normal(Stream stream, int64_t n, double mean, double stddev, RandomKey key, T* x);
 template <class T>
 void truncated_normal(Stream stream, int64_t n, double stddev, double limit, RandomKey key, T* x);
-/// Keys as a kernel has them among its parameters.
-struct KeyList {
+/// Masks of dropout as a kernel has them among its parameters, which may have 4 KiB.
+struct MaskList {
   static constexpr int64_t most = 64;
   int64_t count = 0;
-  RandomKey keys[most];
+  struct Mask {
+    double scale;        // 1 / (1 - p)
+    uint32_t threshold;  // u >= p for u = (word >> 8) / 2^24, in whole numbers
+    RandomKey key;
+  } masks[most];
+
+  void add(double p, const RandomKey& key);
 };
-/// Of parts [count, n], each by a key of its own.
+/// Of parts [count, n], each with its mask.
 template <class T>
-void dropout(Stream stream, int64_t n, double p, const KeyList& list, const T* x, T* y);
+void dropout(Stream stream, int64_t n, const MaskList& list, const T* x, T* y);
 
 // elementwise.cu
 template <class T>
@@ -228,7 +250,7 @@ struct IndexRange {
   int64_t begin = 0, end, spared = 0;
 };
 /// Complains about the first of `values` that is out of range.
-void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
+void check_range(Stream stream, int64_t n, IndexRange range, const IndexList& values, int64_t place,
                  Complaint* complaint);
 
 // optimizers.cu, in place
@@ -295,15 +317,21 @@ void scale_all(Stream stream, const TensorList<T>& tensors, const double* scale)
 struct BeanShape {
   int64_t replicas, samples, neurons, targets;
   double gamma;
-  double factor;  // scale / (S N²)
+  double factor;         // scale / divisor / (S N²)
+  const double* scales;  // in device memory, of replicas each its own: their factors are
+  double per_scale;      // scales[r] per_scale; may be null
+
+  HEBB_HOST_DEVICE double factor_of(int64_t replica) const {
+    return scales ? scales[replica] * per_scale : factor;
+  }
 };
 /// f = |tanh(gamma weight)|
 template <class T>
 void bean_strength(Stream stream, const BeanShape& shape, const T* weight, T* f);
-/// dweight = scale df sign(weight) (1 - f²)
+/// dweight = 2 order gamma factor df sign(weight) (1 - f²)
 template <class T>
-void bean_weight_gradient(Stream stream, int64_t n, double scale, const T* weight, const T* f,
-                          const T* df, T* dweight);
+void bean_weight_gradient(Stream stream, const BeanShape& shape, int order, const T* weight,
+                          const T* f, const T* df, T* dweight);
 /// Order 1 and squares: each target pulls its neurons to their weighted mean. `scratch` holds
 /// bean_spread_scratch(shape) numbers; dh and df [targets, neurons] may be null.
 int64_t bean_spread_scratch(const BeanShape& shape);

@@ -35,8 +35,8 @@ Tensor CudaBackend::permute(const Tensor& x, const Shape& shape, std::span<const
 // Indices out of range are a complaint that the next synchronisation throws.
 Tensor CudaBackend::gather_rows(const Tensor& x, const Tensor& indices, const Shape& shape) {
   const Tensor y = Tensor::empty(shape, x.options());
-  check_range(stream_, shape[0], {.begin = -x.size(0), .end = x.size(0)}, data_of<int64_t>(indices),
-              Complaint::gather_rows, complaint_);
+  check_range(stream_, shape[0], {.begin = -x.size(0), .end = x.size(0)},
+              {data_of<int64_t>(indices)}, Complaint::gather_rows, complaint_);
   dispatch(x.dtype(), [&]<class T>() {
     cuda::gather_rows(stream_, shape[0], x.size(0), shape.product(1, shape.rank()), data_of<T>(x),
                       data_of<int64_t>(indices), data_of<T>(y));
@@ -57,7 +57,7 @@ Tensor CudaBackend::gather(const Tensor& x, const Tensor& indices, int axis) {
   const Tensor y = Tensor::empty(indices.shape(), x.options());
   const int64_t extent = x.size(axis);
   check_range(stream_, indices.numel(), {.begin = -extent, .end = extent},
-              data_of<int64_t>(indices), Complaint::gather, complaint_);
+              {data_of<int64_t>(indices)}, Complaint::gather, complaint_);
   dispatch(x.dtype(), [&]<class T>() {
     cuda::gather(stream_, gather_loop(x.shape(), indices.shape(), axis), data_of<T>(x),
                  data_of<int64_t>(indices), data_of<T>(y));

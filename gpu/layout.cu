@@ -106,7 +106,7 @@ struct CheckRangeBody {
   int64_t n;
   IndexRange range;
   int64_t place;
-  const int64_t* values;
+  IndexList values;
   Complaint* complaint;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     if (p == 0) {
@@ -168,7 +168,7 @@ void scatter_add_rows(Stream stream, int64_t count, int64_t rows, int64_t width,
   for_each(stream, width, ScatterAddRowsBody<T>{count, rows, width, dy, index, dx});
 }
 
-void check_range(Stream stream, int64_t n, IndexRange range, const int64_t* values, int64_t place,
+void check_range(Stream stream, int64_t n, IndexRange range, const IndexList& values, int64_t place,
                  Complaint* complaint) {
   for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, range, place, values, complaint});
 }

@@ -86,6 +86,10 @@ void CudaBackend::copy(const Tensor& destination, const Tensor& source) {
   copy_on_device(stream_, destination.data(), source.data(), destination.bytes());
 }
 
+void CudaBackend::advance(const Tensor& counts, int64_t by) {
+  cuda::advance(stream_, counts.numel(), by, data_of<int64_t>(counts));
+}
+
 void CudaBackend::fill(const Tensor& x, double value) {
   cuda::fill(stream_, x.numel(), int(size_of(x.dtype())), bits_of(x.dtype(), value), x.data());
 }

@@ -27,6 +27,11 @@ struct FillBody {
   }
 };
 
+struct AdvanceBody {
+  int64_t by, *counts;
+  HEBB_HOST_DEVICE void operator()(int64_t i) const { counts[i] += by; }
+};
+
 /// One kernel for all pairs of types: memory takes longer than the switches.
 struct CastBody {
   DType from_type, to_type;
@@ -75,6 +80,10 @@ struct CastBody {
 };
 
 }  // namespace
+
+void advance(Stream stream, int64_t n, int64_t by, int64_t* counts) {
+  for_each(stream, n, AdvanceBody{by, counts});
+}
 
 void fill(Stream stream, int64_t n, int size, uint64_t bits, void* x) {
   for_each(stream, n, FillBody{size, bits, x});

@@ -32,16 +32,17 @@ void CudaBackend::truncated_normal(const Tensor& x, double stddev, double limit,
   });
 }
 
-Tensor CudaBackend::dropout(const Tensor& x, double p, std::span<const RandomKey> keys) {
-  for (const RandomKey& key : keys) check_repeats(key);
+Tensor CudaBackend::dropout(const Tensor& x, std::span<const DropoutMask> masks) {
+  for (const DropoutMask& mask : masks) check_repeats(mask.key);
   const Tensor y = Tensor::empty(x.shape(), x.options());
-  const int64_t part = x.numel() / std::ssize(keys);
-  for (int64_t first = 0; first < std::ssize(keys); first += KeyList::most) {
-    KeyList list;
-    list.count = std::min(KeyList::most, std::ssize(keys) - first);
-    std::copy_n(keys.begin() + first, list.count, list.keys);
+  const int64_t part = x.numel() / std::ssize(masks);
+  for (int64_t first = 0; first < std::ssize(masks); first += MaskList::most) {
+    MaskList list;
+    for (const DropoutMask& mask : masks.subspan(
+             size_t(first), std::min<size_t>(MaskList::most, masks.size() - size_t(first))))
+      list.add(mask.p, mask.key);
     dispatch(x.dtype(), [&]<class T>() {
-      cuda::dropout(stream_, part, p, list, data_of<T>(x) + first * part,
+      cuda::dropout(stream_, part, list, data_of<T>(x) + first * part,
                     data_of<T>(y) + first * part);
     });
   }

@@ -53,17 +53,16 @@ struct TruncatedNormalBody {
 template <class T>
 struct DropoutBody {
   int64_t n;  // of a part
-  uint32_t threshold;
-  T scale;
-  KeyList list;
+  MaskList list;
   const T* x;
   T* y;
   HEBB_HOST_DEVICE void operator()(int64_t at) const {
     const int64_t blocks = blocks_of(n), part = at / blocks, i = at % blocks;
-    const Philox::Block words = list.keys[part].block(uint64_t(i));
+    const MaskList::Mask& mask = list.masks[part];
+    const Philox::Block words = mask.key.block(uint64_t(i));
     for (int k = 0; k < 4 && 4 * i + k < n; ++k) {
       const int64_t place = part * n + 4 * i + k;
-      y[place] = x[place] * (words[size_t(k)] >> 8 >= threshold ? scale : T(0));
+      y[place] = x[place] * (words[size_t(k)] >> 8 >= mask.threshold ? T(mask.scale) : T(0));
     }
   }
 };
@@ -86,19 +85,20 @@ void truncated_normal(Stream stream, int64_t n, double stddev, double limit, Ran
            TruncatedNormalBody<T>{n, stddev, limit, normal_tail(limit), key, x});
 }
 
+void MaskList::add(double p, const RandomKey& key) {
+  masks[count++] = {1 / (1 - p), uint32_t(std::ceil(p * 16777216.0)), key};
+}
+
 template <class T>
-void dropout(Stream stream, int64_t n, double p, const KeyList& list, const T* x, T* y) {
-  // u >= p for u = (word >> 8) / 2^24, in whole numbers.
-  const uint32_t threshold = uint32_t(std::ceil(p * 16777216.0));
-  for_each(stream, list.count * blocks_of(n),
-           DropoutBody<T>{n, threshold, T(1 / (1 - p)), list, x, y});
+void dropout(Stream stream, int64_t n, const MaskList& list, const T* x, T* y) {
+  for_each(stream, list.count * blocks_of(n), DropoutBody<T>{n, list, x, y});
 }
 
 #define HEBB_INSTANTIATE(T)                                                       \
   template void uniform(Stream, int64_t, double, double, RandomKey, T*);          \
   template void normal(Stream, int64_t, double, double, RandomKey, T*);           \
   template void truncated_normal(Stream, int64_t, double, double, RandomKey, T*); \
-  template void dropout(Stream, int64_t, double, const KeyList&, const T*, T*);
+  template void dropout(Stream, int64_t, const MaskList&, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

@@ -62,7 +62,7 @@ Backend::WithGrad CudaBackend::cross_entropy(const Tensor& logits, const Tensor&
       empty_loss(logits, logits.rank() == 3 ? Shape{replicas} : Shape(), with_grad);
   const int64_t width = logits.size(-1), rows = logits.numel() / width;
   const Tensor losses = scratch(rows);
-  check_range(stream_, rows, {.end = width}, data_of<int64_t>(labels), Complaint::cross_entropy,
+  check_range(stream_, rows, {.end = width}, {data_of<int64_t>(labels)}, Complaint::cross_entropy,
               complaint_);
   dispatch(logits.dtype(), [&]<class T>() {
     cuda::cross_entropy(stream_, replicas,
@@ -85,7 +85,7 @@ Backend::WithGrad CudaBackend::cross_entropy_rows(const Tensor& logits, const Te
   WithGrad result = empty_loss(logits, {rows}, with_grad);
   result.grad2 = Tensor::empty({rows}, logits.options());
   check_range(stream_, rows, {.end = width, .spared = ignored.value_or(0)},
-              data_of<int64_t>(labels), Complaint::cross_entropy, complaint_);
+              {data_of<int64_t>(labels)}, Complaint::cross_entropy, complaint_);
   dispatch(logits.dtype(), [&]<class T>() {
     cuda::cross_entropy_rows(stream_,
                              CrossEntropy<T>{.rows = rows,

@@ -7,7 +7,7 @@ namespace HEBB_API hebb {
 
 /// Dropout (Srivastava et al. 2014) where the context has it on: elements are zero with
 /// probability p, the others scaled by 1 / (1 - p). ValueError when it is on and the context has
-/// no generator, or not one for each replica.
+/// no generator, or not one for each replica. Replicas may have a p each, see Module::replicate.
 class Dropout final : public Module {
  public:
   struct Options {
@@ -20,7 +20,10 @@ class Dropout final : public Module {
   Tensor forward(const Tensor& x, Context& context) const override;
 
  private:
+  void take_settings(std::span<const Module* const> replicas) override;
+
   double p_;
+  std::vector<double> p_of_replicas_;  // empty: all have p_
 };
 
 }  // namespace hebb

@@ -1,6 +1,7 @@
 #include "layers/module.hpp"
 
 #include <algorithm>
+#include <typeinfo>
 
 #include "core/autograd.hpp"
 #include "core/check.hpp"
@@ -118,6 +119,40 @@ void Module::replicate(std::span<const State> states) {
     replace(tensor, stacked);
   }
   set_replicas(count);
+}
+
+void Module::replicate(std::span<const std::unique_ptr<Module>> networks) {
+  std::vector<State> states;
+  std::vector<const Module*> modules;
+  for (const std::unique_ptr<Module>& network : networks) {
+    check(network != nullptr && network->replicas() == 0,
+          "[replicate] expected networks without replicas");
+    check_like(*network);
+    states.push_back(network->state());
+    modules.push_back(network.get());
+  }
+  replicate(states);
+  take_settings_of(modules);
+}
+
+void Module::check_like(const Module& other) const {
+  check(typeid(*this) == typeid(other) &&
+            std::ranges::equal(children_, other.children_, {}, &Child::name, &Child::name),
+        "[replicate] expected networks of the same layers, got {} in place of {} (\"{}\")",
+        other.description(), description(), path_);
+  for (size_t i = 0; i < children_.size(); ++i)
+    children_[i].module->check_like(*other.children_[i].module);
+}
+
+void Module::take_settings(std::span<const Module* const>) {}
+
+void Module::take_settings_of(std::span<const Module* const> replicas) {
+  take_settings(replicas);
+  for (size_t i = 0; i < children_.size(); ++i) {
+    std::vector<const Module*> own;
+    for (const Module* replica : replicas) own.push_back(replica->children_[i].module.get());
+    children_[i].module->take_settings_of(own);
+  }
 }
 
 State Module::replica(int64_t r) const {

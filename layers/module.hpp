@@ -78,6 +78,9 @@ class Module {
   /// before an optimiser is. ValueError for no states, a network that has replicas, or one with
   /// buffers: batch normalisation knows none.
   void replicate(std::span<const State> states);
+  /// The same of networks like this one, with their states. What layers say that replicas may
+  /// differ in is each network's own: Dropout's p. ValueError for networks of other layers.
+  void replicate(std::span<const std::unique_ptr<Module>> networks);
   int64_t replicas() const { return replicas_; }  ///< 0 for a network as it was made.
   /// The state of one replica, as a network of its own has it; it shares storage with this one.
   State replica(int64_t r) const;
@@ -106,6 +109,11 @@ class Module {
   }
 
  private:
+  /// For layers with settings in which replicas may differ: takes those of what stands in this
+  /// one's place in each network, which is of the same class.
+  virtual void take_settings(std::span<const Module* const> replicas);
+  void check_like(const Module& other) const;
+  void take_settings_of(std::span<const Module* const> replicas);
   Tensor pass(const Tensor& x, Context& context) const;
   void check_name(const std::string& name) const;
   void add_child(std::string name, std::unique_ptr<Module> module);

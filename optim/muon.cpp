@@ -50,6 +50,8 @@ Muon::Muon(std::vector<NamedTensor> parameters, const MuonOptions& options,
         options.newton_schulz_steps);
   check(options.sgd_lr_scale >= 0, "[muon] expected a scale of at least 0 for SGD, got {}",
         options.sgd_lr_scale);
+  check(slots_.size() == this->parameters().size(),
+        "[muon] expected groups of whole parameters, got one of a replica");
   size_t last = slots_.size();
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Tensor& parameter = slots_[i].parameter;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace HEBB_API hebb {
 /// The first group that matches counts.
 struct ParameterGroup {
   std::string pattern;
-  double lr_scale = 1;            ///< Times the optimiser's learning rate.
-  double weight_decay_scale = 1;  ///< Times the optimiser's weight decay.
+  double lr_scale = 1;                  ///< Times the optimiser's learning rate.
+  double weight_decay_scale = 1;        ///< Times the optimiser's weight decay.
+  std::optional<int64_t> replica = {};  ///< Of parameters [R, ...] this part alone, from 0.
 };
 
 /// Updates parameters in place from their gradients, one fused pass over each, all in one call of
@@ -39,7 +41,8 @@ class Optimizer {
   int64_t steps() const;   ///< How often `step` was called; waits for the device.
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
 
-  /// All state by name for checkpoints: "step", and for each parameter "fc1.weight.step" and its
+  /// All state by name for checkpoints: "step", and for each parameter "fc1.weight.step", which is
+  /// [R] where groups tell replicas apart, and its
   /// moments ("fc1.weight.exp_avg", ...), named as in PyTorch: the optimiser's own tensors, not
   /// copies. The learning rate and other options are not part of it.
   State state() const;
@@ -48,15 +51,26 @@ class Optimizer {
 
  protected:
   /// `moments`, two at most, names what is kept for each parameter in its shape. ValueError for a
-  /// bad learning rate or a group whose pattern matches no parameter.
+  /// bad learning rate, or a group whose pattern matches no parameter or whose replica is not
+  /// there.
   Optimizer(std::vector<NamedTensor> parameters, double lr,
             const std::vector<ParameterGroup>& groups, std::vector<std::string> moments);
   /// The backend's call for all slots.
   virtual void update(const StepScalars& scalars) = 0;
 
-  std::vector<OptimizerSlot> slots_;  // of all parameters; gradients are there during a step
+  // Of all parameters, or of each replica's part where groups tell replicas apart; gradients are
+  // there during a step.
+  std::vector<OptimizerSlot> slots_;
 
  private:
+  // What is kept of a parameter, whole.
+  struct Kept {
+    Tensor moments[2], steps;
+    int64_t parts;  // that have a slot each; 0: it has one itself
+  };
+  void add_slots(const NamedTensor& parameter, const std::vector<ParameterGroup>& groups);
+
+  std::vector<Kept> kept_;
   std::vector<NamedTensor> parameters_;
   std::vector<std::string> moments_;
   std::vector<Tensor> grads_;  // during a step; kept, so that steps take no memory

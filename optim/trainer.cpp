@@ -95,16 +95,20 @@ bool Trainer::run_epoch(Loader& loader, RecordedSteps& steps, EpochMetrics& metr
   // For an epoch that goes on after its last step: its rate is asked for below.
   if (run.position.batch > 0) optimizer_.set_lr(lr_at(step - 1));
   bool requested = false;
+  const bool is_shared = options_.peers || options_.accumulate > 1;
+  const bool steps_make = !is_shared && loader.makes_on_device();
   const double seconds_before = run.seconds;
   const Clock::time_point start = Clock::now();
   while (!requested) {
     const Clock::time_point asked = Clock::now();
-    const std::optional<Batch> batch = loader.next();
+    const std::optional<Batch> batch = steps_make ? loader.next_place() : loader.next();
     run.loader_seconds += seconds_since(asked);
     if (!batch) break;
     optimizer_.set_lr(lr_at(step++));
-    if (options_.peers || options_.accumulate > 1)
+    if (is_shared)
       shared_step(*batch);
+    else if (steps_make)
+      steps.run(*batch, [&] { loader.make(*batch); });
     else
       steps.run(*batch);
     run.totals.images += batch->total();

@@ -98,6 +98,14 @@ enum class Stopped { all_epochs, early, requested };
 
 /// Trains a model: cross-entropy plus the regularizers' penalties, epoch after epoch.
 ///
+/// Away from the CPU the steps of a fit are recorded and repeated (core/ops/record_step.hpp). What
+/// is on the device changes from step to step: weights, the learning rate that the schedule gives,
+/// counts, random numbers, the place in the epoch. What the host changes between steps, in on_step
+/// say, is not seen by the steps of that fit that are recorded already: options of regularizers and
+/// layers, scales of the optimiser, which parameters ask for gradients, and tensors that take
+/// another's place. A batch's shape has a recording of its own, made at its third step. With peers
+/// or accumulated parts, with HEBB_CUDA_GRAPHS=0 and while a profile is on, steps are called.
+///
 /// With peers every rank calls fit, evaluate and try_evaluate with the same data and options, and a
 /// fit is that of one process, but for rounding: ranks begin with the weights of rank 0, share each
 /// batch, draw the dropout and the transforms that the one process draws for their rows, and update

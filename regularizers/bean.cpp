@@ -24,8 +24,8 @@ const Choices<Normalization>& known_normalizations() {
 Bean::Bean(BeanOptions options) : options_(std::move(options)) {
   check(options_.order == 1 || options_.order == 2, "[bean] expected order 1 or 2, got {}",
         options_.order);
-  check(std::isfinite(options_.alpha) && options_.alpha >= 0,
-        "[bean] expected finite alpha of at least 0, got {}", options_.alpha);
+  check_strength("bean", "alpha", options_.alpha);
+  check_strengths("bean", "alphas", options_.alphas);
   check(std::isfinite(options_.gamma) && options_.gamma > 0,
         "[bean] expected finite gamma over 0, got {}", options_.gamma);
   for (const std::string& layer : options_.layers)
@@ -34,7 +34,8 @@ Bean::Bean(BeanOptions options) : options_(std::move(options)) {
 }
 
 std::string Bean::name() const {
-  std::string name = fmt::format("bean:order={},alpha={}", options_.order, options_.alpha);
+  std::string name = fmt::format("bean:order={},alpha={}", options_.order,
+                                 strength_text(options_.alpha, options_.alphas));
   if (options_.gamma != 1) name += fmt::format(",gamma={}", options_.gamma);
   if (options_.divergence != BeanOptions().divergence)
     name += fmt::format(",divergence={}", known_divergences().name_of(options_.divergence));
@@ -48,7 +49,7 @@ std::string Bean::name() const {
 Tensor Bean::penalty(std::span<const DenseTap> taps) const {
   check_layers("bean", options_.layers, taps);
   Tensor total;
-  if (options_.alpha == 0) return total;
+  if (options_.alpha == 0 && !options_.alphas.defined()) return total;
   for (const DenseTap& tap : taps) {
     if (options_.layers.empty() ? tap.raw_input : !matches_any(options_.layers, tap)) continue;
     BeanKernel kernel{.order = options_.order,
@@ -56,8 +57,8 @@ Tensor Bean::penalty(std::span<const DenseTap> taps) const {
                       .gamma = options_.gamma,
                       .scale = options_.alpha};
     if (options_.normalization == Normalization::paper)
-      kernel.scale /= std::pow(double(tap.weight.size(-2)), options_.order);
-    add_term(total, bean_penalty(tap.input, tap.weight, kernel));
+      kernel.divisor = std::pow(double(tap.weight.size(-2)), options_.order);
+    add_term(total, bean_penalty(tap.input, tap.weight, kernel, options_.alphas));
   }
   return total;
 }

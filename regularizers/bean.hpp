@@ -22,6 +22,8 @@ const Choices<Divergence>& known_divergences();
 struct BeanOptions {
   int order = 1;     ///< 1: neurons share targets (Eq. 5). 2: pairs of them, 4-cycles (Eq. 7).
   double alpha = 1;  ///< Strength, finite and at least 0; 0 leaves the penalty out.
+  /// In its place, of each of R replicas: float64 [R], on the network's device.
+  Tensor alphas = {};
   double gamma = 1;  ///< Steepness of |tanh(gamma W)|, over 0 (Eq. 3).
   Divergence divergence = Divergence::squared;
   Normalization normalization = Normalization::paper;

@@ -16,7 +16,8 @@ class Regularizer {
  public:
   virtual ~Regularizer() = default;
   /// How it shows in logs, with its parameters: "bean:order=2,alpha=300". The text from which
-  /// make_regularizer makes the same again, for those that it knows.
+  /// make_regularizer makes the same again, for those that it knows; not where replicas have a
+  /// strength each, of which it shows all.
   virtual std::string name() const = 0;
   /// A differentiable scalar, with its own strength in it; undefined when there is nothing to
   /// penalise. Of R replicas [R], each its own.

@@ -74,6 +74,27 @@ Tensor sum_over(PenaltyScope scope, std::span<const DenseTap> taps,
   return total;
 }
 
+Tensor times(const Tensor& sum, double strength, const Tensor& strengths) {
+  if (!strengths.defined()) return sum * strength;
+  check<ShapeError>(sum.shape() == strengths.shape(),
+                    "[regularizer] expected strengths of as many replicas as the network has, {}, "
+                    "got {}",
+                    sum.shape(), strengths.shape());
+  return sum * strengths.to(sum.dtype());
+}
+
+std::string strength_text(double strength, const Tensor& strengths) {
+  return strengths.defined() ? fmt::format("{}", fmt::join(strengths.to_vector<double>(), "+"))
+                             : fmt::format("{}", strength);
+}
+
+void check_strengths(const char* where, const char* what, const Tensor& strengths) {
+  if (!strengths.defined()) return;
+  check(strengths.dtype() == DType::float64 && strengths.rank() == 1 && strengths.numel() > 0,
+        "[{}] expected {} of shape [R] and float64, got {}", where, what, strengths);
+  for (const double value : strengths.to_vector<double>()) check_strength(where, what, value);
+}
+
 void check_strength(const char* where, const char* what, double value) {
   check(std::isfinite(value) && value >= 0, "[{}] expected finite {} of at least 0, got {}", where,
         what, value);

@@ -30,8 +30,14 @@ Tensor sum_over(PenaltyScope scope, std::span<const DenseTap> taps,
                 std::span<const NamedTensor> parameters,
                 Tensor (*norm)(const Tensor&, std::span<const int> axes));
 
+/// A sum of a network by its strength, or [R] of replicas, each by its own where there are any.
+Tensor times(const Tensor& sum, double strength, const Tensor& strengths);
+/// As names have it: "10", or "10+30" for replicas.
+std::string strength_text(double strength, const Tensor& strengths);
 /// ValueError unless `value` is finite and at least 0, or all_parameters comes with none.
 void check_strength(const char* where, const char* what, double value);
+/// And the same of each of replicas, float64 [R], which may be undefined.
+void check_strengths(const char* where, const char* what, const Tensor& strengths);
 void check_scope(const char* where, PenaltyScope scope, std::span<const NamedTensor> parameters);
 
 }  // namespace hebb

@@ -10,6 +10,8 @@ namespace HEBB_API hebb {
 
 struct WeightDecayOptions {
   double lambda = 1e-4;  ///< Strength, finite and at least 0.
+  /// In its place, of each of R replicas: float64 [R], on the network's device.
+  Tensor lambdas = {};
   PenaltyScope scope = PenaltyScope::dense_weights;
 };
 

@@ -89,8 +89,9 @@ void FewShotSettings::add_output_flags(CLI::App& app) {
       ->capture_default_str();
   add_number(
       app, "--replicas", replicas, some,
-      "Draws of a cell that one process trains at once, as replicas of one network; otherwise "
-      "all of them on a GPU, and one on the CPU or where there are several processes. "
+      "Runs of a cell, its draws and for --tune all trial values of each, that one process trains "
+      "at once, as replicas of one network; otherwise all of them on a GPU, and one on the CPU or "
+      "where there are several processes. "
       "Imitation networks and Gaussian processes go one by one");
   app.add_flag("--quiet", quiet, "No progress bar");
 }

@@ -77,7 +77,7 @@ class Program {
     const Clock::time_point start = Clock::now();
     const size_t before = journal_.results().size();
     const bool done = execute(keys, data_, journal_, communicator_, settings_.quiet,
-                              settings_.draws_at_once(communicator_.size()));
+                              settings_.runs_at_once(communicator_.size()));
     if (!root()) return false;
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     fmt::print(stderr, "{} runs in {}{}\n", journal_.results().size() - before,

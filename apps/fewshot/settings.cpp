@@ -97,9 +97,10 @@ double FewShotSettings::value_for(const RunKey& cell, bool published,
 
 Device FewShotSettings::training_device() const { return parse_device(device); }
 
-int64_t FewShotSettings::draws_at_once(int processes) const {
+int64_t FewShotSettings::runs_at_once(int processes) const {
   if (replicas > 0) return replicas;
-  return training_device().is_cpu() || processes > 1 ? 1 : std::max(draws, tuning_draws);
+  if (training_device().is_cpu() || processes > 1) return 1;
+  return tune ? tuning_draws * std::ssize(Tuning().grid) : draws;
 }
 
 std::vector<RunKey> FewShotSettings::cells(const Protocol& run_protocol, bool published) const {

@@ -40,9 +40,9 @@ struct FewShotSettings {
   /// each other, the protocol itself first.
   std::vector<Ablation> ablations() const;
   Device training_device() const;
-  /// How many draws of a cell train at once, in this many processes: as --replicas says, or all on
+  /// How many runs of a cell train at once, in this many processes: as --replicas says, or all on
   /// a GPU and one on the CPU or where there are several processes.
-  int64_t draws_at_once(int processes) const;
+  int64_t runs_at_once(int processes) const;
 
  private:
   void add_study_flags(CLI::App& app);

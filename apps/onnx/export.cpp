@@ -203,6 +203,13 @@ class Exporter {
   Graph& graph_;
 };
 
+void check_single(const Module& module) {
+  for (const Module::Child& child : module.children()) check_single(*child.module);
+  check(module.replicas() == 0 || !module.children().empty(),
+        "[onnx] expected layers of one network, got {} replicas of {} ({})", module.replicas(),
+        module.description(), module.path());
+}
+
 std::string normalize_pixels(Graph& graph, const Normalize& normalize, const std::string& x) {
   const Shape shape{1, std::ssize(normalize.mean), 1, 1};
   const std::string mean = graph.constant("pixels.mean", Tensor::from(normalize.mean, shape));
@@ -224,6 +231,7 @@ void describe(onnx::ValueInfoProto& value, const std::string& name, const Shape&
 }  // namespace
 
 std::string to_onnx(const Module& model, const OnnxOptions& options) {
+  check_single(model);
   onnx::ModelProto proto;
   proto.set_ir_version(ir_version);
   proto.set_producer_name("Hebb");

@@ -16,7 +16,8 @@ struct OnnxOptions {
 
 /// A model for inference as an ONNX file (operator set 17): from "images" [N, C, H, W], float32
 /// from 0 to 1, to "logits" [N, classes]. Dropout is left out, and batch normalisation is a part of
-/// the convolution before it. ValueError, which names it, for a layer that has no export.
+/// the convolution before it. ValueError, which names it, for a layer that has no export, as layers
+/// of replicas have none.
 std::string to_onnx(const Module& model, const OnnxOptions& options);
 
 }  // namespace hebb::apps

@@ -28,9 +28,10 @@ class CpuBackend final : public Backend {
   void copy(const Tensor& destination, const Tensor& source) override;
   void fill(const Tensor& x, double value) override;
   Tensor cast(const Tensor& x, DType dtype) override;
+  void advance(const Tensor& counts, int64_t by) override;
   void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                  const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                  const Tensor& to_labels) override;
+                  const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                  const Tensor& to_images, const Tensor& to_labels) override;
   void uniform(const Tensor& x, double lower, double upper, RandomKey key) override;
   void normal(const Tensor& x, double mean, double stddev, RandomKey key) override;
   void truncated_normal(const Tensor& x, double stddev, double limit, RandomKey key) override;
@@ -40,7 +41,7 @@ class CpuBackend final : public Backend {
   Tensor affine(const Tensor& x, double scale, double shift) override;
   void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
   Tensor scale_by(const Tensor& x, const Tensor& scalar) override;
-  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override;
+  Tensor dropout(const Tensor& x, std::span<const DropoutMask> masks) override;
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
@@ -101,8 +102,8 @@ class CpuBackend final : public Backend {
              const NadamRule& rule) override;
   Clip clip_scale(std::span<const Tensor> grads, double limit) override;
   void scale_all(std::span<const Tensor> x, const Tensor& scale) override;
-  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel, bool with_dh,
-                bool with_dweight) override;
+  WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+                const Tensor& scales, bool with_dh, bool with_dweight) override;
 
  private:
   /// function(kernels) with the kernels for the type of a floating-point tensor's elements.

@@ -2,12 +2,13 @@
 
 namespace hebb::cpu {
 
-Tensor CpuBackend::dropout(const Tensor& x, double p, std::span<const RandomKey> keys) {
+Tensor CpuBackend::dropout(const Tensor& x, std::span<const DropoutMask> masks) {
   const Tensor y = Tensor::empty(x.shape(), x.options());
-  const int64_t part = x.numel() / std::ssize(keys);
+  const int64_t part = x.numel() / std::ssize(masks);
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& k) {
-    for_replicas(std::ssize(keys), [&](int64_t r) {
-      k.dropout(part, p, keys[size_t(r)], data_of<T>(x) + r * part, data_of<T>(y) + r * part);
+    for_replicas(std::ssize(masks), [&](int64_t r) {
+      const DropoutMask& mask = masks[size_t(r)];
+      k.dropout(part, mask.p, mask.key, data_of<T>(x) + r * part, data_of<T>(y) + r * part);
     });
   });
   return y;

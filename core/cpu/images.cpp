@@ -27,14 +27,22 @@ void make_image(const uint8_t* bytes, const ImageExtents& extents, int64_t pixel
 }  // namespace
 
 void CpuBackend::make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
-                            const ImageSteps& steps, RandomKey key, const Tensor& to_images,
-                            const Tensor& to_labels) {
+                            const Tensor& cursor, const ImageSteps& steps, RandomKey key,
+                            const Tensor& to_images, const Tensor& to_labels) {
   const Shape& shape = images.shape();
   const ImageExtents extents{shape[1], shape[2], shape[3]};
-  const int64_t pixels = shape.product(1, 4), count = indices.numel();
+  const int64_t pixels = shape.product(1, 4), count = to_labels.numel();
   const uint8_t* const from = data_of<uint8_t>(images);
   const int64_t* const from_labels = data_of<int64_t>(labels);
-  const int64_t* const index = data_of<int64_t>(indices);
+  const int64_t* index = data_of<int64_t>(indices);
+  if (cursor.defined()) {
+    const int64_t* const at = data_of<int64_t>(cursor);
+    check(at[0] >= 0 && at[0] <= indices.numel() - count,
+          "[make_batch] expected a place for {} of {} indices, got {}", count, indices.numel(),
+          at[0]);
+    index += at[0];
+    key = {.seed = uint64_t(at[1]), .stream = uint64_t(at[2])};
+  }
   float* const to = data_of<float>(to_images);
   int64_t* const label = data_of<int64_t>(to_labels);
   for (int64_t i = 0; i < count; ++i)

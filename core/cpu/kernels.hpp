@@ -47,7 +47,7 @@ struct BeanLayer {
   const T* h;                         // [S, N]
   const T* weight;                    // [M, N]
   T gamma;
-  double factor;  // scale / (S N²)
+  double factor;  // scale / divisor / (S N²)
   T* dh;          // [S, N], or null
   T* dweight;     // [M, N], or null
 };

@@ -77,6 +77,11 @@ void CpuBackend::copy(const Tensor& destination, const Tensor& source) {
 }
 
 // Both wait for memory more than they compute, and need no kernels of an instruction set.
+void CpuBackend::advance(const Tensor& counts, int64_t by) {
+  int64_t* const count = data_of<int64_t>(counts);
+  for (int64_t i = 0; i < counts.numel(); ++i) count[i] += by;
+}
+
 void CpuBackend::fill(const Tensor& x, double value) {
   dispatch_any(x.dtype(), [&]<class T>() {
     parallel_for(x.numel(), 1 << 18,

@@ -8,8 +8,22 @@
 #include "core/ops/checks.hpp"
 
 namespace hebb {
+namespace {
 
-Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel) {
+void check_scales(const Tensor& scales, const Tensor& h, const Tensor& weight) {
+  check<ShapeError>(weight.rank() == 3, "[bean_penalty] expected scales for replicas alone, got {}",
+                    scales.shape());
+  check<DTypeError>(scales.dtype() == DType::float64,
+                    "[bean_penalty] expected scales of float64, got {}", scales);
+  check<DeviceError>(scales.device() == h.device(), "[bean_penalty] expected scales on {}, got {}",
+                     h.device(), scales);
+  check_shape("bean_penalty", {"scales", scales}, {weight.size(0)});
+}
+
+}  // namespace
+
+Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+                    const Tensor& scales) {
   check_operands("bean_penalty", {{"h", h}, {"weight", weight}});
   check_rows("bean_penalty", {"h", h}, "S", {"weight", weight}, "[M, N]");
   check(h.numel() > 0 && weight.numel() > 0,
@@ -19,9 +33,11 @@ Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& ker
         kernel.order);
   check(std::isfinite(kernel.gamma) && kernel.gamma > 0,
         "[bean_penalty] expected gamma over 0, got {}", kernel.gamma);
+  if (scales.defined()) check_scales(scales, h, weight);
   const bool recording = grad_enabled();
-  const Backend::WithGrad penalty = backend_of(h)->bean(
-      h, weight, kernel, recording && h.requires_grad(), recording && weight.requires_grad());
+  const Backend::WithGrad penalty =
+      backend_of(h)->bean(h, weight, kernel, scales, recording && h.requires_grad(),
+                          recording && weight.requires_grad());
   return record("bean_penalty", penalty.value, {h, weight},
                 [dh = penalty.grad, dweight = penalty.grad2](const Tensor& dy, Needs needs) {
                   const ActiveBackend backend = backend_of(dy);

@@ -1,5 +1,6 @@
 #include "core/ops/dropout.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -12,23 +13,23 @@ namespace hebb {
 namespace {
 
 // Keys count blocks of four words: where x begins inside of one, it moves up by as many elements.
-Tensor masked(const Tensor& x, double p, const RandomKey& key, int64_t words_before) {
-  const std::span keys(&key, 1);
-  if (words_before == 0) return backend_of(x)->dropout(x, p, keys);
+Tensor masked(const Tensor& x, const Backend::DropoutMask& mask, int64_t words_before) {
+  const std::span masks(&mask, 1);
+  if (words_before == 0) return backend_of(x)->dropout(x, masks);
   const Tensor moved = Tensor::zeros({words_before + x.numel()}, x.options());
   moved.view(x.shape(), words_before).copy_from(x);
-  return backend_of(x)->dropout(moved, p, keys).view(x.shape(), words_before);
+  return backend_of(x)->dropout(moved, masks).view(x.shape(), words_before);
 }
 
-void check_dropout(const Tensor& x, double p) {
-  check_operands("dropout", {{"x", x}});
+void check_probability(double p) {
   check(p >= 0 && p < 1, "[dropout] expected p in [0, 1), got {}", p);
 }
 
 }  // namespace
 
 Tensor dropout(const Tensor& x, double p, Generator& generator, const RowShare& rows) {
-  check_dropout(x, p);
+  check_operands("dropout", {{"x", x}});
+  check_probability(p);
   if (p == 0) return x;
   RandomKey key;
   int64_t first = 0;
@@ -44,24 +45,30 @@ Tensor dropout(const Tensor& x, double p, Generator& generator, const RowShare& 
     key.offset += uint64_t(first) / 4;
   }
   const int64_t words_before = first % 4;
-  const Tensor y = masked(x, p, key, words_before);
+  const Backend::DropoutMask mask{p, key};
+  const Tensor y = masked(x, mask, words_before);
   // The key gives the same mask again; nothing but the key is kept.
-  return record("dropout", y, {x}, [p, key, words_before](const Tensor& dy) {
-    return Grads{masked(dy, p, key, words_before)};
+  return record("dropout", y, {x}, [mask, words_before](const Tensor& dy) {
+    return Grads{masked(dy, mask, words_before)};
   });
 }
 
-Tensor dropout(const Tensor& x, double p, std::span<Generator> generators) {
-  check_dropout(x, p);
-  check<ShapeError>(!generators.empty() && x.rank() > 0 && x.size(0) == std::ssize(generators),
-                    "[dropout] expected x of shape [R, ...] for {} generators, got {}",
-                    generators.size(), x.shape());
-  if (p == 0) return x;
-  std::vector<RandomKey> keys;
-  for (Generator& generator : generators) keys.push_back(generator.reserve(x.numel() / x.size(0)));
-  const Tensor y = backend_of(x)->dropout(x, p, keys);
-  return record("dropout", y, {x}, [p, keys = std::move(keys)](const Tensor& dy) {
-    return Grads{backend_of(dy)->dropout(dy, p, keys)};
+Tensor dropout(const Tensor& x, std::span<const double> p, std::span<Generator> generators) {
+  check_operands("dropout", {{"x", x}});
+  for (const double each : p) check_probability(each);
+  const size_t replicas = generators.size();
+  check<ShapeError>(replicas > 0 && x.rank() > 0 && x.size(0) == std::ssize(generators),
+                    "[dropout] expected x of shape [R, ...] for {} generators, got {}", replicas,
+                    x.shape());
+  check(p.size() == 1 || p.size() == replicas,
+        "[dropout] expected one p or {}, one for each replica, got {}", replicas, p.size());
+  if (std::ranges::all_of(p, [](double each) { return each == 0; })) return x;
+  std::vector<Backend::DropoutMask> masks;
+  for (size_t r = 0; r < replicas; ++r)
+    masks.push_back({p[p.size() == 1 ? 0 : r], generators[r].reserve(x.numel() / x.size(0))});
+  const Tensor y = backend_of(x)->dropout(x, masks);
+  return record("dropout", y, {x}, [masks = std::move(masks)](const Tensor& dy) {
+    return Grads{backend_of(dy)->dropout(dy, masks)};
   });
 }
 

@@ -15,7 +15,8 @@ namespace HEBB_API hebb {
 /// batch that is shared get the words that the whole batch gives them, and the generator sets aside
 /// those of the whole. ValueError for p outside [0, 1), or rows outside their batch.
 Tensor dropout(const Tensor& x, double p, Generator& generator, const RowShare& rows = {});
-/// The same of replicas, x [R, ...], each by its own of R generators.
-Tensor dropout(const Tensor& x, double p, std::span<Generator> generators);
+/// The same of replicas, x [R, ...], each by its own of R generators. There is one p for all or one
+/// for each; if one of them is not 0, all generators set words aside.
+Tensor dropout(const Tensor& x, std::span<const double> p, std::span<Generator> generators);
 
 }  // namespace hebb

@@ -16,4 +16,12 @@ void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indice
                 const ImageSteps& steps, const Generator& random, const Tensor& to_images,
                 const Tensor& to_labels);
 
+/// The same of a batch whose place is on the device, so that a step that makes one can be repeated
+/// (core/ops/record_step.hpp). Of indices int64 [N], such as the order of an epoch, the batch has
+/// those from cursor[0] on. The other two of cursor, int64 [3], are the bits of the generator's
+/// seed and stream. ValueError for a place that is not there (on the CPU).
+void make_batch_at(const Tensor& cursor, const Tensor& images, const Tensor& labels,
+                   const Tensor& indices, const ImageSteps& steps, const Tensor& to_images,
+                   const Tensor& to_labels);
+
 }  // namespace hebb

@@ -4,6 +4,7 @@
 
 #include "core/api.hpp"
 #include "core/device.hpp"
+#include "core/tensor.hpp"
 
 namespace HEBB_API hebb {
 
@@ -15,5 +16,8 @@ namespace HEBB_API hebb {
 /// step is called twice, recorded, and repeated; one that cannot be is called each time, and the
 /// log says why. One that CUDA breaks off is called once more from its beginning.
 std::function<void()> record_step(Device device, std::function<void()> step);
+
+/// counts[i] += by, in place, of int64: what a step moves on.
+void advance(const Tensor& counts, int64_t by);
 
 }  // namespace hebb

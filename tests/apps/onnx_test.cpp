@@ -1,5 +1,6 @@
 #include "apps/onnx/export.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -171,6 +172,19 @@ TEST_CASE("A layer without an ONNX export is named", "[apps]") {
   model.add("cube", Cube());
   CHECK_THROWS_WITH(to_onnx(model, {.input = {1, 2, 2}}),
                     "[onnx] expected layers that ONNX files can have, got Cube (cube)");
+}
+
+TEST_CASE("Replicas are no model for an ONNX file", "[apps]") {
+  Sequential model = mlp({4, 3, 2});
+  const State state = mlp({4, 3, 2}).state();
+  model.replicate(std::vector<State>{state, state});
+  const auto first = std::ranges::find_if(
+      model.children(), [](const Module::Child& child) { return child.name == "fc1"; });
+  REQUIRE(first != model.children().end());
+  CHECK_THROWS_WITH(to_onnx(model, {.input = {1, 2, 2}}),
+                    ContainsSubstring("[onnx] expected layers of one network, got 2 replicas of "));
+  CHECK_THROWS_WITH(to_onnx(*first->module, {.input = {4}}),
+                    "[onnx] expected layers of one network, got 2 replicas of Linear(4, 3) (fc1)");
 }
 
 TEST_CASE("hebb-train --export-onnx writes the trained model", "[apps]") {

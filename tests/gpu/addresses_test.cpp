@@ -130,8 +130,9 @@ TEST_CASE("random numbers beyond 2^31", "[gpu]") {
   const Philox::Block words = key.block(uint64_t(many - 1) / 4);
   CHECK(x[many - 1] == float(uniform_number(words[size_t(many - 1) % 4], -1, 2)));
   for (int64_t i = many - 20; i < many; ++i) ones[i] = 1;
-  KeyList keys{1, {key}};
-  dropout(Stream{}, many, 0.5, keys, ones.data(), x.data());
+  MaskList masks;
+  masks.add(0.5, key);
+  dropout(Stream{}, many, masks, ones.data(), x.data());
   std::set<float> kinds;
   for (int64_t i = many - 20; i < many; ++i) kinds.insert(x[i]);
   CHECK(kinds == std::set<float>{0, 2});

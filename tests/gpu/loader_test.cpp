@@ -6,6 +6,7 @@
 #include "core/backend.hpp"
 #include "core/log.hpp"
 #include "core/ops/images.hpp"
+#include "data/synthetic.hpp"
 #include "gpu/cuda_backend.hpp"
 #include "tests/data/support.hpp"
 #include "tests/gpu/emulation/emulation.hpp"
@@ -128,6 +129,49 @@ TEST_CASE("a GPU tells of samples that are not there, and makes zeros of them", 
   CHECK(to.to_vector<float>() ==
         std::vector<float>{7 / 255.0f, 7 / 255.0f, 7 / 255.0f, 7 / 255.0f, 0, 0, 0, 0});
   CHECK(to_labels.to_vector<int64_t>() == std::vector<int64_t>{5, 0});
+  // Nothing is read behind the last index.
+  make_batch_at(Tensor::from(std::vector<int64_t>{1, 0, 0}, {3}, device), images, labels,
+                Tensor::from(std::vector<int64_t>{0, 2}, {2}, device), {}, to, to_labels);
+  CHECK(test::message_of<ValueError>([&] { to.to_vector<float>(); }) ==
+        "[make_batch] expected indices in [0, 3), got -1 at 1");
+  CHECK(to_labels.to_vector<int64_t>() == std::vector<int64_t>{5, 0});
+}
+
+TEST_CASE("a loader's places become the batches that it makes itself", "[gpu]") {
+  const Dataset data = hebb::digits({.samples = 23});
+  const LoaderOptions options{
+      .batch_size = 5,
+      .seed = 3,
+      .transform = compose({RandomCrop{.padding = 2}, RandomHorizontalFlip{}, normalize_for(data)}),
+      .device = device};
+  for (const int ranks : {1, 2}) {
+    LoaderOptions of_rank = options;
+    of_rank.rank = ranks - 1;
+    of_rank.ranks = ranks;
+    Loader made(data, of_rank), placed(data, of_rank);
+    CHECK(placed.makes_on_device());
+    for (int epoch = 0; epoch < 3; ++epoch) {
+      if (epoch == 2) {  // elsewhere, and by turns
+        made.seek({.seed = 8, .epoch = 5, .batch = 2});
+        placed.seek({.seed = 8, .epoch = 5, .batch = 2});
+      }
+      for (int64_t i = 0;; ++i) {
+        const std::optional<Batch> batch = made.next();
+        const bool by_place = i != 1;
+        const std::optional<Batch> place = by_place ? placed.next_place() : placed.next();
+        REQUIRE(batch.has_value() == place.has_value());
+        CHECK(made.position() == placed.position());
+        if (!batch) break;
+        if (by_place) placed.make(*place);
+        CHECK(place->rows.first == batch->rows.first);
+        CHECK(place->images.to_vector<float>() == batch->images.to_vector<float>());
+        CHECK(place->labels.to_vector<int64_t>() == batch->labels.to_vector<int64_t>());
+      }
+    }
+  }
+  Loader on_host(data, {.batch_size = 5});
+  CHECK(!on_host.makes_on_device());
+  CHECK_THROWS_WITH(on_host.next_place(), "[loader] expected a device that makes batches itself");
 }
 
 }  // namespace

@@ -166,6 +166,10 @@ State run_of(const Training& training, bool repeats) {
   return state;
 }
 
+bool is_repeated(const std::string& message) {
+  return message.starts_with("[cuda] a step is repeated from here on");
+}
+
 void compare_runs(const Training& training) {
   INFO(training.model << ' ' << training.optimizer << ' ' << training.regularizer);
   const State called = run_of(training, false);
@@ -173,10 +177,7 @@ void compare_runs(const Training& training) {
   set_log_sink([&](LogLevel, std::string_view message) { messages.emplace_back(message); });
   const State repeated = run_of(training, true);
   set_log_sink({});
-  const auto repeats = [](const std::string& message) {
-    return message.starts_with("[cuda] a step is repeated from here on");
-  };
-  CHECK(std::ranges::count_if(messages, repeats) == 2);  // whole batches, and short ones
+  CHECK(std::ranges::count_if(messages, is_repeated) == 2);  // whole batches, and short ones
   REQUIRE(called.size() == repeated.size());
   for (const auto& [name, tensor] : called) {
     INFO(name);
@@ -186,46 +187,91 @@ void compare_runs(const Training& training) {
   }
 }
 
-// What replicas have learnt on a device, one after the other.
-std::vector<std::vector<float>> learnt_together(const Training& training, Device on) {
-  constexpr int64_t replicas = 3;
-  const std::unique_ptr<Module> model = untrained(training);
-  std::vector<State> states;
-  for (int64_t r = 0; r < replicas; ++r) {
-    State& state = states.emplace_back();
-    Generator random{uint64_t(r)};
-    for (const auto& [name, tensor] : model->state()) {
-      state[name] = tensor.clone();
-      fill_normal(state[name], 0, 0.1, random);
-    }
+constexpr int64_t replicas = 3;
+
+// Adam and a penalty whose rates and strengths are each replica's own.
+std::unique_ptr<Optimizer> own_optimizer(const Module& model) {
+  std::vector<ParameterGroup> groups;
+  for (int64_t r = 0; r < replicas; ++r)
+    groups.push_back({.pattern = "*",
+                      .lr_scale = 1e-3 * double(r + 1),
+                      .weight_decay_scale = 0.1 * double(r),
+                      .replica = r});
+  return make_optimizer("adam:weight-decay=1", model.parameters(), 1, groups);
+}
+std::unique_ptr<Regularizer> own_regularizer(const std::string& kind, Device on) {
+  const Tensor strengths = Tensor::from(std::vector<double>{0, 0.3, 2}, {replicas}).to(on);
+  if (kind == "l1") return std::make_unique<L1>(L1Options{.lambdas = strengths});
+  return std::make_unique<Bean>(BeanOptions{
+      .order = kind == "bean-2" ? 2 : 1,
+      .alphas = strengths,
+      .divergence = kind == "bean-absolute" ? Divergence::absolute : Divergence::squared});
+}
+
+// Batch `step` of each replica, one after the other.
+Batch batch_of_all(const std::vector<Batch>& all, size_t step) {
+  std::vector<Tensor> images;
+  std::vector<int64_t> labels;
+  for (size_t r = 0; r < size_t(replicas); ++r) {
+    images.push_back(all[step + r].images);
+    for (const int64_t label : all[step + r].labels.to_vector<int64_t>()) labels.push_back(label);
   }
-  model->replicate(states);
+  const Shape shape = images[0].shape().inserted(0, replicas);
+  return {concat(images).reshape(shape), Tensor::from(labels, {replicas, shape[1]})};
+}
+
+// What replicas have learnt on a device, one after the other, and the sums of their losses.
+std::vector<std::vector<float>> learnt_together(const Training& training, Device on, Steps how) {
+  const bool own = training.optimizer == "own";
+  const std::unique_ptr<Module> model = untrained(training);
+  std::vector<std::unique_ptr<Module>> networks;
+  for (int64_t r = 0; r < replicas; ++r) {
+    Training one = training;
+    if (own) one.dropout = 0.2 * double(r + 1);
+    networks.push_back(untrained(one));
+    Generator random{uint64_t(r)};
+    for (const auto& [name, tensor] : networks.back()->state()) fill_normal(tensor, 0, 0.1, random);
+  }
+  model->replicate(networks);
   model->to(on);
   const std::unique_ptr<Optimizer> optimizer =
-      make_optimizer(training.optimizer, model->parameters(), 0.02);
-  const Regularizers regularizers =
-      training.regularizer.empty() ? Regularizers() : make_regularizers({training.regularizer});
+      own ? own_optimizer(*model) : make_optimizer(training.optimizer, model->parameters(), 0.02);
+  Regularizers regularizers;
+  if (own)
+    regularizers.push_back(own_regularizer(training.regularizer, on));
+  else if (!training.regularizer.empty())
+    regularizers = make_regularizers({training.regularizer});
   std::vector<Generator> random;
-  for (int64_t r = 0; r < replicas; ++r) random.emplace_back(uint64_t(6 + r));
-  const std::vector<Batch> all = batches(training);
-  std::vector<std::vector<float>> values;
-  for (size_t step = 0; step + replicas < all.size(); ++step) {
-    std::vector<Tensor> images;
-    std::vector<int64_t> labels;
-    for (size_t r = 0; r < replicas; ++r) {
-      images.push_back(all[step + r].images);
-      const std::vector<int64_t> own = all[step + r].labels.to_vector<int64_t>();
-      labels.insert(labels.end(), own.begin(), own.end());
-    }
-    const Shape shape = images[0].shape().inserted(0, replicas);
-    const Batch batch{concat(images).reshape(shape).to(on),
-                      Tensor::from(labels, {replicas, training.batch}).to(on)};
-    values.push_back(train_step(*model, *optimizer, regularizers, batch, {.generators = random})
-                         .loss.to_vector<float>());
+  for (int64_t r = 0; r < replicas; ++r) {  // which stand at different places
+    random.emplace_back(uint64_t(6 + r));
+    random.back().reserve(4 * r);
   }
-  for (int64_t r = 0; r < replicas; ++r)
+  const std::vector<Batch> all = batches(training);
+  const Batch first = batch_of_all(all, 0);
+  const Batch place{first.images.to(on), first.labels.to(on)};
+  const Tensor losses = Tensor::zeros({replicas}, {.device = on});
+  const auto step = [&] {
+    const TrainStep done =
+        train_step(*model, *optimizer, regularizers, place, {.generators = random});
+    losses.copy_from(losses + done.loss.detach());
+  };
+  DeviceDraws draws(on, random);
+  RecordedStep recorded(draws, step);
+  for (size_t i = 0; i + size_t(replicas) < all.size(); ++i) {
+    const Batch batch = batch_of_all(all, i);
+    place.images.copy_from(batch.images.to(on));
+    place.labels.copy_from(batch.labels.to(on));
+    if (how == Steps::recorded)
+      recorded.run();
+    else
+      step();
+  }
+  std::vector<std::vector<float>> values{losses.to_vector<float>()};
+  for (int64_t r = 0; r < replicas; ++r) {
     for (const auto& [name, tensor] : model->replica(r))
       values.push_back(tensor.to_vector<float>());
+    values.push_back({float(1 + random[size_t(r)].state().offset)});
+  }
   return values;
 }
 
@@ -245,11 +291,21 @@ TEST_CASE("replicas are the CPU's, and the same again", "[models]") {
   for (const Training& training :
        {Training{"lenet5", "sgd:momentum=0.9", {1, 12, 12}, 1, 0.4, "bean:order=1,alpha=1"},
         Training{"lenet5", "sgd:momentum=0.9", {1, 12, 12}, 3, 0, "bean:order=2,alpha=1"},
-        Training{"mlp", "sgd:momentum=0.9", {1, 12, 12}, 4, 0.4, "l1:lambda=1e-3"}}) {
+        Training{"mlp", "sgd:momentum=0.9", {1, 12, 12}, 4, 0.4, "l1:lambda=1e-3"},
+        Training{"lenet5", "own", {1, 12, 12}, 2, 0.4, "bean-1"},
+        Training{"lenet5", "own", {1, 12, 12}, 1, 0.4, "bean-2"},
+        Training{"mlp", "own", {1, 12, 12}, 2, 0.4, "bean-absolute"},
+        Training{"mlp", "own", {1, 12, 12}, 2, 0.4, "l1"}}) {
     INFO(training.model << ' ' << training.regularizer);
-    const auto cpu = learnt_together(training, Device::cpu());
-    const auto gpu = learnt_together(training, test_device());
-    CHECK(gpu == learnt_together(training, test_device()));
+    const auto cpu = learnt_together(training, Device::cpu(), Steps::called);
+    const auto gpu = learnt_together(training, test_device(), Steps::called);
+    CHECK(gpu == learnt_together(training, test_device(), Steps::called));
+    std::vector<std::string> messages;
+    set_log_sink([&](LogLevel, std::string_view message) { messages.emplace_back(message); });
+    CHECK(gpu == learnt_together(training, test_device(), Steps::recorded));
+    set_log_sink({});
+    REQUIRE(messages.size() == 1);
+    CHECK(is_repeated(messages[0]));
     REQUIRE(cpu.size() == gpu.size());
     for (size_t i = 0; i < cpu.size(); ++i) {
       INFO("tensor " << i);

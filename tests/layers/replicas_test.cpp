@@ -84,9 +84,45 @@ TEST_CASE("layers of replicas leave taps and say what they are as one does", "[l
   CHECK(many.replica(1).at("fc1.weight").shape() == Shape{5, 12});
 }
 
+TEST_CASE("replicas of networks have their settings", "[layers]") {
+  const std::vector<double> p = {0.2, 0, 0.6};
+  const auto network_of = [&](size_t r) {
+    auto net = std::make_unique<Sequential>();
+    net->add("dropout", Dropout({.p = p[r]}));
+    return net;
+  };
+  std::vector<std::unique_ptr<Module>> networks;
+  for (size_t r = 0; r < p.size(); ++r) networks.push_back(network_of(r));
+  const std::unique_ptr<Sequential> many = network_of(1);
+  many->replicate(networks);
+  std::vector<Generator> own(3, Generator(5)), alone = own;
+  Context context{.training = true, .generators = own};
+  const Tensor x = Tensor::ones({3, 40}), y = (*many)(x, context);
+  for (size_t r = 0; r < p.size(); ++r) {
+    Context one{.training = true, .generator = &alone[r]};
+    CHECK(y.slice(int64_t(r), int64_t(r) + 1).to_vector<float>() ==
+          (*networks[r])(Tensor::ones({40}), one).to_vector<float>());
+  }
+
+  networks[1] = std::make_unique<Sequential>();
+  CHECK_THROWS_WITH(network_of(0)->replicate(networks),
+                    "[replicate] expected networks of the same layers, got Sequential in place of "
+                    "Sequential (\"\")");
+  auto other = std::make_unique<Sequential>();
+  other->add("dropout", Flatten());
+  networks[1] = std::move(other);
+  CHECK_THROWS_WITH(network_of(0)->replicate(networks),
+                    "[replicate] expected networks of the same layers, got Flatten in place of "
+                    "Dropout(0.2) (\"dropout\")");
+  networks[1] = nullptr;
+  CHECK_THROWS_WITH(network_of(0)->replicate(networks),
+                    "[replicate] expected networks without replicas");
+}
+
 TEST_CASE("replicas refuse what they do not know", "[layers]") {
   Sequential net = network(1);
-  CHECK_THROWS_WITH(net.replicate({}), "[replicate] expected at least one state, got none");
+  CHECK_THROWS_WITH(net.replicate(std::vector<State>()),
+                    "[replicate] expected at least one state, got none");
   CHECK_THROWS_WITH(net.replica(0), "[replica] expected one of 0 replicas, got 0");
   CHECK_THROWS_WITH(net.replicate(std::vector<State>{mlp({4, 2}).state()}),
                     ContainsSubstring("[replicate] the state does not fit:\n  missing"));

@@ -1,5 +1,7 @@
 #include "optim/optimizer.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <functional>
 #include <map>
@@ -272,6 +274,74 @@ TEST_CASE("groups scale the learning rate and the decay of what they match", "[o
         std::pair(1.25, 0.0));
   CHECK_THROWS_AS(moved({{.pattern = "conv*"}}), ValueError);
   CHECK_THROWS_AS(moved({{.pattern = "*", .lr_scale = -1}}), ValueError);
+}
+
+TEST_CASE("groups of a replica are an optimiser's of its own, to the bit", "[optim]") {
+  constexpr int64_t replicas = 3;
+  const std::vector<double> rates = {0.01, 0.02, 0}, decays = {0.1, 0, 0.3};
+  const auto weight_of = [](int64_t r) {
+    Generator random{uint64_t(r)};
+    const Tensor weight = Tensor::empty({5, 7});
+    fill_normal(weight, 0, 1, random);
+    return weight;
+  };
+  const auto grad_of = [](int64_t r, int64_t step) {
+    Generator random(uint64_t(100 + 10 * r + step));
+    const Tensor grad = Tensor::empty({5, 7});
+    fill_normal(grad, 0, 1, random);
+    return grad;
+  };
+  for (const std::string optimizer :
+       {"adam:weight-decay=", "adamw:weight-decay=", "nadam:weight-decay=",
+        "sgd:momentum=0.9,nesterov=true,weight-decay="}) {
+    INFO(optimizer);
+    std::vector<ParameterGroup> groups;
+    const Tensor all = Tensor::empty({replicas, 5, 7}), others = Tensor::ones({2});
+    for (int64_t r = 0; r < replicas; ++r) {
+      all.view({5, 7}, r * 35).copy_from(weight_of(r));
+      groups.push_back({.pattern = "all",
+                        .lr_scale = rates[size_t(r)],
+                        .weight_decay_scale = decays[size_t(r)],
+                        .replica = r});
+    }
+    const auto make = [&] {
+      return make_optimizer(optimizer + "1", {{"all", all}, {"others", others}}, 1, groups);
+    };
+    std::unique_ptr<Optimizer> together = make();
+    CHECK(together->state().at("all.step").shape() == Shape{replicas});
+    CHECK(together->state().at("others.step").shape() == Shape());
+    for (int64_t step = 0; step < 5; ++step) {
+      const Tensor grad = Tensor::empty(all.shape());
+      for (int64_t r = 0; r < replicas; ++r) grad.view({5, 7}, r * 35).copy_from(grad_of(r, step));
+      all.set_grad(grad);
+      if (step == 3) {  // goes on from its state
+        const State state = together->state();
+        std::unique_ptr<Optimizer> again = make();
+        again->load_state(state);
+        together = std::move(again);
+      }
+      together->step();
+      together->zero_grad();
+    }
+    CHECK(together->steps() == 5);
+    CHECK(together->state().at("all.step").to_vector<int64_t>() == std::vector<int64_t>{5, 5, 5});
+    CHECK(others.to_vector<float>() == std::vector<float>{1, 1});
+    for (int64_t r = 0; r < replicas; ++r) {
+      const Tensor weight = weight_of(r);
+      const auto alone = make_optimizer(fmt::format("{}{}", optimizer, decays[size_t(r)]),
+                                        {{"all", weight}}, rates[size_t(r)]);
+      for (int64_t step = 0; step < 5; ++step) {
+        weight.set_grad(grad_of(r, step));
+        alone->step();
+      }
+      CHECK(all.view({5, 7}, r * 35).to_vector<float>() == weight.to_vector<float>());
+    }
+  }
+  const std::vector<NamedTensor> two = {{"p", Tensor::ones({2, 3})}};
+  CHECK_THROWS_WITH(Sgd(two, {}, {{.pattern = "p", .replica = 2}}),
+                    "[optimizer] expected one of 2 replicas for \"p\", got 2");
+  CHECK_THROWS_WITH(Muon(two, {}, {{.pattern = "p", .replica = 1}}),
+                    "[muon] expected groups of whole parameters, got one of a replica");
 }
 
 TEST_CASE("optimisers refuse what they cannot use", "[optim]") {

@@ -1,4 +1,6 @@
 // Replicas are trained as networks of their own are, to the bit.
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "core/ops/reduce.hpp"
@@ -20,14 +22,40 @@ struct Case {
   double dropout = 0;
   std::string regularizer = {}, optimizer = "adam";
   double smoothing = 0;
+  bool own = false;  // each replica has a p, a strength, a rate and a decay of its own
 };
+
+// Of replica r.
+double dropout_of(const Case& c, int64_t r) { return c.own ? 0.2 + 0.1 * double(r) : c.dropout; }
+double lr_of(const Case& c, int64_t r) { return c.own ? 0.003 * double(r + 1) : 1e-2; }
+double decay_of(int64_t r) { return 0.1 * double(r); }
+double strength_of(int64_t r) { return 0.3 * double(r * r); }
+
+// With the strength of replica r or, below 0, those of all.
+Regularizers own_regularizers(const Case& c, int64_t r, int64_t replicas = 0) {
+  std::vector<double> each;
+  for (int64_t i = 0; i < replicas; ++i) each.push_back(strength_of(i));
+  const Tensor all = r < 0 ? Tensor::from(each, {replicas}) : Tensor();
+  const double one = r < 0 ? 0 : strength_of(r);
+  Regularizers result;
+  if (c.regularizer == "bean")
+    for (const int order : {1, 2})
+      result.push_back(
+          std::make_unique<Bean>(BeanOptions{.order = order, .alpha = one, .alphas = all}));
+  if (c.regularizer == "norms") {
+    result.push_back(std::make_unique<L1>(L1Options{.lambda = one, .lambdas = all}));
+    result.push_back(
+        std::make_unique<WeightDecay>(WeightDecayOptions{.lambda = one, .lambdas = all}));
+  }
+  return result;
+}
 
 std::unique_ptr<Module> untrained(const Case& c, int64_t r) {
   return make_model(
       c.model, {.input = {1, pixels, pixels},
                 .classes = 10,
                 .hidden = c.model == "mlp" ? std::vector<int64_t>{33, 20} : std::vector<int64_t>{},
-                .dropout = c.dropout,
+                .dropout = dropout_of(c, r),
                 .generator = Generator(uint64_t(r))});
 }
 
@@ -55,9 +83,10 @@ Learnt alone(const Case& c, int64_t replicas) {
   Learnt learnt;
   for (int64_t r = 0; r < replicas; ++r) {
     const std::unique_ptr<Module> model = untrained(c, r);
+    const std::string decay = c.own ? fmt::format(":weight-decay={}", decay_of(r)) : "";
     const std::unique_ptr<Optimizer> optimizer =
-        make_optimizer(c.optimizer, model->parameters(), 1e-2);
-    const Regularizers penalised = regularizers(c, *model);
+        make_optimizer(c.optimizer + decay, model->parameters(), lr_of(c, r));
+    const Regularizers penalised = c.own ? own_regularizers(c, r) : regularizers(c, *model);
     Generator dropout(uint64_t(50 + r), 3);
     std::vector<float>&losses = learnt.losses.emplace_back(),
     &penalties = learnt.penalties.emplace_back();
@@ -66,7 +95,7 @@ Learnt alone(const Case& c, int64_t replicas) {
                                         {.generator = &dropout}, {.label_smoothing = c.smoothing});
       losses.push_back(float(step.loss.item()));
       for (size_t k = 0; k < step.penalties.size(); ++k)
-        penalties.push_back(float(step.penalties[k].item()));
+        penalties.push_back(step.penalties[k].defined() ? float(step.penalties[k].item()) : 0);
     }
     learnt.states.push_back(model->state());
   }
@@ -75,16 +104,24 @@ Learnt alone(const Case& c, int64_t replicas) {
 
 Learnt together(const Case& c, int64_t replicas) {
   const std::unique_ptr<Module> model = untrained(c, 0);
-  std::vector<State> states;
+  std::vector<std::unique_ptr<Module>> networks;
   std::vector<Generator> dropout;
+  std::vector<ParameterGroup> groups;
   for (int64_t r = 0; r < replicas; ++r) {
-    states.push_back(untrained(c, r)->state());
+    networks.push_back(untrained(c, r));
     dropout.emplace_back(uint64_t(50 + r), 3);
+    if (c.own)
+      groups.push_back({.pattern = "*",
+                        .lr_scale = lr_of(c, r),
+                        .weight_decay_scale = decay_of(r),
+                        .replica = r});
   }
-  model->replicate(states);
+  model->replicate(networks);
   const std::unique_ptr<Optimizer> optimizer =
-      make_optimizer(c.optimizer, model->parameters(), 1e-2);
-  const Regularizers penalised = regularizers(c, *model);
+      c.own ? make_optimizer(c.optimizer + ":weight-decay=1", model->parameters(), 1, groups)
+            : make_optimizer(c.optimizer, model->parameters(), lr_of(c, 0));
+  const Regularizers penalised =
+      c.own ? own_regularizers(c, -1, replicas) : regularizers(c, *model);
   Learnt learnt{{},
                 std::vector<std::vector<float>>(size_t(replicas)),
                 std::vector<std::vector<float>>(size_t(replicas))};
@@ -163,6 +200,20 @@ TEST_CASE("replicas learn what each learns alone, to the bit", "[optim]") {
          {"adam:weight-decay=1e-3", "adamw", "nadam", "sgd:momentum=0.9,nesterov=true"})
       compare({.model = model, .optimizer = optimizer}, 2);
   }
+}
+
+TEST_CASE("replicas with settings of their own learn what each learns alone, to the bit",
+          "[optim]") {
+  for (const std::string model : {"lenet5", "mlp"})
+    for (const char* regularizer : {"bean", "norms"}) {
+      compare({.model = model, .regularizer = regularizer, .own = true}, 3);
+      compare({.model = model,
+               .batch = 4,
+               .regularizer = regularizer,
+               .optimizer = "adamw",
+               .own = true},
+              2);
+    }
 }
 
 TEST_CASE("training refuses what it does not know of replicas", "[optim]") {

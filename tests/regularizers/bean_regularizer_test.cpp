@@ -153,6 +153,10 @@ TEST_CASE("Bean checks its options and says its name", "[regularizers]") {
             .name() ==
         "bean:order=1,alpha=0.5,gamma=2,divergence=absolute,normalisation=published-code,"
         "layers=fc*+out");
+  const Tensor own = Tensor::from(std::vector<double>{0.25, 200}, {2});
+  CHECK(Bean({.alphas = own}).name() == "bean:order=1,alpha=0.25+200");
+  CHECK_THROWS_WITH(Bean({.alphas = -own}),
+                    "[bean] expected finite alphas of at least 0, got -0.25");
 }
 
 }  // namespace hebb

@@ -222,7 +222,7 @@ TEST_CASE("BEAN takes nothing from the system after the first time", "[regulariz
     const Layer layer = make_layer(10, 84, 10);
     const Tensor h = tensor<float>(layer.h, {10, 84}).set_requires_grad();
     const Tensor weight = tensor<float>(layer.weight, {10, 84}).set_requires_grad();
-    const auto step = [&] { return cpu::backend().bean(h, weight, kernel, true, true); };
+    const auto step = [&] { return cpu::backend().bean(h, weight, kernel, {}, true, true); };
     for (int i = 0; i < 3; ++i) step();
     const int64_t taken = memory_stats().system_allocations, heap = test::heap_allocations();
     for (int i = 0; i < 5; ++i) step();

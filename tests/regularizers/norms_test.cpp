@@ -127,6 +127,15 @@ TEST_CASE("Strengths are finite and not negative", "[regularizers]") {
   CHECK(L1({.lambda = 0.25}).name() == "l1:lambda=0.25");
   CHECK(WeightDecay({.lambda = 2, .scope = PenaltyScope::dense_weights_and_biases}).name() ==
         "l2:lambda=2,scope=weights-and-biases");
+  const Tensor own = Tensor::from(std::vector<double>{0.25, 2}, {2});
+  CHECK(L1({.lambdas = own}).name() == "l1:lambda=0.25+2");
+  CHECK(WeightDecay({.lambdas = own}).name() == "l2:lambda=0.25+2");
+  CHECK_THROWS_WITH(L1({.lambdas = -own}), "[l1] expected finite lambdas of at least 0, got -0.25");
+  CHECK_THROWS_WITH(WeightDecay({.lambdas = Tensor::ones({2})}),
+                    "[l2] expected lambdas of shape [R] and float64, got float32 [2] on cpu");
+  CHECK_THROWS_WITH(L1({.lambdas = own}).penalty(Network().taps.taps),
+                    "[regularizer] expected strengths of as many replicas as the network has, [], "
+                    "got [2]");
 }
 
 }  // namespace hebb

@@ -41,7 +41,8 @@ uint64_t checksum(const std::vector<const RunKey*>& runs) {
   return std::hash<std::string>()(text);
 }
 
-// Those that are not in the journal, cell by cell: what tells the draws of one apart is the draw.
+// Those that are not in the journal, cell by cell: what tells the runs of one apart is the draw
+// and, where they tune it, the value of the method's parameter.
 std::vector<std::vector<RunKey>> open_cells(const std::vector<const RunKey*>& runs,
                                             const Results& done) {
   std::map<std::string, std::vector<RunKey>> cells;
@@ -49,6 +50,7 @@ std::vector<std::vector<RunKey>> open_cells(const std::vector<const RunKey*>& ru
     if (done.contains(run->text()) || !known_methods().at(run->method).run_together) continue;
     RunKey cell = *run;
     cell.draw = 0;
+    if (cell.stage == Stage::tune) cell.value = 0;
     cells[cell.text()].push_back(*run);
   }
   std::vector<std::vector<RunKey>> open;
@@ -85,7 +87,7 @@ bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& jou
   const std::vector<const RunKey*> runs = in_order(keys);
   if (replicas > 1) {
     if (communicator.size() > 1)
-      throw UsageError("--replicas: several draws at once are trained by one process alone");
+      throw UsageError("--replicas: several runs at once are trained by one process alone");
     const std::vector<std::vector<RunKey>> cells = open_cells(runs, journal.results());
     if (!cells.empty() && !execute_cells(cells, data, journal, quiet, replicas)) return false;
   }

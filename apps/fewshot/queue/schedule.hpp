@@ -14,7 +14,8 @@ namespace hebb::apps {
 /// to others; Error on these when that is rank 0. False when ^C ended it before all were done.
 ///
 /// With `replicas` over 1, for which there has to be one rank (UsageError), the runs of a cell go
-/// before, so many of its draws at a time, where its method has run_together.
+/// before, so many at a time, where its method has run_together: its draws or, where they tune, its
+/// draws with all trial values.
 bool execute(const std::vector<RunKey>& keys, const DataSets& data, Journal& journal,
              Communicator& communicator, bool quiet, int64_t replicas = 1);
 

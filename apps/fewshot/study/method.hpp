@@ -20,9 +20,9 @@ namespace hebb::apps {
 struct Task {
   const RunKey& key;
   const Dataset& dataset;  ///< That the draw's indices are of.
-  const Draw& draw;
-  Batch images;                                 ///< The draw's.
-  const Batch& tested;                          ///< The test set, or what scores a tuning run.
+  const Draw& draw;        ///< One for all tasks of the same draw, as is `tested`.
+  Batch images;            ///< The draw's.
+  const Batch& tested;     ///< The test set, or what scores a tuning run.
   const std::function<bool()>& stop_requested;  ///< May be empty.
 
   bool stopped() const { return stop_requested && stop_requested(); }
@@ -51,8 +51,8 @@ struct Method {
   std::function<std::string(const RunKey&)> settings = {};
   /// Trains and tests: the result without its total and seconds, or nothing when asked to stop.
   std::function<std::optional<RunResult>(const Task&)> run = {};
-  /// The same of several tasks at once, whose keys differ in their draw alone, with the results of
-  /// `run` of each; nothing for a method that knows no such way.
+  /// The same of several tasks at once, whose keys differ in draw and value alone, with the results
+  /// of `run` of each; nothing for a method that knows no such way.
   std::function<std::optional<std::vector<RunResult>>(std::span<const Task>)> run_together = {};
 
   bool has_normalization() const { return published_code_tuning.has_value(); }

@@ -21,23 +21,19 @@ Recipe with_weight_decay(double lambda, const Protocol& protocol) {
   return {.lr = protocol.lr, .weight_decay = lambda};
 }
 
-Recipe with_regularizer(const Protocol& protocol, std::unique_ptr<Regularizer> regularizer) {
-  Recipe recipe{.lr = protocol.lr};
-  recipe.regularizers.push_back(std::move(regularizer));
-  return recipe;
+Recipe with_penalty(double strength, const Protocol& protocol) {
+  return {.lr = protocol.lr, .strength = strength};
 }
 
-Recipe with_l1(double lambda, const Protocol& protocol) {
-  return with_regularizer(
-      protocol, std::make_unique<L1>(
-                    L1Options{.lambda = lambda, .scope = PenaltyScope::dense_weights_and_biases}));
+std::unique_ptr<Regularizer> l1(double lambda, const Tensor& lambdas, const Protocol&) {
+  return std::make_unique<L1>(L1Options{
+      .lambda = lambda, .lambdas = lambdas, .scope = PenaltyScope::dense_weights_and_biases});
 }
 
-MakeRecipe with_bean(int order) {
-  return [order](double alpha, const Protocol& protocol) {
-    return with_regularizer(
-        protocol, std::make_unique<Bean>(BeanOptions{
-                      .order = order, .alpha = alpha, .normalization = protocol.normalization}));
+MakePenalty bean(int order) {
+  return [order](double alpha, const Tensor& alphas, const Protocol& protocol) {
+    return std::make_unique<Bean>(BeanOptions{
+        .order = order, .alpha = alpha, .alphas = alphas, .normalization = protocol.normalization});
   };
 }
 
@@ -57,17 +53,17 @@ std::vector<Choice<Method>> make_methods() {
                   with_weight_decay)},
       {"l1",
        supervised({.parameter = "lambda", .tuning = {1e-4, {1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3}}},
-                  with_l1)},
+                  with_penalty, {}, l1)},
       {"imitation", imitation_networks({.parameter = "lr",
                                         .tuning = {1e-3, {2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 2e-2}}})},
       {"bean-1", supervised({.parameter = "alpha",
                              .tuning = {100, {10, 30, 100, 300, 1e3, 3e3}},
                              .published_code_tuning = Tuning{10, {0.3, 1, 3, 10, 30, 100}}},
-                            with_bean(1))},
+                            with_penalty, {}, bean(1))},
       {"bean-2", supervised({.parameter = "alpha",
                              .tuning = {1e5, {1e4, 3e4, 1e5, 3e5, 1e6, 3e6}},
                              .published_code_tuning = Tuning{100, {3, 10, 30, 100, 300, 1000}}},
-                            with_bean(2))},
+                            with_penalty, {}, bean(2))},
       {"gaussian-process", gaussian_process({.in_paper = false})},
   };
 }

@@ -34,12 +34,13 @@ Tensor rows_of_each(std::span<const Tensor> all, int64_t begin, int64_t end) {
 
 }  // namespace
 
-std::unique_ptr<Module> make_network(std::span<const Task> tasks, double dropout) {
-  std::unique_ptr<Module> network = make_one(tasks[0], dropout);
+std::unique_ptr<Module> make_network(std::span<const Task> tasks, std::span<const double> dropout) {
+  const auto make = [&](size_t i) { return make_one(tasks[i], dropout.empty() ? 0 : dropout[i]); };
+  std::unique_ptr<Module> network = make(0);
   if (tasks.size() > 1) {
-    std::vector<State> states;
-    for (const Task& task : tasks) states.push_back(make_one(task, dropout)->state());
-    network->replicate(states);
+    std::vector<std::unique_ptr<Module>> networks;
+    for (size_t i = 0; i < tasks.size(); ++i) networks.push_back(make(i));
+    network->replicate(networks);
   }
   network->to(tasks[0].key.device);
   return network;
@@ -82,12 +83,11 @@ int64_t Tester::correct_of_one(const Module& network, const Batch& images) {
 std::vector<int64_t> Tester::correct(const Module& network, std::span<const Batch* const> images) {
   const NoGrad no_grad;
   if (network.replicas() == 0) return {correct_of_one(network, *images[0])};
-  std::map<const Batch*, Batch> resident;  // those of several replicas once
   std::vector<Tensor> pixels, labels;
   for (const Batch* batch : images) {
-    if (!resident.contains(batch)) resident[batch] = moved(*batch, device_);
-    pixels.push_back(resident[batch].images);
-    labels.push_back(resident[batch].labels);
+    if (!resident_.contains(batch)) resident_[batch] = moved(*batch, device_);
+    pixels.push_back(resident_[batch].images);
+    labels.push_back(resident_[batch].labels);
   }
   Tensor sums = Tensor::zeros({network.replicas()}, {DType::float32, device_});
   for (int64_t begin = 0; begin < images[0]->size(); begin += tested_at_once) {

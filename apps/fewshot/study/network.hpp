@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -10,8 +11,10 @@
 namespace hebb::apps {
 
 /// LeNet-5 for the task's images, with the draw's initial weights, on the key's device; for several
-/// tasks, which differ in their draw alone, as many replicas of it.
-std::unique_ptr<Module> make_network(std::span<const Task> tasks, double dropout = 0);
+/// tasks, which differ in draw and value alone, as many replicas of it. `dropout` has each task's
+/// probability; empty: 0.
+std::unique_ptr<Module> make_network(std::span<const Task> tasks,
+                                     std::span<const double> dropout = {});
 
 /// What one of the networks of make_network is made of: its own tensors, not copies.
 State state_of(const Module& network, size_t task);
@@ -20,8 +23,8 @@ State state_of(const Module& network, size_t task);
 class Tester {
  public:
   explicit Tester(std::span<const Task> tasks);
-  /// For each task of its own images, of which all have as many. Goes on with the masks of dropout
-  /// where the last call ended.
+  /// For each task of its own images, of which all have as many; batches stay as they are from one
+  /// call to the next. Goes on with the masks of dropout where the last call ended.
   std::vector<int64_t> correct(const Module& network, std::span<const Batch* const> images);
 
  private:
@@ -31,6 +34,7 @@ class Tester {
   Device device_;
   Context::Dropout dropout_;
   std::vector<Generator> masks_;
+  std::map<const Batch*, Batch> resident_;  // on the device; those of several tasks once
 };
 
 /// What tells the tasks' test images apart.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <map>
 
 #include "apps/fewshot/study/batches.hpp"
 #include "apps/fewshot/study/method.hpp"
@@ -23,23 +24,22 @@ RunData::RunData(DataPair pair) : train(std::move(pair.train)), test(to_batch(pa
 
 namespace {
 
-// What a task refers to.
+// A draw of a data set, which tasks refer to.
 struct Prepared {
-  const RunKey& key;
   const RunData& data;
   Draw draw;
-  Batch held_out;
+  Batch images, held_out;
 
-  Prepared(const RunKey& run, const RunData& of) : key(run), data(of), draw(of.train, run) {
+  Prepared(const RunKey& key, const RunData& of)
+      : data(of), draw(of.train, key), images(to_batch(of.train, draw.train)) {
     if (!draw.held_out.empty()) held_out = to_batch(data.train, draw.held_out);
   }
-  const Batch& tested() const { return key.stage == Stage::tune ? held_out : data.test; }
-  Task task(const std::function<bool()>& stop_requested) const {
+  Task task(const RunKey& key, const std::function<bool()>& stop_requested) const {
     return {.key = key,
             .dataset = data.train,
             .draw = draw,
-            .images = to_batch(data.train, draw.train),
-            .tested = tested(),
+            .images = images,
+            .tested = key.stage == Stage::tune ? held_out : data.test,
             .stop_requested = stop_requested};
   }
 };
@@ -52,10 +52,10 @@ std::optional<RunResult> run_once(const RunKey& key, const RunData& data,
   const Clock::time_point start = Clock::now();
   const SerialScope serial;
   const Prepared prepared(key, data);
-  std::optional<RunResult> result =
-      known_methods().at(key.method).run(prepared.task(stop_requested));
+  const Task task = prepared.task(key, stop_requested);
+  std::optional<RunResult> result = known_methods().at(key.method).run(task);
   if (!result) return std::nullopt;
-  result->total = prepared.tested().size();
+  result->total = task.tested.size();
   result->seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return result;
 }
@@ -65,16 +65,16 @@ std::optional<std::vector<RunResult>> run_together(std::span<const RunKey> keys,
                                                    const std::function<bool()>& stop_requested) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
-  std::vector<Prepared> prepared;
-  prepared.reserve(keys.size());
+  std::map<int64_t, Prepared> prepared;  // by draw
   std::vector<Task> tasks;
   for (const RunKey& key : keys)
-    tasks.push_back(prepared.emplace_back(key, data).task(stop_requested));
+    tasks.push_back(
+        prepared.try_emplace(key.draw, key, data).first->second.task(key, stop_requested));
   auto results = known_methods().at(keys[0].method).run_together(tasks);
   if (!results) return std::nullopt;
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   for (size_t i = 0; i < results->size(); ++i) {
-    (*results)[i].total = prepared[i].tested().size();
+    (*results)[i].total = tasks[i].tested.size();
     (*results)[i].seconds = seconds / double(results->size());
   }
   return results;

@@ -63,8 +63,8 @@ using DataSets = std::map<std::string, std::unique_ptr<RunData>>;
 std::optional<RunResult> run_once(const RunKey& key, const RunData& data,
                                   const std::function<bool()>& stop_requested = {});
 
-/// The same of runs whose keys differ in their draw alone, by a method that has run_together: at
-/// once, as replicas of one network, on all threads. On the CPU their results are those of
+/// The same of runs whose keys differ in draw and value alone, by a method that has run_together:
+/// at once, as replicas of one network, on all threads. On the CPU their results are those of
 /// run_once, but for `seconds`, of which each has an equal share.
 std::optional<std::vector<RunResult>> run_together(
     std::span<const RunKey> keys, const RunData& data,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "apps/fewshot/study/method.hpp"
 #include "regularizers/regularizer.hpp"
@@ -12,11 +13,14 @@ struct Recipe {
   double lr = 5e-4;
   double dropout = 0;
   double weight_decay = 0;
-  Regularizers regularizers = {};
+  double strength = 0;  ///< Of the method's penalty.
 };
 
 /// A method's recipe, from its parameter's value.
 using MakeRecipe = std::function<Recipe(double value, const Protocol& protocol)>;
+/// Its penalty: of one strength or, where `strengths` is defined, one for each replica.
+using MakePenalty = std::function<std::unique_ptr<Regularizer>(
+    double strength, const Tensor& strengths, const Protocol& protocol)>;
 
 /// The switches of the protocol that only some of the methods have a use for.
 struct Concerns {
@@ -25,6 +29,7 @@ struct Concerns {
 };
 
 /// A method that trains by a recipe: takes the rest from `method`, adds `settings` and `run`.
-Method supervised(Method method, MakeRecipe make_recipe, Concerns concerns = {});
+Method supervised(Method method, MakeRecipe make_recipe, Concerns concerns = {},
+                  MakePenalty make_penalty = {});
 
 }  // namespace hebb::apps

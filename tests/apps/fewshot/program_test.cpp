@@ -87,6 +87,21 @@ TEST_CASE("hebb-fewshot makes the same table of replicas", "[apps]") {
     CHECK(text_of(a + name) == text_of(b + name));
 }
 
+TEST_CASE("hebb-fewshot tunes by replicas as it does by single runs", "[apps]") {
+  const TemporaryFolder folder;
+  const std::string a = folder / "a", b = folder / "b";
+  const std::string study =
+      "--tune --dataset digits --shots 1 --tuning-draws 2 --epochs 2 --quiet "
+      "--methods vanilla,dropout,weight-decay,l1,bean-1,bean-2,gaussian-process --output ";
+  REQUIRE(fewshot(study + a).code == 0);
+  const ProcessResult together = fewshot(study + b + " --replicas 7");
+  INFO(together.errors);
+  REQUIRE(together.code == 0);
+  CHECK(runs_of(a) == runs_of(b));
+  const auto chosen = [](const std::string& text) { return text.substr(text.find("\"draws\"")); };
+  CHECK(chosen(text_of(a + "/tuned.json")) == chosen(text_of(b + "/tuned.json")));
+}
+
 TEST_CASE("Wrong flags of hebb-fewshot end in one line and exit code 2", "[apps]") {
   for (const char* flags : {"--frobnicate",
                             "--shots 0",

@@ -5,6 +5,35 @@
 namespace hebb::test {
 namespace {
 
+// Replicas with scales of their own: replica r's is r + 1/2 times the first row's.
+std::vector<OpCase> rows_of_scales(const std::vector<OpCase>& rows) {
+  std::vector<OpCase> cases;
+  for (size_t i = 0; i < 4; ++i) {
+    BeanKernel kernel{i < 2 ? 1 : 2, i % 2 ? Divergence::absolute : Divergence::squared, 1.3, 2.5,
+                      3};
+    const auto scale_of = [](int64_t r) { return 2.5 * (double(r) + 0.5); };
+    OpCase row = replicated(rows[i], 3);
+    row.name += ", scales";
+    row.call = [=](auto x) {
+      const Tensor scales =
+          Tensor::from(std::vector<double>{scale_of(0), scale_of(1), scale_of(2)}, {3});
+      const bool together = x[0].defined() && x[1].defined() && x[0].device() == x[1].device();
+      return bean_penalty(x[0], x[1], kernel, together ? scales.to(x[0].device()) : scales);
+    };
+    row.alone = [=](int64_t r, auto x) mutable {
+      kernel.scale = scale_of(r);
+      return bean_penalty(x[0], x[1], kernel);
+    };
+    row.reference = [reference = row.reference](auto x) {
+      Array y = reference(x);
+      for (size_t r = 0; r < 3; ++r) y.values[r] *= (double(r) + 0.5) / 3;
+      return y;
+    };
+    cases.push_back(row);
+  }
+  return cases;
+}
+
 // Eq. 1 as it stands. The kernels have tests of their own; this row is for the operation.
 std::vector<OpCase> bean_rows() {
   std::vector<OpCase> cases;
@@ -39,6 +68,8 @@ std::vector<OpCase> bean_rows() {
                            }});
     }
   for (size_t i = 0; i < 4; ++i) cases.push_back(replicated(cases[i], 1 + int64_t(i) % 3));
+  const std::vector<OpCase> scaled = rows_of_scales(cases);
+  cases.insert(cases.end(), scaled.begin(), scaled.end());
   return cases;
 }
 
@@ -76,6 +107,20 @@ std::vector<ErrorCase> bean_errors() {
                         "expected as many replicas in h as in weight [3, 4, 5], got [2, 2, 5]",
                         [] {
                           bean_penalty(ones({2, 2, 5}), ones({3, 4, 5}));
+                        }),
+      error<ShapeError>("bean_penalty", "expected scales for replicas alone, got [1]",
+                        [] {
+                          bean_penalty(ones({2, 5}), ones({4, 5}), {},
+                                       Tensor::ones({1}, {.dtype = DType::float64}));
+                        }),
+      error<ShapeError>("bean_penalty", "expected scales of shape [3], got [2]",
+                        [] {
+                          bean_penalty(ones({3, 2, 5}), ones({3, 4, 5}), {},
+                                       Tensor::ones({2}, {.dtype = DType::float64}));
+                        }),
+      error<DTypeError>("bean_penalty", "expected scales of float64, got float32 [3] on cpu",
+                        [] {
+                          bean_penalty(ones({3, 2, 5}), ones({3, 4, 5}), {}, ones({3}));
                         }),
   };
 }

@@ -27,22 +27,25 @@ OpCase dropout_case(const char* name, const Shape& shape, double p) {
               }};
 }
 
-// Each replica by a generator of its own, which has drawn as much as any.
-OpCase replicas_case(int64_t replicas) {
+// Each replica by a generator of its own, which has drawn as much as any, with one p or one each.
+OpCase replicas_case(int64_t replicas, bool own_p) {
+  const auto p_of = [own_p](int64_t r) { return own_p ? double(r % 3) / 4 : 0.4; };
   const auto generator_of = [](int64_t r) {
     Generator generator(uint64_t(7 + r), uint64_t(3 * r));
     generator.reserve(4 * r);
     return generator;
   };
-  OpCase row = replicated(dropout_case("p = 0.4", {3, 11}, 0.4), replicas);
+  OpCase row = replicated(dropout_case(own_p ? "p of each" : "p = 0.4", {3, 11}, 0.4), replicas);
   row.call = [=](auto x) {
     std::vector<Generator> generators;
+    std::vector<double> p;
     for (int64_t r = 0; r < replicas; ++r) generators.push_back(generator_of(r));
-    return dropout(x[0], 0.4, generators);
+    for (int64_t r = 0; r < (own_p ? replicas : 1); ++r) p.push_back(p_of(r));
+    return dropout(x[0], p, generators);
   };
   row.alone = [=](int64_t r, auto x) {
     Generator generator = generator_of(r);
-    return dropout(x[0], 0.4, generator);
+    return dropout(x[0], p_of(r), generator);
   };
   row.reference = [=](auto x) {
     Array y = x[0];
@@ -50,7 +53,7 @@ OpCase replicas_case(int64_t replicas) {
       const int64_t r = i / 33, j = i % 33;
       const RandomKey key{uint64_t(7 + r), uint64_t(3 * r), uint64_t(r)};
       const uint32_t word = key.block(uint64_t(j / 4))[size_t(j % 4)];
-      y.values[size_t(i)] *= to_unit_float(word) >= 0.4 ? 1 / 0.6 : 0;
+      y.values[size_t(i)] *= to_unit_float(word) >= p_of(r) ? 1 / (1 - p_of(r)) : 0;
     }
     return y;
   };
@@ -65,7 +68,8 @@ std::vector<OpCase> dropout_rows() {
   cases.push_back(dropout_case("one element", {1}, 0.5));
   cases.push_back(dropout_case("large", {300, 1003}, 0.5));
   cases.back().large = true;
-  for (const int64_t replicas : {1, 2, 3, 70}) cases.push_back(replicas_case(replicas));
+  for (const int64_t replicas : {1, 2, 3, 70})
+    for (const bool own_p : {false, true}) cases.push_back(replicas_case(replicas, own_p));
   return cases;
 }
 
@@ -80,8 +84,17 @@ std::vector<ErrorCase> dropout_errors() {
   errors.push_back(
       error<ShapeError>("dropout", "expected x of shape [R, ...] for 2 generators, got [3, 4]", [] {
         std::vector<Generator> generators(2);
-        dropout(ones({3, 4}), 0.5, generators);
+        dropout(ones({3, 4}), std::vector<double>{0.5}, generators);
       }));
+  errors.push_back(
+      error<ValueError>("dropout", "expected one p or 3, one for each replica, got 2", [] {
+        std::vector<Generator> generators(3);
+        dropout(ones({3, 4}), std::vector<double>{0.5, 0.1}, generators);
+      }));
+  errors.push_back(error<ValueError>("dropout", "expected p in [0, 1), got 1", [] {
+    std::vector<Generator> generators(2);
+    dropout(ones({2, 4}), std::vector<double>{0.5, 1}, generators);
+  }));
   return errors;
 }
 

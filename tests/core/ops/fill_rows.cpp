@@ -52,6 +52,23 @@ std::vector<OpCase> fill_rows() {
                           return 0.1 * truncated_normal_number(word(key, i), 1.5, tail);
                         }));
   }
+  cases.push_back({.op = "advance",
+                   .name = "counts",
+                   .operands = {{{5}, Fill::integers, 1000}},
+                   .call =
+                       [](auto x) {
+                         const Tensor counts = to_change(x[0]);
+                         advance(counts, 7);
+                         return counts;
+                       },
+                   .reference =
+                       [](auto x) {
+                         Array y = x[0];
+                         for (double& value : y.values) value += 7;
+                         return y;
+                       },
+                   .float32_tolerance = 0,
+                   .checked = false});
   return cases;
 }
 
@@ -70,6 +87,8 @@ std::vector<ErrorCase> fill_errors() {
       error<ValueError>("fill_truncated_normal", stddev, with(fill_truncated_normal, -1, 2)),
       error<ValueError>("fill_truncated_normal", "expected a limit over 0, got 0",
                         with(fill_truncated_normal, 1, 0)),
+      error<DTypeError>("advance", "expected counts of int64, got float32 [3] on cpu",
+                        [] { advance(ones({3}), 1); }),
   };
 }
 

@@ -44,7 +44,8 @@ void apply(const ImageStep& step, Generator& random, Array& image) {
       }
 }
 
-Array batch_of(const Array& images, const Array& indices, const std::vector<ImageStep>& list) {
+Array batch_of(const Array& images, const Array& indices, const std::vector<ImageStep>& list,
+               const Generator& first = start()) {
   const Shape image_shape = images.shape.without(0);
   const int64_t pixels = image_shape.numel();
   Array batch(images.shape.with(0, indices.shape[0]));
@@ -53,7 +54,7 @@ Array batch_of(const Array& images, const Array& indices, const std::vector<Imag
     Array image(image_shape);
     for (int64_t p = 0; p < pixels; ++p)
       image.values[size_t(p)] = double(float(images.values[size_t(sample * pixels + p)]) / 255.0f);
-    Generator random = start();
+    Generator random = first;
     Generator::State state = random.state();
     state.offset += uint64_t(sample) << 20;
     random.set_state(state);
@@ -83,6 +84,28 @@ OpCase row(const char* name, const Shape& images, const Shape& indices,
           .float32_tolerance = 0,
           .large = images.numel() > 10000,
           .checked = false};
+}
+
+// The same from a place on among other indices, which stands on the device with the generator.
+OpCase row_at(const char* name, const Shape& images, int64_t count,
+              const std::vector<ImageStep>& list) {
+  constexpr int64_t place = 3;
+  OpCase at = row(name, images, {count + place + 2}, list);
+  at.op = "make_batch_at";
+  at.call = [=](auto x) {
+    const Device on = x[0].device();
+    const Tensor batch = Tensor::empty(x[0].shape().with(0, count), {.device = on});
+    make_batch_at(Tensor::from(std::vector<int64_t>{place, 7, -3}, {3}).to(on),
+                  x[0].to(DType::uint8), Tensor::zeros({x[0].size(0)}, {DType::int64, on}), x[1],
+                  steps_of(list), batch, Tensor::empty({count}, {DType::int64, on}));
+    return batch;
+  };
+  at.reference = [=](auto x) {
+    Array own({count});
+    for (int64_t i = 0; i < count; ++i) own.values[size_t(i)] = x[1].values[size_t(i + place)];
+    return batch_of(x[0], own, list, Generator(7, uint64_t(-3)));
+  };
+  return at;
 }
 
 OpCase labels_row(int64_t samples, int64_t count) {
@@ -119,6 +142,8 @@ std::vector<OpCase> images_rows() {
           row("images smaller than the padding", {5, 1, 1, 1}, {20}, {crop, mirror}),
           row("an empty batch", {3, 1, 2, 2}, {0}, {crop}),
           row("large", {500, 3, 32, 32}, {300}, {crop, mirror, normalize}),
+          row_at("no steps", {20, 1, 3, 5}, 7, {}),
+          row_at("all steps", {9, 3, 5, 7}, 30, {crop, mirror, normalize}),
           labels_row(11, 30)};
 }
 
@@ -128,6 +153,14 @@ std::vector<ErrorCase> images_errors() {
     Tensor labels = test::labels({0, 1, 2, 3}), indices = test::labels({3, 0});
     ImageSteps steps = {};
     Tensor to_images = Tensor::zeros({2, 2, 3, 3}), to_labels = test::labels({0, 0});
+    Tensor cursor = test::labels({0, 1, 2});
+  };
+  const auto at = [](const std::function<void(Batch&)>& change) {
+    return [change] {
+      Batch b;
+      change(b);
+      make_batch_at(b.cursor, b.images, b.labels, b.indices, b.steps, b.to_images, b.to_labels);
+    };
   };
   const auto with = [](const std::function<void(Batch&)>& change) {
     return [change] {
@@ -167,6 +200,22 @@ std::vector<ErrorCase> images_errors() {
                           b.images = Tensor::zeros({4, 5, 3, 3}, {.dtype = DType::uint8});
                           b.to_images = ones({2, 5, 3, 3});
                           b.steps = steps_of({normalize});
+                        })),
+      error<DTypeError>("make_batch_at", "expected the cursor of int64, got undefined",
+                        at([](Batch& b) { b.cursor = {}; })),
+      error<ShapeError>("make_batch_at", "expected the cursor of shape [3], got [2]",
+                        at([](Batch& b) {
+                          b.cursor = test::labels({0, 1});
+                        })),
+      error<ShapeError>("make_batch_at", "expected at most 1 samples, as there are indices, got 2",
+                        at([](Batch& b) { b.indices = test::labels({1}); })),
+      error<ValueError>("make_batch", "expected a place for 2 of 2 indices, got 1",
+                        at([](Batch& b) {
+                          b.cursor = test::labels({1, 0, 0});
+                        })),
+      error<ValueError>("make_batch", "expected a place for 2 of 2 indices, got -1",
+                        at([](Batch& b) {
+                          b.cursor = test::labels({-1, 0, 0});
                         }))};
 }
 

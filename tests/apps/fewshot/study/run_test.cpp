@@ -1,6 +1,9 @@
 #include "apps/fewshot/study/run.hpp"
 
+#include <set>
+
 #include "apps/fewshot/study/method.hpp"
+#include "apps/fewshot/tuning/tuning.hpp"
 #include "core/parallel.hpp"
 #include "core/storage.hpp"
 #include "tests/apps/fewshot/support.hpp"
@@ -84,6 +87,35 @@ TEST_CASE("Runs of one cell together are what each is alone", "[apps]") {
     key.protocol.validation_images = 50;
     compare(key, 2);
   }
+}
+
+TEST_CASE("Trials of all values together are what each is alone", "[apps]") {
+  int telling = 0;  // methods of which another value is another result
+  for (const auto& [name, method, settings] : known_methods()) {
+    if (!method.run_together) continue;
+    RunKey cell = short_run(std::string(name), 5);
+    cell.protocol.epochs = 8;
+    cell.protocol.dropout_at_test = true;
+    cell.protocol.batch_size = name == "bean-1" ? 3 : 1;
+    if (name == "vanilla" || name == "dropout") {
+      cell.protocol.checkpoint = Checkpoint::best_validation;
+      cell.protocol.validation_set = ValidationSet::disjoint;
+      cell.protocol.validation_images = 50;
+    }
+    const std::vector<RunKey> keys = trials(cell, 2);
+    REQUIRE(keys.size() == 12);
+    const auto results = run_together(keys, few_digits());
+    REQUIRE(results);
+    REQUIRE(results->size() == keys.size());
+    std::set<int64_t> correct;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      INFO(keys[i].text());
+      CHECK(same((*results)[i], *run_once(keys[i], few_digits())));
+      if (keys[i].draw == 0) correct.insert((*results)[i].correct);
+    }
+    telling += correct.size() > 1;
+  }
+  CHECK(telling >= 4);
 }
 
 TEST_CASE("A run ends early when asked to", "[apps]") {
