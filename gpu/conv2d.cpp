@@ -17,7 +17,7 @@ std::string_view CudaBackend::conv2d_path(ConvDirection direction, DType dtype, 
   const ConvGeometry g = conv_geometry(x, weight, y, options);
   if (dispatch(dtype, [&]<class T>() { return conv2d_is_direct<T>(direction, g); }))
     return "direct";
-  const std::string_view engine = convolutions_.engine({direction, dtype, g});
+  const std::string_view engine = convolutions_.engine({direction, dtype, g, precision_});
   return engine.empty() ? "plain" : engine;
 }
 
@@ -35,7 +35,7 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
       T* to = part<T>(y, replicas, r);
-      if (!convolutions_.run({forward, x.dtype(), g, from, w, to}))
+      if (!convolutions_.run({forward, x.dtype(), g, precision_, from, w, to}))
         cuda::conv2d(stream_, g, from, w, to);
     }
     if (bias.defined())
@@ -59,7 +59,7 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
       T* to = part<T>(dx, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, to, w, from}))
+      if (!convolutions_.run({backward, dy.dtype(), g, precision_, to, w, from}))
         cuda::conv2d_backward_input(stream_, g, from, w, to);
     }
   });
@@ -92,7 +92,7 @@ Backend::ConvGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const T
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(x, replicas, r), *of_y = part<T>(dy, replicas, r);
       T* to = part<T>(dweight, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, from, to, of_y}))
+      if (!convolutions_.run({backward, dy.dtype(), g, precision_, from, to, of_y}))
         cuda::conv2d_backward_weight(stream_, g, from, of_y, to);
     }
     return {dweight, dbias};

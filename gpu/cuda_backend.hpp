@@ -27,6 +27,8 @@ class CudaBackend final : public Backend {
 
   std::string_view name() const override;
   std::string details() const override;
+  Precision precision() const override { return precision_; }
+  void set_precision(Precision precision) override;
   void synchronize() override;
   std::function<void()> record(std::function<void()> step) override;
   void* allocate(size_t bytes) override;
@@ -127,6 +129,9 @@ class CudaBackend final : public Backend {
   Tensor scratch(int64_t n) const {
     return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
   }
+  /// A batch of products; float32 by `precision`.
+  Tensor multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                  const Shape& shape, Precision precision);
   /// launch.operator()<T>(table, scalars) with the table of the slots that have gradients.
   template <class Launch>
   void update(std::span<const OptimizerSlot> slots, const StepScalars& scalars, Launch launch);
@@ -139,6 +144,7 @@ class CudaBackend final : public Backend {
   Products products_;
   Convolutions convolutions_;
   Complaint* const complaint_;
+  Precision precision_ = Precision::fp32;
   // Of the optimiser's last step: the table in device memory, and what it has.
   std::mutex table_mutex_;
   Tensor table_;

@@ -5,6 +5,11 @@ namespace hebb::cuda {
 
 Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                            const Shape& shape) {
+  return multiply(a, transpose_a, b, transpose_b, shape, precision_);
+}
+
+Tensor CudaBackend::multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                             const Shape& shape, Precision precision) {
   const Tensor y = Tensor::empty(shape, a.options());
   const int64_t m = shape[-2], n = shape[-1], k = a.size(transpose_a ? -2 : -1);
   if (k == 0) fill(y, 0);
@@ -24,7 +29,8 @@ Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, b
                         .c = data_of<char>(y) + i * m * n * size,
                         .batch = run,
                         .a_step = batches.axes[0].step_a * m * k,
-                        .b_step = batches.axes[0].step_b * k * n});
+                        .b_step = batches.axes[0].step_b * k * n,
+                        .precision = precision});
   }
   return y;
 }
@@ -48,7 +54,8 @@ Tensor CudaBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& 
                         .bias = replicas == 1 ? data_or_null<void>(bias) : nullptr,
                         .batch = replicas,
                         .a_step = m * k,
-                        .b_step = n * k});
+                        .b_step = n * k,
+                        .precision = precision_});
     if (replicas == 1) return y;
   }
   if (bias.defined())

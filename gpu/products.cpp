@@ -90,12 +90,15 @@ void make_layout(Layout& layout, cudaDataType_t type, const Operand& x, int64_t 
   set(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, step);
 }
 
+// CUBLAS_COMPUTE_32F is strict: it never takes TF32 by itself.
+cublasComputeType_t compute_type(const Product& p) {
+  if (p.dtype == DType::float64) return CUBLAS_COMPUTE_64F;
+  return p.precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
 void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
-  const bool wide = p.dtype == DType::float64;
-  const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
-  // Strict float32: CUBLAS_COMPUTE_32F never takes TF32.
-  require(cublasLtMatmulDescCreate(&plan.description.handle,
-                                   wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type),
+  const cudaDataType_t type = p.dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
+  require(cublasLtMatmulDescCreate(&plan.description.handle, compute_type(p), type),
           "cublasLtMatmulDescCreate");
   const auto transpose = [](bool t) { return t ? CUBLAS_OP_T : CUBLAS_OP_N; };
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSA, transpose(p.b.transposed));
@@ -134,11 +137,12 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
 
 bool takes_bias(const Product& p) { return p.bias && alignment_of(p.bias) >= 16; }
 
-using Key = std::tuple<DType, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, int64_t,
-                       int64_t, int64_t, bool, uint32_t, uint32_t, uint32_t>;
+using Key = std::tuple<DType, Precision, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t,
+                       int64_t, int64_t, int64_t, bool, uint32_t, uint32_t, uint32_t>;
 Key key_of(const Product& p) {
   const Alignments alignments(p);
   return {p.dtype,
+          p.precision,
           p.m,
           p.n,
           p.k,

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/dtype.hpp"
+#include "core/options.hpp"
 #include "gpu/allocator.hpp"
 #include "gpu/stream.hpp"
 
@@ -25,11 +26,13 @@ struct Product {
   void* c;
   const void* bias = nullptr;
   int64_t batch = 1;
-  int64_t a_step = 0, b_step = 0;  // elements from matrix to matrix, where there are several
+  int64_t a_step = 0, b_step = 0;         // elements from matrix to matrix, where there are several
+  Precision precision = Precision::fp32;  // of float32: fp32 or tf32
 };
 
 /// Products by cuBLASLt, with the algorithm that it recommends for each shape. float32 is
-/// multiplied and added up as float32, without TF32, and split sums are added up in a fixed order.
+/// multiplied as float32 unless TF32 is asked for, and added up as float32; split sums are added up
+/// in a fixed order.
 class Products {
  public:
   Products(Stream stream, CachingAllocator& memory);

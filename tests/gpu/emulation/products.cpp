@@ -1,15 +1,29 @@
 // In place of cuBLASLt: the definition of a product.
 #include "gpu/products.hpp"
+
+#include <bit>
+
 #include "gpu/launch.hpp"
 
 namespace hebb::cuda {
 namespace {
 
+/// To 10 bits of fraction, to the nearest and ties to even, as TF32 has.
+float round_to_tf32(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  return std::bit_cast<float>((bits + 0xfff + (bits >> 13 & 1)) & ~0x1fffu);
+}
+
+double factor(float x, Precision precision) {
+  return precision == Precision::tf32 ? round_to_tf32(x) : x;
+}
+double factor(double x, Precision) { return x; }
+
 template <class T>
 void multiply(const Product& p) {
-  const auto at = [](const Operand& x, int64_t first, int64_t row, int64_t column) {
+  const auto at = [&](const Operand& x, int64_t first, int64_t row, int64_t column) {
     const int64_t i = x.transposed ? column * x.stride + row : row * x.stride + column;
-    return double(static_cast<const T*>(x.data)[first + i]);
+    return factor(static_cast<const T*>(x.data)[first + i], p.precision);
   };
   for (int64_t r = 0; r < p.batch; ++r)
     for (int64_t i = 0; i < p.m; ++i)
