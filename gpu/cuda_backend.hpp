@@ -64,8 +64,10 @@ class CudaBackend final : public Backend {
   void accumulate(const Tensor& sums, std::span<const Weighted> terms) override;
   Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Shape& shape) override;
-  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                const Shape& shape) override;
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                const LinearOptions& options) override;
+  WeightGrads linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias) override;
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override;
   std::string_view conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
@@ -73,12 +75,18 @@ class CudaBackend final : public Backend {
                                const Conv2dOptions& options) override;
   Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                const Conv2dOptions& options) override;
-  ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
-                                   bool with_bias, const Conv2dOptions& options) override;
+  WeightGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias, const Conv2dOptions& options) override;
   WithIndices max_pool2d(const Tensor& x, const Shape& shape,
                          const Pool2dOptions& options) override;
   Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                              const Pool2dOptions& options) override;
+  WithIndices conv2d_max_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                const Shape& convolved, const Shape& shape,
+                                const ConvPoolOptions& options) override;
+  ConvGrads conv2d_max_pool2d_backward(const Tensor& dy, const WithIndices& pooled, const Tensor& x,
+                                       const Tensor& weight, const Shape& convolved,
+                                       const ConvPoolOptions& options, ConvNeeds needs) override;
   Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) override;
   Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                              const Pool2dOptions& options) override;

@@ -317,6 +317,47 @@ TEST_CASE("products and convolutions multiply by TF32 where that is asked for", 
   CHECK(product() == fine);
 }
 
+TEST_CASE("cuBLASLt's epilogues save launches, and kernels do what they do not", "[gpu]") {
+  struct Outcome {
+    std::vector<std::vector<float>> values;
+    long forward, backward;  // launches
+  };
+  const auto run = [](bool epilogues, bool replicas) {
+    emulation.epilogues = epilogues;
+    Generator random(4);
+    const auto normal = [&](Shape shape) {
+      if (replicas) shape = shape.inserted(0, 3);
+      const Tensor t = Tensor::empty(shape);
+      fill_normal(t, 0, 1, random);
+      return t.to(device).set_requires_grad();
+    };
+    const Tensor x = normal({7, 5}), weight = normal({4, 5}), bias = normal({4});
+    const long before = emulation.launches;
+    const Tensor y = linear(x, weight, bias, {.relu = true});
+    const long between = emulation.launches;
+    backward(y, Tensor::ones(y.shape(), y.options()));
+    // What fills the gradient with ones is a launch, too.
+    Outcome outcome = {
+        {y.detach().to_vector<float>()}, between - before, emulation.launches - between - 1};
+    for (const Tensor& leaf : {x, weight, bias})
+      outcome.values.push_back(leaf.grad().to_vector<float>());
+    emulation.epilogues = true;
+    return outcome;
+  };
+  for (const bool replicas : {false, true}) {
+    const Outcome with = run(true, replicas), without = run(false, replicas);
+    CHECK(with.forward == 0);
+    CHECK(with.backward == 1);  // the ReLU's
+    CHECK(without.forward == 2);
+    CHECK(without.backward > 1);
+    REQUIRE(with.values.size() == 4);
+    for (size_t i = 0; i < with.values.size(); ++i)
+      for (size_t j = 0; j < with.values[i].size(); ++j)
+        CHECK(with.values[i][j] == Approx(without.values[i][j]).epsilon(1e-6).margin(1e-6));
+  }
+  CHECK(emulation.broken_guards == 0);
+}
+
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {
   auto& memory = static_cast<CudaBackend&>(backend_for(device)).memory();
   const size_t before = memory.stats().lent;

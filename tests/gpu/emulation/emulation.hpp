@@ -13,6 +13,7 @@ namespace hebb::cuda {
 /// What tests look at and change in the device that this CPU stands for.
 struct Emulation {
   bool memory_left = true;
+  bool epilogues = true;             // whether cuBLASLt does what goes beside products
   std::atomic<long> launches = 0;    // of kernels
   std::atomic<size_t> uploaded = 0;  // bytes that were copied to the device
   std::atomic<long> copies = 0;      // from the device to itself
