@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What is worth knowing of a GPU within the first ten minutes, the most valuable first: builds Hebb
-# for it, runs the GPU's tests, sanitizers and benchmarks, and prints one table. Each part has a time
-# limit, and one that fails or cannot run stops no other. Needs no network.
+# for it, runs the GPU's tests, sanitizers and benchmarks, and prints what became of each part, and how
+# fast Hebb is beside PyTorch. Each part has a time limit, and one that fails or cannot run stops no
+# other. Needs no network.
 #
 #   bench/gpu.sh [FOLDER]      FOLDER gets the parts' output and the table (build-gpu/report)
 #
@@ -10,7 +11,7 @@
 #                them: what scripts/setup installs and catch2; the tests need libeigen3-dev,
 #                libfmt-dev, libfmt9, nlohmann-json3-dev, zlib1g-dev and catch2
 #   HEBB_BUILD   the build folder (build-gpu); programs that are there serve if none can be built
-#   HEBB_DATA    data sets; without them images are synthetic
+#   HEBB_DATA    data sets; without them images are synthetic, and nothing is trained to an accuracy
 #   PYTHON       a Python that has PyTorch (python3)
 #   HEBB_SCALE   multiplies the time limits (1)
 #   HEBB_LEAVE_OUT  parts to leave out, e.g. "configure build racecheck"
@@ -30,7 +31,7 @@ rows=()
 failed=0
 
 row() { # NAME RESULT SECONDS WHAT
-  rows+=("$(printf '%-26s %-8s %5s s  %s' "$@")")
+  rows+=("$(printf '%-30s %-8s %5s s  %s' "$@")")
   printf '== %s\n' "${rows[-1]}"
 }
 
@@ -108,30 +109,116 @@ part large 60 "$no_tests" "$tests" '[large]'
 
 part configure-bench 120 "$(missing cmake ninja)" \
   cmake "${options[@]}" -DHEBB_APPS=ON -DHEBB_BENCH=ON
-part build-bench 240 "$(missing cmake ninja)" cmake --build "$build" --target hebb-bench
+part build-bench 300 "$(missing cmake ninja)" \
+  cmake --build "$build" --target hebb-bench hebb-train hebb-fewshot
 no_bench=${gpu:-$(missing "$bench")}
-data=()
-if [ -n "${HEBB_DATA:-}" ]; then data=(--data "$HEBB_DATA"); fi
-for step in mlp/100 lenet5/100 resnet18/100; do
-  part "hebb-${step/\//-}" 60 "$no_bench" "$bench" --device cuda:0 --only "$step/none" --seconds 2 \
-    "${data[@]}"
-done
 no_pytorch=$gpu
 if [ -z "$gpu" ] && ! "$python" -c 'import torch' 2>/dev/null; then
   no_pytorch="no PyTorch in $python (PYTHON names another)"
 fi
-for step in mlp/100 lenet5/100 resnet18/100; do
-  part "pytorch-${step/\//-}" 120 "$no_pytorch" "$python" bench/peers/pytorch_gpu.py --only "$step"
-  if [ -z "$no_pytorch" ]; then
-    while read -r name mode time; do
-      case $name in "$step") row "  PyTorch $mode" "" "" "$time ms" ;; esac
-    done <"$report/pytorch-${step/\//-}.txt"
-  fi
+data=()
+no_data="no data sets: HEBB_DATA is not set"
+if [ -n "${HEBB_DATA:-}" ]; then data=(--data "$HEBB_DATA") no_data=""; fi
+
+# Why this build has no such precision on a GPU; empty where it has it.
+refused() { # PRECISION
+  local said
+  [ -n "$no_bench" ] && return
+  said=$("$bench" --device cuda:0 --precision "$1" --only mlp/100/none --seconds 0.01 \
+    "${data[@]}" 2>&1 >/dev/null </dev/null) || grep -m 1 -o '\[precision\].*' <<<"$said"
+}
+
+# Steps: Hebb's called and recorded beside PyTorch's, in one precision after the other.
+steps=(mlp/100 lenet5/100 resnet18/512)
+precisions=(fp32 tf32 bf16)
+for precision in "${precisions[@]}"; do
+  reason=${no_bench:-$(refused "$precision")}
+  for step in "${steps[@]}"; do
+    name=${step/\//-}-$precision
+    command=("$bench" --device cuda:0 --only "$step/none" --precision "$precision" --seconds 2
+             "${data[@]}")
+    part "hebb-$name" 60 "$reason" "${command[@]}"
+    part "hebb-called-$name" 60 "$reason" env HEBB_CUDA_GRAPHS=0 "${command[@]}"
+    part "pytorch-$name" 150 "$no_pytorch" "$python" bench/peers/pytorch_gpu.py --only "$step" \
+      --precision "$precision"
+  done
 done
+part bean 120 "$no_bench" "$bench" --device cuda:0 --seconds 2 "${data[@]}" \
+  --only lenet5/100/none --only lenet5/100/bean-1 --only lenet5/100/bean-2 \
+  --only resnet18/512/none --only resnet18/512/bean-1 --only resnet18/512/bean-2
+
+# Times to an accuracy, and few-shot studies.
+train=$build/bin/hebb-train
+no_train=${gpu:-${no_data:-$(missing "$train")}}
+part mnist 120 "$no_train" "$train" --dataset mnist "${data[@]}" --device cuda:0 --model lenet5 \
+  --epochs 10 --batch-size 100 --lr 5e-4 --seed 1 --output "$report/runs/mnist" --overwrite
+for precision in "${precisions[@]}"; do
+  reason=${no_train:-$(refused "$precision")}
+  part "cifar10-$precision" 300 "$reason" "$train" --dataset cifar10 "${data[@]}" --device cuda:0 \
+    --model resnet18 --recipe fast --epochs 12 --precision "$precision" \
+    --output "$report/runs/cifar10-$precision" --overwrite
+done
+fewshot=$build/bin/hebb-fewshot
+part fewshot 300 "${gpu:-${no_data:-$(missing "$fewshot")}}" "$fewshot" --table1 "${data[@]}" \
+  --device cuda:0 --output "$report/runs/fewshot" --fresh --quiet
+
+# hebb-bench's median of a step, and PyTorch's; "-" where there is none.
+hebb_ms() { # PART STEP
+  awk -v step="$2" '$1 == step { ms = $2 } END { print ms ? ms : "-" }' "$report/$1.txt" 2>/dev/null ||
+    echo -
+}
+pytorch_ms() { # PART MODE
+  awk -v mode="$2" '$3 == mode && $4 + 0 > 0 { ms = $4 } END { print ms ? ms : "-" }' \
+    "$report/$1.txt" 2>/dev/null || echo -
+}
+# The training time of a run up to the first epoch of that test accuracy, in percent.
+reached() { # FOLDER PERCENT
+  [ -f "$1/metrics.csv" ] || { echo "no run"; return; }
+  paste -d , "$1/metrics.csv" "$1/times.csv" | awk -F , -v percent="$2" '
+    NR > 1 && !done { seconds += $8; best = $6 > best ? $6 : best; epoch = $1
+                      done = 100 * $6 >= percent }
+    END { if (done) printf "%.2f s, %d epochs\n", seconds, epoch
+          else printf "not in %d epochs (%.2f s): %.2f %%\n", epoch, seconds, 100 * best }'
+}
+share() { # STEP KIND: what a regularizer adds to a step
+  awk -v a="$(hebb_ms bean "$1/none")" -v b="$(hebb_ms bean "$1/$2")" \
+    'BEGIN { if (a > 0 && b > 0) printf "%+.1f %%\n", 100 * (b / a - 1); else print "-" }'
+}
+{
+  printf '\nmilliseconds a step\n%-14s %-5s %9s %9s | %9s %9s %9s | %s\n' step "" called recorded \
+    "PT eager" replay compiled "PyTorch's best / recorded"
+  for precision in "${precisions[@]}"; do
+    for step in "${steps[@]}"; do
+      name=${step/\//-}-$precision
+      times=("$(hebb_ms "hebb-called-$name" "$step/none")" "$(hebb_ms "hebb-$name" "$step/none")")
+      for mode in eager replay compiled; do times+=("$(pytorch_ms "pytorch-$name" "$mode")"); done
+      ratio=$(awk -v ours="${times[1]}" -v a="${times[2]}" -v b="${times[3]}" -v c="${times[4]}" '
+        BEGIN { best = 1e30
+                if (a > 0 && a < best) best = a
+                if (b > 0 && b < best) best = b
+                if (c > 0 && c < best) best = c
+                if (ours > 0 && best < 1e30) printf "%.2f\n", best / ours; else print "-" }')
+      printf '%-14s %-5s %9s %9s | %9s %9s %9s | %s\n' "$step" "$precision" "${times[@]}" "$ratio"
+    done
+  done
+  printf '\n%-44s %s\n' "LeNet-5 to 99 % of MNIST" "$(reached "$report/runs/mnist" 99)"
+  for precision in "${precisions[@]}"; do
+    printf '%-44s %s\n' "ResNet-18 to 94 % of CIFAR-10, $precision" \
+      "$(reached "$report/runs/cifar10-$precision" 94)"
+  done
+  for step in lenet5/100 resnet18/512; do
+    for kind in bean-1 bean-2; do
+      printf '%-44s %s\n' "what $kind adds to a step of $step" "$(share "$step" "$kind")"
+    done
+  done
+  printf '%-44s %s\n' "Table 1, few-shot, draws as replicas" \
+    "$(printf '%s\n' "${rows[@]}" | awk '$1 == "fewshot" { print $2 == "passed" ? $3 " s" : $2 }')"
+} >"$report/speed.txt"
 
 {
-  printf '\n%-26s %-8s %7s  %s\n' part result time "what it said last"
+  printf '\n%-30s %-8s %7s  %s\n' part result time "what it said last"
   printf '%s\n' "${rows[@]}"
+  cat "$report/speed.txt"
 } | tee "$report/table.txt"
 echo "output of each part: $report"
 exit "$failed"

@@ -177,6 +177,13 @@ void check_only(const std::vector<std::string>& only, const std::vector<std::str
           fmt::format("--only: expected one of {}, got {}", fmt::join(known, ", "), name));
 }
 
+void check_steps(const std::vector<std::string>& only) {
+  for (const std::string& name : only)
+    if (!is_step(name))
+      throw apps::UsageError(fmt::format("--only: expected MODEL/BATCH/KIND, such as {}, got {}",
+                                         fmt::join(step_names(), ", "), name));
+}
+
 /// `steps`: times are of steps alone.
 void configure(const Settings& settings, bool steps) {
   const Device device = apps::parse_device(settings.device);
@@ -251,7 +258,7 @@ void run_distributed(const Settings& settings, Communicator& ranks) {
 }
 
 void run(const Settings& settings) {
-  check_only(settings.only, step_names());
+  check_steps(settings.only);
   if (settings.memory && settings.only.size() != 1)
     throw apps::UsageError(fmt::format(
         "--memory: expected one --only, since a process keeps what its earlier steps took, got {}",
@@ -276,9 +283,10 @@ int main(int argc, char** argv) {
   hebb::bench::Settings settings;
   const auto add_flags = [&](CLI::App& app) {
     using hebb::apps::add_number;
-    app.add_option("--only", settings.only,
-                   "Steps to time, e.g. lenet5/100/bean-1, or shapes, e.g. \"64-64 3x3 32x32\" "
-                   "(repeatable)")
+    app.add_option(
+           "--only", settings.only,
+           "Steps to time, e.g. lenet5/100/bean-1 (any batch), or shapes, e.g. \"64-64 3x3 32x32\" "
+           "(repeatable)")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_flag("--stages", settings.stages, "Time the stages of each training step, too");

@@ -1,5 +1,6 @@
 #include "bench/steps.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -41,6 +42,19 @@ std::vector<std::string> step_names() {
                            "lenet5/1/inference", "resnet18/1/inference"})
     names.push_back(name);
   return names;
+}
+
+bool is_step(const std::string& name) {
+  const size_t first = name.find('/'), second = name.rfind('/');
+  if (first == std::string::npos || second == first) return false;
+  const auto among = [](const std::string& part, std::initializer_list<const char*> known) {
+    return std::find(known.begin(), known.end(), part) != known.end();
+  };
+  int64_t batch = 0;
+  const auto [end, error] = std::from_chars(name.data() + first + 1, name.data() + second, batch);
+  return error == std::errc() && end == name.data() + second && batch > 0 &&
+         among(name.substr(0, first), {"mlp", "lenet5", "resnet18"}) &&
+         among(name.substr(second + 1), {"none", "bean-1", "bean-2", "inference"});
 }
 
 bool takes_noise(const std::string& name) { return name.starts_with("resnet18"); }

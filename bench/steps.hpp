@@ -51,7 +51,10 @@ class StepCase {
   RecordedSteps recorded_{device_, random_, [this](const Batch& batch) { run_step(batch); }};
 };
 
+/// Those that are timed unless others are asked for.
 std::vector<std::string> step_names();
+/// Whether a StepCase can be of that name: of those above with any batch and regularizer.
+bool is_step(const std::string& name);
 
 /// ResNet-18 gets noise of 3x32x32: zeros are no part of photographs, so it takes as long.
 bool takes_noise(const std::string& name);

@@ -120,9 +120,16 @@ class Backend {
   /// stretch to those of the result.
   virtual Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                         const Shape& shape) = 0;
-  /// x Wᵀ + bias for x [N, in], W [out, in], or replicas; bias may be undefined.
+  /// x Wᵀ + bias for x [N, in], W [out, in], or replicas, through a ReLU where asked for; bias may
+  /// be undefined.
   virtual Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Shape& shape) = 0;
+                        const Shape& shape, const LinearOptions& options) = 0;
+  struct WeightGrads {
+    Tensor dweight, dbias;
+  };
+  /// dyᵀ x and, with_bias, the sum of dy's rows.
+  virtual WeightGrads linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                             bool with_bias);
 
   // Convolution and pooling, NCHW; convolutions also of replicas.
   virtual Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -133,15 +140,29 @@ class Backend {
                                        const Conv2dOptions& options) = 0;
   virtual Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                        const Conv2dOptions& options) = 0;
-  struct ConvGrads {
-    Tensor dweight, dbias;
-  };
-  virtual ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
-                                           bool with_bias, const Conv2dOptions& options) = 0;
+  virtual WeightGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                             bool with_bias, const Conv2dOptions& options) = 0;
   virtual WithIndices max_pool2d(const Tensor& x, const Shape& shape,
                                  const Pool2dOptions& options) = 0;
   virtual Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                                      const Pool2dOptions& options) = 0;
+  /// max_pool2d of conv2d, through a ReLU where asked for, or replicas: `shape` has an axis for
+  /// them, as has that of what conv2d gives, `convolved`, and not to be in memory for it is why
+  /// this is here. `indices` are for the backward pass.
+  virtual WithIndices conv2d_max_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                        const Shape& convolved, const Shape& shape,
+                                        const ConvPoolOptions& options);
+  struct ConvGrads {
+    Tensor dx, dweight, dbias;
+  };
+  struct ConvNeeds {  // which of them, of dweight and dbias one alone or both
+    bool dx, dweight, dbias;
+  };
+  /// `pooled` is what the forward pass gave.
+  virtual ConvGrads conv2d_max_pool2d_backward(const Tensor& dy, const WithIndices& pooled,
+                                               const Tensor& x, const Tensor& weight,
+                                               const Shape& convolved,
+                                               const ConvPoolOptions& options, ConvNeeds needs);
   virtual Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) = 0;
   virtual Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                                      const Pool2dOptions& options) = 0;

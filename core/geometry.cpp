@@ -25,6 +25,10 @@ ConvGeometry conv_geometry(const Shape& x, const Shape& weight, const Shape& y,
           .out_w = y[-1]};
 }
 
+Shape all_images(const Shape& x) {
+  return x.rank() == 5 ? Shape{x[0] * x[1], x[2], x[3], x[4]} : x;
+}
+
 PoolGeometry pool_geometry(const Shape& x, const Shape& y, const Pool2dOptions& o) {
   return {.planes = x[0] * x[1],
           .height = x[2],

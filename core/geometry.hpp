@@ -24,6 +24,9 @@ int64_t conv_replicas(const Shape& weight);
 ConvGeometry conv_geometry(const Shape& x, const Shape& weight, const Shape& y,
                            const Conv2dOptions& options);
 
+/// Replicas' images are images: [R, N, C, H, W] as [R N, C, H, W]; other shapes are what they are.
+Shape all_images(const Shape& x);
+
 /// planes = batch * channels; each [height, width] becomes [out_h, out_w].
 struct PoolGeometry {
   int64_t planes, height, width;

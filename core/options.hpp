@@ -26,6 +26,10 @@ enum class ConvPolicy { fast, exact };
 /// How float32 products and convolutions multiply (see core/precision.hpp).
 enum class Precision { fp32, tf32, bf16 };
 
+struct LinearOptions {
+  bool relu = false;  ///< The result goes through a ReLU.
+};
+
 struct Pool2dOptions {
   int64_t kernel_h = 2, kernel_w = 2;
   int64_t stride_h = 2, stride_w = 2;
@@ -33,6 +37,13 @@ struct Pool2dOptions {
   int64_t dilation_h = 1, dilation_w = 1;
   bool ceil_mode = false;         ///< Extents are rounded up; no window begins behind the input.
   bool count_include_pad = true;  ///< Of averages: padding counts, as zeros.
+};
+
+/// A convolution, max-pooling of its result and, where asked for, a ReLU.
+struct ConvPoolOptions {
+  Conv2dOptions conv;
+  Pool2dOptions pool;
+  bool relu = false;
 };
 
 /// Batch normalisation of [N, C, H, W] over N, H and W.

@@ -224,9 +224,14 @@ class ProfiledBackend final : public Backend {
                 const Shape& shape) override {
     return run("matmul", &Backend::matmul, a, transpose_a, b, transpose_b, shape);
   }
-  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                const Shape& shape) override {
-    return run("linear", &Backend::linear, x, weight, bias, shape);
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                const LinearOptions& options) override {
+    return run("linear", &Backend::linear, x, weight, bias, shape, options);
+  }
+  WeightGrads linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias) override {
+    return run("linear_backward_weight", &Backend::linear_backward_weight, dy, x, weight,
+               with_bias);
   }
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override {
@@ -242,8 +247,8 @@ class ProfiledBackend final : public Backend {
     return run("conv2d_backward_input", &Backend::conv2d_backward_input, dy, weight, shape,
                options);
   }
-  ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
-                                   bool with_bias, const Conv2dOptions& options) override {
+  WeightGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias, const Conv2dOptions& options) override {
     return run("conv2d_backward_weight", &Backend::conv2d_backward_weight, dy, x, weight, with_bias,
                options);
   }
@@ -254,6 +259,18 @@ class ProfiledBackend final : public Backend {
   Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                              const Pool2dOptions& options) override {
     return run("max_pool2d backward", &Backend::max_pool2d_backward, dy, indices, shape, options);
+  }
+  WithIndices conv2d_max_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                const Shape& convolved, const Shape& shape,
+                                const ConvPoolOptions& options) override {
+    return run("conv2d_max_pool2d", &Backend::conv2d_max_pool2d, x, weight, bias, convolved, shape,
+               options);
+  }
+  ConvGrads conv2d_max_pool2d_backward(const Tensor& dy, const WithIndices& pooled, const Tensor& x,
+                                       const Tensor& weight, const Shape& convolved,
+                                       const ConvPoolOptions& options, ConvNeeds needs) override {
+    return run("conv2d_max_pool2d backward", &Backend::conv2d_max_pool2d_backward, dy, pooled, x,
+               weight, convolved, options, needs);
   }
   Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) override {
     return run("avg_pool2d", &Backend::avg_pool2d, x, shape, options);

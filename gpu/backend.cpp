@@ -1,6 +1,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -30,14 +31,30 @@ CudaBackend::CudaBackend(int device)
 std::string_view CudaBackend::name() const { return name_; }
 
 std::string CudaBackend::details() const {
-  return fmt::format("{}, float32 without TF32, steps {}", library_versions(),
+  return fmt::format("{}, float32 {} TF32, steps {}", library_versions(),
+                     precision_ == Precision::tf32 ? "by" : "without",
                      repeats_steps() ? "recorded and repeated" : "not recorded");
+}
+
+void CudaBackend::set_precision(Precision precision) {
+  check(precision != Precision::bf16,
+        "[precision] expected fp32 or tf32 on {}, got bf16, which cuDNN has not for float32",
+        name_);
+  precision_ = precision;
 }
 
 std::function<void()> CudaBackend::record(std::function<void()> step) {
   if (!repeats_steps()) return step;
-  const auto recorded = std::make_shared<RecordedStep>(stream_, memory_, std::move(step));
-  return [recorded] { recorded->run(); };
+  // One for each precision: what was recorded under another multiplies as it did then.
+  struct Recordings {
+    std::function<void()> step;
+    std::map<Precision, RecordedStep> of = {};
+  };
+  const auto recordings = std::make_shared<Recordings>(std::move(step));
+  return [this, recordings] {
+    recordings->of.try_emplace(precision_, stream_, memory_, [r = recordings.get()] { r->step(); })
+        .first->second.run();
+  };
 }
 
 }  // namespace cuda

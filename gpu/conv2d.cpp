@@ -17,7 +17,7 @@ std::string_view CudaBackend::conv2d_path(ConvDirection direction, DType dtype, 
   const ConvGeometry g = conv_geometry(x, weight, y, options);
   if (dispatch(dtype, [&]<class T>() { return conv2d_is_direct<T>(direction, g); }))
     return "direct";
-  const std::string_view engine = convolutions_.engine({direction, dtype, g});
+  const std::string_view engine = convolutions_.engine({direction, dtype, g, precision_});
   return engine.empty() ? "plain" : engine;
 }
 
@@ -35,7 +35,7 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
       T* to = part<T>(y, replicas, r);
-      if (!convolutions_.run({forward, x.dtype(), g, from, w, to}))
+      if (!convolutions_.run({forward, x.dtype(), g, precision_, from, w, to}))
         cuda::conv2d(stream_, g, from, w, to);
     }
     if (bias.defined())
@@ -54,33 +54,33 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
   const int64_t replicas = conv_replicas(weight.shape());
   dispatch(dy.dtype(), [&]<class T>() {
     if (conv2d_is_direct<T>(backward, g))
-      return conv2d_direct_backward_input(stream_, replicas, g, data_of<T>(dy), data_of<T>(weight),
-                                          data_of<T>(dx));
+      return conv2d_direct_backward_input<T>(stream_, replicas, g, {data_of<T>(dy)},
+                                             data_of<T>(weight), data_of<T>(dx));
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
       T* to = part<T>(dx, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, to, w, from}))
+      if (!convolutions_.run({backward, dy.dtype(), g, precision_, to, w, from}))
         cuda::conv2d_backward_input(stream_, g, from, w, to);
     }
   });
   return dx;
 }
 
-Backend::ConvGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
-                                                       const Shape& weight, bool with_bias,
-                                                       const Conv2dOptions& options) {
+Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
+                                                         const Shape& weight, bool with_bias,
+                                                         const Conv2dOptions& options) {
   constexpr ConvDirection backward = ConvDirection::backward_weight;
   const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
   const Tensor dweight = Tensor::empty(weight, dy.options());
   const int64_t replicas = conv_replicas(weight);
   const Shape bias(weight.extents().first(size_t(weight.rank() - 3)));
-  return dispatch(dy.dtype(), [&]<class T>() -> ConvGrads {
+  return dispatch(dy.dtype(), [&]<class T>() -> WeightGrads {
     if (dy.numel() > 0 && conv2d_is_direct<T>(backward, g)) {
       const Tensor dbias = with_bias ? Tensor::empty(bias, dy.options()) : Tensor();
       const Tensor partial = scratch(replicas * conv2d_direct_scratch<T>(g));
-      conv2d_direct_backward_weight(stream_, replicas, g, data_of<T>(x), data_of<T>(dy),
-                                    data_of<double>(partial), data_of<T>(dweight),
-                                    data_or_null<T>(dbias));
+      conv2d_direct_backward_weight<T>(stream_, replicas, g, data_of<T>(x), {data_of<T>(dy)},
+                                       data_of<double>(partial), data_of<T>(dweight),
+                                       data_or_null<T>(dbias));
       return {dweight, dbias};
     }
     const uint32_t all_but_filters = weight.rank() == 5 ? 0b11010 : 0b1101;
@@ -92,7 +92,7 @@ Backend::ConvGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const T
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(x, replicas, r), *of_y = part<T>(dy, replicas, r);
       T* to = part<T>(dweight, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, from, to, of_y}))
+      if (!convolutions_.run({backward, dy.dtype(), g, precision_, from, to, of_y}))
         cuda::conv2d_backward_weight(stream_, g, from, of_y, to);
     }
     return {dweight, dbias};

@@ -1,6 +1,7 @@
 #include "gpu/conv2d_direct.hpp"
 
 #include "gpu/kernels.hpp"
+#include "gpu/pool2d.hpp"
 
 namespace hebb::cuda {
 namespace {
@@ -20,6 +21,19 @@ struct Correlation {
   }
   HEBB_HOST_DEVICE int weights() const { return planes.channels * kernel_h * kernel_w * quads(); }
   HEBB_HOST_DEVICE int tiles() const { return quads() * (up(out_h, 4) / 4) * out_w; }
+  HEBB_HOST_DEVICE int results() const { return filters * out_h * out_w; }
+};
+
+/// The images of a block.
+struct Piece {
+  int64_t replica, first;
+  int images;
+
+  HEBB_HOST_DEVICE Piece(const Correlation& c, int64_t block) : replica(block / c.blocks) {
+    const int64_t begin = block % c.blocks * c.images;
+    first = replica * c.batch + begin;
+    images = int(fewer(c.images, c.batch - begin));
+  }
 };
 
 template <class T>
@@ -27,38 +41,51 @@ struct alignas(16) Four {
   T of[4];
 };
 
-// A thread computes four rows of a column for four filters, and then the next such tile.
+/// What a block has room for.
 template <class T>
+constexpr int64_t most_weights = shared_bytes / 3 / int64_t(sizeof(Four<T>));
+template <class T>
+constexpr int64_t most_pixels = shared_bytes / 3 * 2 / int64_t(sizeof(T));
+
+// A thread computes four rows of a column for four filters, and then the next such tile.
+template <class T, class Source>
 struct CorrelationBody {
   static constexpr int phases = 2;
   struct Shared {
-    Four<T> weights[shared_bytes / 3 / int64_t(sizeof(Four<T>))];  // [channel, kx, ky, quad]
-    T images[shared_bytes / 3 * 2 / int64_t(sizeof(T))];
+    Four<T> weights[most_weights<T>];  // [channel, kx, ky, quad]
+    T images[most_pixels<T>];
   };
   using Local = Nothing;
-  static constexpr int64_t most_weights = sizeof(Shared::weights) / sizeof(Four<T>);
-  static constexpr int64_t most_pixels = sizeof(Shared::images) / sizeof(T);
 
   Correlation c;
-  const T *x, *weight, *bias;  // no bias: null
+  Source x;
+  const T *weight, *bias;  // no bias: null
   T* y;
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
-    const int64_t replica = t.block / c.blocks, begin = t.block % c.blocks * c.images;
-    const int64_t first = replica * c.batch + begin;
-    const int images = int(fewer(c.images, c.batch - begin));
-    if (p == 0) {
-      load_weights(t, weight + replica * c.weights_of_all(), shared.weights);
-      c.planes.load(t, first, images, x, shared.images);
-      return;
-    }
-    const T* const shifts = bias ? bias + replica * c.filters : nullptr;
+    const Piece piece(c, t.block);
+    if (p == 0)
+      load(t, piece, shared);
+    else
+      convolve(t, piece, shared, y + piece.first * c.results());
+  }
+
+  HEBB_HOST_DEVICE void load(const Thread& t, const Piece& piece, Shared& shared) const {
+    load_weights(t, weight + piece.replica * c.weights_of_all(), shared.weights);
+    c.planes.load(t, piece.first, piece.images, x, shared.images);
+  }
+
+  /// To the results [filters, out_h, out_w] of the piece's images.
+  HEBB_HOST_DEVICE void convolve(const Thread& t, const Piece& piece, const Shared& shared,
+                                 T* to) const {
+    const T* const shifts = bias ? bias + piece.replica * c.filters : nullptr;
     const int strips = up(c.out_h, 4) / 4;
-    for (int i = t.index; i < images * c.tiles(); i += t.count) {
+    for (int i = t.index; i < piece.images * c.tiles(); i += t.count) {
       const int column = i % c.out_w, top = i / c.out_w % strips * 4;
       const int quad = i / (c.out_w * strips) % c.quads(), image = i / c.tiles();
-      tile(first + image, quad, top, column, shifts, shared.weights + quad,
-           shared.images + image * c.planes.size() + top * c.planes.columns + column);
+      tile(quad, top, column, shifts, shared.weights + quad,
+           shared.images + image * c.planes.size() + top * c.planes.columns + column,
+           to + int64_t(image) * c.results());
     }
   }
 
@@ -75,8 +102,8 @@ struct CorrelationBody {
     }
   }
 
-  HEBB_HOST_DEVICE void tile(int64_t image, int quad, int top, int column, const T* shifts,
-                             const Four<T>* w, const T* pixels) const {
+  HEBB_HOST_DEVICE void tile(int quad, int top, int column, const T* shifts, const Four<T>* w,
+                             const T* pixels, T* image) const {
     T sums[4][4] = {};  // [filter, row]
     const int step = c.planes.columns;
     for (int channel = 0; channel < c.planes.channels; ++channel)
@@ -96,9 +123,40 @@ struct CorrelationBody {
       const int filter = 4 * quad + i;
       if (filter >= c.filters) continue;
       const T shift = shifts ? shifts[filter] : T(0);
-      T* to = y + ((image * c.filters + filter) * c.out_h + top) * c.out_w + column;
+      T* to = image + (filter * c.out_h + top) * c.out_w + column;
       for (int row = 0; row < 4; ++row)
         if (top + row < c.out_h) to[row * c.out_w] = sums[i][row] + shift;
+    }
+  }
+};
+
+// As CorrelationBody, but the results stay in the block, behind the images, and are pooled there.
+template <class T>
+struct PooledCorrelationBody {
+  static constexpr int phases = 3;
+  using Convolution = CorrelationBody<T, Plain<T>>;
+  using Shared = typename Convolution::Shared;
+  using Local = Nothing;
+
+  Convolution convolution;
+  PoolGeometry pool;
+  bool relu;
+  T* y;
+  int32_t* argmax;
+
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    const Correlation& c = convolution.c;
+    const Piece piece(c, t.block);
+    T* const results = shared.images + c.images * c.planes.size();
+    if (p == 0) return convolution.load(t, piece, shared);
+    if (p == 1) return convolution.convolve(t, piece, shared, results);
+    const int width = int(pool.out_w), windows = int(pool.out_h) * width;
+    for (int i = t.index; i < piece.images * c.filters * windows; i += t.count) {
+      const Largest<T> best = largest(pool, results + i / windows * (c.out_h * c.out_w),
+                                      i % windows / width, i % width);
+      const int64_t at = piece.first * c.filters * windows + i;
+      y[at] = relu && best.value < T(0) ? T(0) : best.value;
+      argmax[at] = int32_t(best.where);
     }
   }
 };
@@ -123,13 +181,23 @@ Correlation correlation(ConvDirection direction, const ConvGeometry& g) {
   return c;
 }
 
+/// Cut into blocks, each with room for so many numbers of an image.
 template <class T>
-void correlate(Stream stream, int64_t replicas, Correlation c, const T* x, const T* weight,
-               const T* bias, T* y) {
-  c.images = images_for_block(c.batch, 1, CorrelationBody<T>::most_pixels / c.planes.size());
+Correlation cut(Correlation c, int64_t numbers) {
+  c.images = images_for_block(c.batch, 1, most_pixels<T> / numbers);
   c.blocks = (c.batch + c.images - 1) / c.images;
-  const int threads = int(fewer(up(c.images * c.tiles(), 32), block_threads));
-  for_blocks(stream, replicas * c.blocks, threads, CorrelationBody<T>{c, x, weight, bias, y});
+  return c;
+}
+int threads_for(const Correlation& c) {
+  return int(fewer(up(c.images * c.tiles(), 32), block_threads));
+}
+
+template <class T, class Source>
+void correlate(Stream stream, int64_t replicas, const Correlation& whole, const Source& x,
+               const T* weight, const T* bias, T* y) {
+  const Correlation c = cut<T>(whole, whole.planes.size());
+  for_blocks(stream, replicas * c.blocks, threads_for(c),
+             CorrelationBody<T, Source>{c, x, weight, bias, y});
 }
 
 }  // namespace
@@ -145,29 +213,50 @@ bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g) {
     return false;
   if (direction == ConvDirection::backward_weight) return weight_gradient_fits<T>(g);
   const Correlation c = correlation(direction, g);
-  return c.weights() <= CorrelationBody<T>::most_weights &&
-         c.planes.size() <= CorrelationBody<T>::most_pixels;
+  return c.weights() <= most_weights<T> && c.planes.size() <= most_pixels<T>;
+}
+
+template <class T>
+bool conv2d_direct_pools(const ConvGeometry& g) {
+  if (!conv2d_is_direct<T>(ConvDirection::forward, g)) return false;
+  const Correlation c = correlation(ConvDirection::forward, g);
+  return c.planes.size() + c.results() <= most_pixels<T>;
 }
 
 template <class T>
 void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
                    const T* weight, const T* bias, T* y) {
-  correlate(stream, replicas, correlation(ConvDirection::forward, g), x, weight, bias, y);
+  correlate(stream, replicas, correlation(ConvDirection::forward, g), Plain<T>{x}, weight, bias, y);
+}
+
+template <class T>
+void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry& g,
+                            const PoolGeometry& pool, bool relu, const T* x, const T* weight,
+                            const T* bias, T* y, int32_t* argmax) {
+  const Correlation whole = correlation(ConvDirection::forward, g);
+  const Correlation c = cut<T>(whole, whole.planes.size() + whole.results());
+  for_blocks(stream, replicas * c.blocks, threads_for(c),
+             PooledCorrelationBody<T>{{c, {x}, weight, bias, nullptr}, pool, relu, y, argmax});
 }
 
 template <class T>
 void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                  const T* dy, const T* weight, T* dx) {
-  correlate<T>(stream, replicas, correlation(ConvDirection::backward_input, g), dy, weight, nullptr,
-               dx);
+                                  const OutputGradient<T>& dy, const T* weight, T* dx) {
+  with_source(dy, [&](const auto& source) {
+    correlate<T>(stream, replicas, correlation(ConvDirection::backward_input, g), source, weight,
+                 nullptr, dx);
+  });
 }
 
 #define HEBB_INSTANTIATE(T)                                                                       \
   template bool conv2d_is_direct<T>(ConvDirection, const ConvGeometry&);                          \
+  template bool conv2d_direct_pools<T>(const ConvGeometry&);                                      \
+  template void conv2d_direct_max_pool(Stream, int64_t, const ConvGeometry&, const PoolGeometry&, \
+                                       bool, const T*, const T*, const T*, T*, int32_t*);         \
   template void conv2d_direct(Stream, int64_t, const ConvGeometry&, const T*, const T*, const T*, \
                               T*);                                                                \
-  template void conv2d_direct_backward_input(Stream, int64_t, const ConvGeometry&, const T*,      \
-                                             const T*, T*);
+  template void conv2d_direct_backward_input(Stream, int64_t, const ConvGeometry&,                \
+                                             const OutputGradient<T>&, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

@@ -30,7 +30,7 @@ template <class T>
 constexpr int64_t most_numbers = shared_bytes / int64_t(sizeof(T));
 
 // A thread has one channel and kx, and `kernel` rows of the weights of four filters, in registers.
-template <class T, int kernel>
+template <class T, int kernel, class Source>
 struct WeightGradientBody {
   static constexpr int phases = 4;
   // First x [image, channel, row, column] and dy [image, 4, pixel], then sums of each share.
@@ -41,7 +41,8 @@ struct WeightGradientBody {
     T sums[4 * kernel], bias[4];
   };
   WeightGradient g;
-  const T *x, *dy;
+  const T* x;
+  Source dy;
   double* partial;  // [result, piece]: all weights, then all biases
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local& local) const {
@@ -52,11 +53,13 @@ struct WeightGradientBody {
     T* const of_dy = shared.numbers + g.images * g.planes.size();
     const int task = t.index / g.shares, share = t.index % g.shares;
     if (p == 0) {
-      g.planes.load(t, first, images, x, shared.numbers);
+      g.planes.load(t, first, images, Plain<T>{x}, shared.numbers);
       for (int i = t.index; i < images * 4 * plane; i += t.count) {
-        const int filter = 4 * quad + i / plane % 4;
+        const int filter = 4 * quad + i / plane % 4, row = i % plane / g.out_w;
         const int64_t image = first + i / (4 * plane);
-        of_dy[i] = filter < g.filters ? dy[(image * g.filters + filter) * plane + i % plane] : T(0);
+        of_dy[i] = filter < g.filters
+                       ? dy.at(image * g.filters + filter, row, i % g.out_w, g.out_h, g.out_w)
+                       : T(0);
       }
     } else if (p == 1) {
       for (T& sum : local.sums) sum = 0;
@@ -154,12 +157,15 @@ int64_t conv2d_direct_scratch(const ConvGeometry& g) {
 
 template <class T>
 void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                   const T* x, const T* dy, double* partial, T* dweight, T* dbias) {
+                                   const T* x, const OutputGradient<T>& dy, double* partial,
+                                   T* dweight, T* dbias) {
   WeightGradient w = weight_gradient<T>(g);
   w.replicas = replicas;
   const auto launch = [&]<int kernel>() {
-    for_blocks(stream, replicas * w.pieces * w.quads(), up(w.tasks() * w.shares, 32),
-               WeightGradientBody<T, kernel>{w, x, dy, partial});
+    with_source(dy, [&]<class Source>(const Source& source) {
+      for_blocks(stream, replicas * w.pieces * w.quads(), up(w.tasks() * w.shares, 32),
+                 WeightGradientBody<T, kernel, Source>{w, x, source, partial});
+    });
   };
   switch (rows_of_kernel(g.kernel_h)) {
     case 3:
@@ -182,7 +188,7 @@ void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGe
   template bool weight_gradient_fits<T>(const ConvGeometry&);                                 \
   template int64_t conv2d_direct_scratch<T>(const ConvGeometry&);                             \
   template void conv2d_direct_backward_weight(Stream, int64_t, const ConvGeometry&, const T*, \
-                                              const T*, double*, T*, T*);
+                                              const OutputGradient<T>&, double*, T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
 

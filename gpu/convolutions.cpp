@@ -22,9 +22,14 @@ int64_t alignment_of(const void* p) {
 }
 
 PlanKey key_of(const Convolution& c) {
-  return {c.direction,      c.dtype,           conv_policy(),
-          c.geometry,       alignment_of(c.x), alignment_of(c.weight),
-          alignment_of(c.y)};
+  return {.direction = c.direction,
+          .dtype = c.dtype,
+          .precision = c.precision,
+          .policy = conv_policy(),
+          .geometry = c.geometry,
+          .alignment_x = alignment_of(c.x),
+          .alignment_weight = alignment_of(c.weight),
+          .alignment_y = alignment_of(c.y)};
 }
 
 }  // namespace

@@ -16,13 +16,14 @@ struct Convolution {
   ConvDirection direction;
   DType dtype;
   ConvGeometry geometry;
+  Precision precision = Precision::fp32;  // of float32: fp32 or tf32
   void *x = nullptr, *weight = nullptr, *y = nullptr;
 };
 
-/// Convolutions by cuDNN's graph API. Plans are kept by direction, type, geometry, alignment and
-/// policy. float32 is strict: engines with tensor cores or down-converted inputs are left out, as
-/// are those whose sums are in no fixed order, and under ConvPolicy::exact Winograd's and
-/// Fourier's.
+/// Convolutions by cuDNN's graph API. Plans are kept by direction, type, precision, geometry,
+/// alignment and policy. Engines with down-converted inputs are left out, as are those whose sums
+/// are in no fixed order, under Precision::fp32 those with tensor cores, which multiply float32 as
+/// TF32, and under ConvPolicy::exact Winograd's and Fourier's.
 class Convolutions {
  public:
   Convolutions(Stream stream, CachingAllocator& memory);

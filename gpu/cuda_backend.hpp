@@ -27,6 +27,8 @@ class CudaBackend final : public Backend {
 
   std::string_view name() const override;
   std::string details() const override;
+  Precision precision() const override { return precision_; }
+  void set_precision(Precision precision) override;
   void synchronize() override;
   std::function<void()> record(std::function<void()> step) override;
   void* allocate(size_t bytes) override;
@@ -63,8 +65,10 @@ class CudaBackend final : public Backend {
   void accumulate(const Tensor& sums, std::span<const Weighted> terms) override;
   Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Shape& shape) override;
-  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                const Shape& shape) override;
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                const LinearOptions& options) override;
+  WeightGrads linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias) override;
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override;
   std::string_view conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
@@ -72,12 +76,18 @@ class CudaBackend final : public Backend {
                                const Conv2dOptions& options) override;
   Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                const Conv2dOptions& options) override;
-  ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
-                                   bool with_bias, const Conv2dOptions& options) override;
+  WeightGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias, const Conv2dOptions& options) override;
   WithIndices max_pool2d(const Tensor& x, const Shape& shape,
                          const Pool2dOptions& options) override;
   Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,
                              const Pool2dOptions& options) override;
+  WithIndices conv2d_max_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                const Shape& convolved, const Shape& shape,
+                                const ConvPoolOptions& options) override;
+  ConvGrads conv2d_max_pool2d_backward(const Tensor& dy, const WithIndices& pooled, const Tensor& x,
+                                       const Tensor& weight, const Shape& convolved,
+                                       const ConvPoolOptions& options, ConvNeeds needs) override;
   Tensor avg_pool2d(const Tensor& x, const Shape& shape, const Pool2dOptions& options) override;
   Tensor avg_pool2d_backward(const Tensor& dy, const Shape& shape,
                              const Pool2dOptions& options) override;
@@ -128,6 +138,9 @@ class CudaBackend final : public Backend {
   Tensor scratch(int64_t n) const {
     return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
   }
+  /// A batch of products; float32 by `precision`.
+  Tensor multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                  const Shape& shape, Precision precision);
   /// launch.operator()<T>(table, scalars) with the table of the slots that have gradients.
   template <class Launch>
   void update(std::span<const OptimizerSlot> slots, const StepScalars& scalars, Launch launch);
@@ -140,6 +153,7 @@ class CudaBackend final : public Backend {
   Products products_;
   Convolutions convolutions_;
   Complaint* const complaint_;
+  Precision precision_ = Precision::fp32;
   // Of the optimiser's last step: the table in device memory, and what it has.
   std::mutex table_mutex_;
   Tensor table_;

@@ -115,31 +115,42 @@ std::optional<Descriptor> make_graph(const Target& target, const PlanKey& key) {
 }
 
 template <class Note>
-bool has_any(const Descriptor& engine, cudnnBackendAttributeName_t name,
-             cudnnBackendAttributeType_t type, std::initializer_list<Note> unwanted) {
-  std::array<Note, 32> notes{};
-  const int64_t count = std::min<int64_t>(32, engine.get(name, type, 32, notes.data()));
-  return std::find_first_of(notes.begin(), notes.begin() + count, unwanted.begin(),
-                            unwanted.end()) != notes.begin() + count;
+std::vector<Note> notes_of(const Descriptor& engine, cudnnBackendAttributeName_t name,
+                           cudnnBackendAttributeType_t type) {
+  std::vector<Note> notes(32);
+  const int64_t count = engine.get(name, type, int64_t(notes.size()), notes.data());
+  notes.resize(size_t(std::min<int64_t>(count, std::ssize(notes))));
+  return notes;
+}
+std::vector<cudnnBackendNumericalNote_t> numerical_notes(const Descriptor& engine) {
+  return notes_of<cudnnBackendNumericalNote_t>(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
+                                               CUDNN_TYPE_NUMERICAL_NOTE);
 }
 
-/// Whether an engine's sums are in a fixed order and, for float32, of products of float32. Those
-/// that are compiled at run time are left out too: others are there from the start.
+template <class Note>
+bool has_any(const std::vector<Note>& notes, std::initializer_list<Note> unwanted) {
+  return std::ranges::find_first_of(notes, unwanted) != notes.end();
+}
+
+/// Whether an engine's sums are in a fixed order and, for float32, of products of float32, or on
+/// tensor cores of TF32. Those that are compiled at run time are left out too: others are there
+/// from the start.
 bool wanted(const Descriptor& engine, const PlanKey& key) {
-  const auto notes = [&](std::initializer_list<cudnnBackendNumericalNote_t> unwanted) {
-    return has_any(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, unwanted);
-  };
-  if (notes({CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC})) return false;
+  const std::vector notes = numerical_notes(engine);
+  if (has_any(notes, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC})) return false;
   if (key.dtype == DType::float32 &&
-      notes({CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS,
-             CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION}))
+      has_any(notes, {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS,
+                      CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION}))
+    return false;
+  if (key.dtype == DType::float32 && key.precision == Precision::fp32 &&
+      has_any(notes, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}))
     return false;
   if (key.policy == ConvPolicy::exact &&
-      notes({CUDNN_NUMERICAL_NOTE_WINOGRAD, CUDNN_NUMERICAL_NOTE_FFT}))
+      has_any(notes, {CUDNN_NUMERICAL_NOTE_WINOGRAD, CUDNN_NUMERICAL_NOTE_FFT}))
     return false;
-  return !has_any<cudnnBackendBehaviorNote_t>(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE,
-                                              CUDNN_TYPE_BEHAVIOR_NOTE,
-                                              {CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION});
+  return !has_any(notes_of<cudnnBackendBehaviorNote_t>(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE,
+                                                       CUDNN_TYPE_BEHAVIOR_NOTE),
+                  {CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION});
 }
 
 /// Engines with their settings, the fastest first as cuDNN thinks.
@@ -205,10 +216,27 @@ Descriptor describe_device(const std::string& json) {
 
 PlanKey::Numbers PlanKey::numbers() const {
   const ConvGeometry& g = geometry;
-  return {int64_t(direction), int64_t(dtype), int64_t(policy), g.batch,     g.channels,
-          g.height,           g.width,        g.filters,       g.kernel_h,  g.kernel_w,
-          g.stride_h,         g.stride_w,     g.pad_h,         g.pad_w,     g.dilation_h,
-          g.dilation_w,       g.out_h,        g.out_w,         alignment_x, alignment_weight,
+  return {int64_t(direction),
+          int64_t(dtype),
+          int64_t(precision),
+          int64_t(policy),
+          g.batch,
+          g.channels,
+          g.height,
+          g.width,
+          g.filters,
+          g.kernel_h,
+          g.kernel_w,
+          g.stride_h,
+          g.stride_w,
+          g.pad_h,
+          g.pad_w,
+          g.dilation_h,
+          g.dilation_w,
+          g.out_h,
+          g.out_w,
+          alignment_x,
+          alignment_weight,
           alignment_y};
 }
 
@@ -221,7 +249,7 @@ std::optional<Plan> find_plan(const Target& target, const PlanKey& key) {
       cudnnBackendDescriptor_t raw = engine.raw();
       configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &raw);
       if (!wanted(engine, key)) continue;
-      Plan plan{Descriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), 0, 0};
+      Plan plan{Descriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR), 0, 0, numerical_notes(engine)};
       plan.descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
       if (target.handle)
         plan.descriptor.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, target.handle);

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
@@ -53,11 +54,12 @@ Descriptor describe_device(const std::string& json);
 struct PlanKey {
   ConvDirection direction;
   DType dtype;
+  Precision precision;  // of float32: fp32 or tf32
   ConvPolicy policy;
   ConvGeometry geometry;
   int64_t alignment_x = 16, alignment_weight = 16, alignment_y = 16;  // bytes
 
-  using Numbers = std::array<int64_t, 21>;
+  using Numbers = std::array<int64_t, 22>;
   Numbers numbers() const;
 };
 
@@ -65,13 +67,14 @@ struct Plan {
   Descriptor descriptor;
   int64_t engine;     // cuDNN's number of it
   int64_t workspace;  // bytes
+  std::vector<cudnnBackendNumericalNote_t> notes;
 };
 
 /// The numbers that tensors have in plans.
 enum TensorId : int64_t { id_x = 1, id_weight = 2, id_y = 3 };
 
-/// The first engine of cuDNN's choice that keeps to float32 and to a fixed order of sums, and whose
-/// workspace stays below 256 MiB; none where there is none.
+/// The first engine of cuDNN's choice that keeps to the precision and to a fixed order of sums, and
+/// whose workspace stays below 256 MiB; none where there is none.
 std::optional<Plan> find_plan(const Target& target, const PlanKey& key);
 
 [[noreturn]] void fail_cudnn(cudnnStatus_t status, const char* call);

@@ -149,16 +149,34 @@ bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g);
 template <class T>
 void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
                    const T* weight, const T* bias, T* y);
+/// What backward passes read, the gradient of a convolution's output: as it lies in memory, or that
+/// of what a pooling made of it, through a ReLU where `values` is not null.
+template <class T>
+struct OutputGradient {
+  const T* dy;
+  const int32_t* argmax = nullptr;  // null: dy is of the output itself
+  const T* values = nullptr;        // of the pooling
+  int kernel_h = 1, kernel_w = 1, out_h = 0, out_w = 0;
+};
 template <class T>
 void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                  const T* dy, const T* weight, T* dx);
+                                  const OutputGradient<T>& dy, const T* weight, T* dx);
 /// How many numbers `partial` has to hold for each replica.
 template <class T>
 int64_t conv2d_direct_scratch(const ConvGeometry& g);
 /// dbias may be null.
 template <class T>
 void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                   const T* x, const T* dy, double* partial, T* dweight, T* dbias);
+                                   const T* x, const OutputGradient<T>& dy, double* partial,
+                                   T* dweight, T* dbias);
+/// Whether a block has room for what an image's convolution gives, so that it can pool it.
+template <class T>
+bool conv2d_direct_pools(const ConvGeometry& g);
+/// Max-pooling of a convolution, and a ReLU where asked for. bias may be null.
+template <class T>
+void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry& g,
+                            const PoolGeometry& pool, bool relu, const T* x, const T* weight,
+                            const T* bias, T* y, int32_t* argmax);
 
 // pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp
 template <class T>

@@ -5,6 +5,11 @@ namespace hebb::cuda {
 
 Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                            const Shape& shape) {
+  return multiply(a, transpose_a, b, transpose_b, shape, precision_);
+}
+
+Tensor CudaBackend::multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                             const Shape& shape, Precision precision) {
   const Tensor y = Tensor::empty(shape, a.options());
   const int64_t m = shape[-2], n = shape[-1], k = a.size(transpose_a ? -2 : -1);
   if (k == 0) fill(y, 0);
@@ -24,39 +29,64 @@ Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, b
                         .c = data_of<char>(y) + i * m * n * size,
                         .batch = run,
                         .a_step = batches.axes[0].step_a * m * k,
-                        .b_step = batches.axes[0].step_b * k * n});
+                        .b_step = batches.axes[0].step_b * k * n,
+                        .precision = precision});
   }
   return y;
 }
 
 Tensor CudaBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                           const Shape& shape) {
+                           const Shape& shape, const LinearOptions& options) {
   const Tensor y = Tensor::empty(shape, x.options());
   if (y.numel() == 0) return y;
   const int64_t replicas = shape.rank() == 3 ? shape[0] : 1;
   const int64_t m = shape[-2], n = shape[-1], k = x.size(-1);
-  if (k == 0) {
+  if (k == 0)
     fill(y, 0);
-  } else {
-    products_.multiply({.dtype = x.dtype(),
-                        .m = m,
-                        .n = n,
-                        .k = k,
-                        .a = {x.data(), k},
-                        .b = {weight.data(), k, true},
-                        .c = y.data(),
-                        .bias = replicas == 1 ? data_or_null<void>(bias) : nullptr,
-                        .batch = replicas,
-                        .a_step = m * k,
-                        .b_step = n * k});
-    if (replicas == 1) return y;
-  }
-  if (bias.defined())
-    dispatch(y.dtype(), [&]<class T>() {
+  else if (products_.multiply({.dtype = x.dtype(),
+                               .m = m,
+                               .n = n,
+                               .k = k,
+                               .a = {x.data(), k},
+                               .b = {weight.data(), k, true},
+                               .c = y.data(),
+                               .bias = data_or_null<void>(bias),
+                               .relu = options.relu,
+                               .batch = replicas,
+                               .a_step = m * k,
+                               .b_step = n * k,
+                               .precision = precision_}))
+    return y;
+  dispatch(y.dtype(), [&]<class T>() {
+    if (bias.defined())
       add_bias(stream_, {.replicas = replicas, .outer = m, .channels = n}, data_of<T>(bias),
                data_of<T>(y));
-    });
+    if (options.relu) cuda::unary(stream_, Unary::relu, y.numel(), data_of<T>(y), data_of<T>(y));
+  });
   return y;
+}
+
+Backend::WeightGrads CudaBackend::linear_backward_weight(const Tensor& dy, const Tensor& x,
+                                                         const Shape& weight, bool with_bias) {
+  const int64_t rows = x.size(-2), outputs = weight[-2], inputs = weight[-1];
+  if (!with_bias || rows == 0 || weight.numel() == 0)
+    return Backend::linear_backward_weight(dy, x, weight, with_bias);
+  const Shape bias = weight.without(weight.rank() - 1);
+  const Tensor dweight = Tensor::empty(weight, dy.options());
+  const Tensor dbias = Tensor::empty(bias, dy.options());
+  const bool summed = products_.multiply({.dtype = dy.dtype(),
+                                          .m = outputs,
+                                          .n = inputs,
+                                          .k = rows,
+                                          .a = {dy.data(), outputs, true},
+                                          .b = {x.data(), inputs},
+                                          .c = dweight.data(),
+                                          .sums = dbias.data(),
+                                          .batch = weight.rank() == 3 ? weight[0] : 1,
+                                          .a_step = rows * outputs,
+                                          .b_step = rows * inputs,
+                                          .precision = precision_});
+  return {dweight, summed ? dbias : reduce(Reduce::sum, dy, bias, 1u << (dy.rank() - 2))};
 }
 
 }  // namespace hebb::cuda

@@ -1,34 +1,10 @@
-#include <cmath>
+#include "gpu/pool2d.hpp"
 
 #include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
 
 namespace hebb::cuda {
 namespace {
-
-HEBB_HOST_DEVICE inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-HEBB_HOST_DEVICE inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// begin, begin + step, ... below end.
-struct Range {
-  int64_t begin, end, step;
-  HEBB_HOST_DEVICE int64_t count() const { return begin < end ? ceil_div(end - begin, step) : 0; }
-};
-
-/// The positions of a window that lie inside the input.
-HEBB_HOST_DEVICE inline Range window(int64_t out, int64_t kernel, int64_t stride, int64_t pad,
-                                     int64_t dilation, int64_t size) {
-  const int64_t begin = out * stride - pad;
-  return {begin < 0 ? begin + ceil_div(-begin, dilation) * dilation : begin,
-          smaller(size, begin + (kernel - 1) * dilation + 1), dilation};
-}
-HEBB_HOST_DEVICE inline Range window_rows(const PoolGeometry& g, int64_t oy) {
-  return window(oy, g.kernel_h, g.stride_h, g.pad_h, g.dilation_h, g.height);
-}
-HEBB_HOST_DEVICE inline Range window_columns(const PoolGeometry& g, int64_t ox) {
-  return window(ox, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w, g.width);
-}
 
 /// The outputs whose windows reach over a position of the input.
 HEBB_HOST_DEVICE inline Range windows_over(int64_t in, int64_t kernel, int64_t stride, int64_t pad,
@@ -63,21 +39,9 @@ struct MaxPoolBody {
   int32_t* argmax;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
-    const T* plane = x + i / (g.out_w * g.out_h) * g.height * g.width;
-    const Range rows = window_rows(g, oy);
-    const Range columns = window_columns(g, ox);
-    T best = T(-HUGE_VAL);
-    int64_t where = -1;
-    for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
-      for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step) {
-        const T value = plane[iy * g.width + ix];
-        if (where < 0 || value > best || (value != value && best == best)) {
-          best = value;
-          where = iy * g.width + ix;
-        }
-      }
-    y[i] = best;
-    argmax[i] = int32_t(where);
+    const Largest<T> best = largest(g, x + i / (g.out_w * g.out_h) * g.height * g.width, oy, ox);
+    y[i] = best.value;
+    argmax[i] = int32_t(best.where);
   }
 };
 

@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "gpu/cublas_lt.hpp"
-#include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
 #include "gpu/status.hpp"
 
@@ -71,8 +70,18 @@ struct Plan {
   Description description;
   Layout a, b, c;
   cublasLtMatmulAlgo_t algorithm;
-  bool found = false, with_bias = false;
+  bool found = false, with_epilogue = false;
 };
+
+/// What cuBLASLt does beside a product. Its bias is a column, its B our A.
+cublasLtEpilogue_t epilogue_of(const Product& p) {
+  if (p.sums) return CUBLASLT_EPILOGUE_BGRADB;
+  if (p.bias) return p.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+  return p.relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
+}
+
+/// The bias or the sums.
+const void* beside(const Product& p) { return p.sums ? p.sums : p.bias; }
 
 template <class T>
 void set(const Layout& layout, cublasLtMatrixLayoutAttribute_t attribute, T value) {
@@ -90,20 +99,25 @@ void make_layout(Layout& layout, cudaDataType_t type, const Operand& x, int64_t 
   set(layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, step);
 }
 
-void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
-  const bool wide = p.dtype == DType::float64;
-  const cudaDataType_t type = wide ? CUDA_R_64F : CUDA_R_32F;
-  // Strict float32: CUBLAS_COMPUTE_32F never takes TF32.
-  require(cublasLtMatmulDescCreate(&plan.description.handle,
-                                   wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, type),
+// CUBLAS_COMPUTE_32F is strict: it never takes TF32 by itself.
+cublasComputeType_t compute_type(const Product& p) {
+  if (p.dtype == DType::float64) return CUBLAS_COMPUTE_64F;
+  return p.precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+void find(cublasLtHandle_t blas, const Product& p, bool with_epilogue, Plan& plan) {
+  const cudaDataType_t type = p.dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
+  require(cublasLtMatmulDescCreate(&plan.description.handle, compute_type(p), type),
           "cublasLtMatmulDescCreate");
   const auto transpose = [](bool t) { return t ? CUBLAS_OP_T : CUBLAS_OP_N; };
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSA, transpose(p.b.transposed));
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSB, transpose(p.a.transposed));
-  if (with_bias) {
-    set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+  if (with_epilogue) set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p));
+  if (with_epilogue && beside(p)) {
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(type));
-    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, beside(p));
+    if (p.batch > 1)
+      set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, p.sums ? p.m : p.n);
   }
   make_layout(plan.a, type, p.b, p.k, p.n, p.batch, p.b_step);
   make_layout(plan.b, type, p.a, p.m, p.k, p.batch, p.a_step);
@@ -128,17 +142,21 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_bias, Plan& plan) {
       preference.handle, 1, &result, &count);
   if (status != CUBLAS_STATUS_NOT_SUPPORTED) require(status, "cublasLtMatmulAlgoGetHeuristic");
   plan.found = status == CUBLAS_STATUS_SUCCESS && count > 0;
-  plan.with_bias = with_bias;
+  plan.with_epilogue = with_epilogue;
   plan.algorithm = result.algo;
 }
 
-bool takes_bias(const Product& p) { return p.bias && alignment_of(p.bias) >= 16; }
+/// Whether cuBLASLt may be asked for what goes beside the product, as far as addresses are
+/// concerned.
+bool takes_epilogue(const Product& p) { return !beside(p) || alignment_of(beside(p)) >= 16; }
 
-using Key = std::tuple<DType, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, int64_t,
-                       int64_t, int64_t, bool, uint32_t, uint32_t, uint32_t>;
+using Key =
+    std::tuple<DType, Precision, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, int64_t,
+               int64_t, int64_t, cublasLtEpilogue_t, bool, uint32_t, uint32_t, uint32_t>;
 Key key_of(const Product& p) {
   const Alignments alignments(p);
   return {p.dtype,
+          p.precision,
           p.m,
           p.n,
           p.k,
@@ -149,7 +167,8 @@ Key key_of(const Product& p) {
           p.batch,
           p.batch == 1 ? 0 : p.a_step,
           p.batch == 1 ? 0 : p.b_step,
-          takes_bias(p),
+          epilogue_of(p),
+          takes_epilogue(p),
           alignments.a,
           alignments.b,
           alignments.c};
@@ -171,14 +190,12 @@ struct Products::Plans {
     }
     std::unique_ptr<Plan>& plan = plans[key_of(p)];
     if (plan) return *plan;
-    // Where no algorithm takes the bias along, a kernel of ours adds it.
-    for (const bool with_bias : {true, false}) {
-      if (with_bias && !takes_bias(p)) continue;
-      auto found = std::make_unique<Plan>();
-      find(blas, p, with_bias, *found);
-      if (!found->found && with_bias) continue;
-      plan = std::move(found);
-      break;
+    // Where no algorithm takes along what goes beside it, the product is computed alone.
+    for (const bool with_epilogue : {true, false}) {
+      if (with_epilogue && !takes_epilogue(p)) continue;
+      plan = std::make_unique<Plan>();
+      find(blas, p, with_epilogue, *plan);
+      if (plan->found) break;
     }
     return *plan;
   }
@@ -189,14 +206,15 @@ Products::Products(Stream stream, CachingAllocator& memory)
 
 Products::~Products() = default;
 
-void Products::multiply(const Product& p) {
+bool Products::multiply(const Product& p) {
   Plans& plans = *plans_;
   const std::lock_guard lock(plans.mutex);
   const Plan& plan = plans.plan(p);
   if (!plan.found)
     fail_status(Library::cublas, CUBLAS_STATUS_NOT_SUPPORTED, "no algorithm for a product",
                 "cublasLtMatmulAlgoGetHeuristic");
-  if (plan.with_bias) set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias);
+  if (plan.with_epilogue && beside(p))
+    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, beside(p));
   const auto run = [&](auto alpha, auto beta) {
     // Each product's own: what repeats a recorded one does not know who is at work between.
     void* workspace = plans.memory.allocate(workspace_bytes);
@@ -207,15 +225,12 @@ void Products::multiply(const Product& p) {
                        &plan.algorithm, workspace, workspace_bytes, queue);
     plans.memory.release(workspace, workspace_bytes);
     require(status, "cublasLtMatmul");
-    using T = decltype(alpha);
-    if (p.bias && !plan.with_bias)
-      add_bias(plans.stream, {.outer = p.m, .channels = p.n}, static_cast<const T*>(p.bias),
-               static_cast<T*>(p.c));
   };
   if (p.dtype == DType::float64)
     run(1.0, 0.0);
   else
     run(1.0f, 0.0f);
+  return plan.with_epilogue || epilogue_of(p) == CUBLASLT_EPILOGUE_DEFAULT;
 }
 
 }  // namespace hebb::cuda

@@ -1,5 +1,5 @@
 # The backend and its kernels, which tests compile for the CPU too (tests/gpu/).
-set(HEBB_CUDA_BACKEND allocator.cpp backend.cpp bean.cpp conv2d.cpp elementwise.cpp images.cpp layout.cpp
+set(HEBB_CUDA_BACKEND allocator.cpp backend.cpp bean.cpp conv2d.cpp conv2d_max_pool2d.cpp elementwise.cpp images.cpp layout.cpp
     matmul.cpp memory.cpp normalize.cpp optimizers.cpp pool2d.cpp random.cpp recording.cpp
     reduce.cpp shared_library.cpp softmax.cpp status.cpp)
 set(HEBB_CUDA_KERNELS bean.cu conv2d.cu conv2d_direct.cu conv2d_direct_weight.cu elementwise.cu

@@ -21,9 +21,10 @@ struct DenseTap {
   Tensor input;                       ///< [S, N], the activations that enter.
   Tensor weight;                      ///< [M, N].
   Tensor bias;                        ///< [M], or undefined.
-  Tensor output;                      ///< [S, M], before the activation function.
+  Tensor output;                      ///< [S, M], before the activation function, unless `relu`.
   bool raw_input = false;             ///< The input is the model's own input (pixels), no neurons.
   int64_t replicas = 0;               ///< R; more than 0: all of these have R in front.
+  bool relu = false;                  ///< The output is after a ReLU, computed with the layer.
 };
 
 /// What a forward pass is told beside its input. There is no hidden train or eval mode.

@@ -25,12 +25,14 @@ std::string Linear::description() const {
                      bias_.defined() ? "" : ", no bias");
 }
 
-Tensor Linear::forward(const Tensor& x, Context& context) const {
+Tensor Linear::forward(const Tensor& x, Context& context) const { return forward(x, context, {}); }
+
+Tensor Linear::forward(const Tensor& x, Context& context, const LinearOptions& tail) const {
   const Tensor input = context.edit_dense_input ? context.edit_dense_input(path(), x) : x;
-  Tensor y = linear(input, weight_, bias_);
+  Tensor y = linear(input, weight_, bias_, tail);
   if (context.taps) {
     const bool raw = share_storage(x, context.model_input);
-    context.taps->push_back({&path(), input, weight_, bias_, y, raw, replicas()});
+    context.taps->push_back({&path(), input, weight_, bias_, y, raw, replicas(), tail.relu});
   }
   return y;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api.hpp"
+#include "core/options.hpp"
 #include "layers/init.hpp"
 #include "layers/module.hpp"
 
@@ -20,6 +21,8 @@ class Linear final : public Module {
 
   std::string description() const override;
   Tensor forward(const Tensor& x, Context& context) const override;
+  /// The same with what follows the product (core/ops/matmul.hpp).
+  Tensor forward(const Tensor& x, Context& context, const LinearOptions& tail) const;
   int64_t multiply_adds(const Shape& input, const Shape& output) const override;
 
   const Tensor& weight() const { return weight_; }

@@ -67,10 +67,10 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
   return dx;
 }
 
-Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
-                                                      const Shape& weight, bool with_bias,
-                                                      const Conv2dOptions& options) {
-  ConvGrads grads = {.dweight = Tensor::empty(weight, dy.options()), .dbias = {}};
+Backend::WeightGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
+                                                        const Shape& weight, bool with_bias,
+                                                        const Conv2dOptions& options) {
+  WeightGrads grads = {.dweight = Tensor::empty(weight, dy.options()), .dbias = {}};
   if (with_bias)
     grads.dbias =
         Tensor::empty(Shape(weight.extents().first(size_t(weight.rank() - 3))), dy.options());

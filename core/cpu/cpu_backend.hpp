@@ -52,8 +52,8 @@ class CpuBackend final : public Backend {
   void accumulate(const Tensor& sums, std::span<const Weighted> terms) override;
   Tensor matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                 const Shape& shape) override;
-  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                const Shape& shape) override;
+  Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                const LinearOptions& options) override;
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override;
   std::string_view conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
@@ -61,8 +61,8 @@ class CpuBackend final : public Backend {
                                const Conv2dOptions& options) override;
   Tensor conv2d_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                const Conv2dOptions& options) override;
-  ConvGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
-                                   bool with_bias, const Conv2dOptions& options) override;
+  WeightGrads conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                     bool with_bias, const Conv2dOptions& options) override;
   WithIndices max_pool2d(const Tensor& x, const Shape& shape,
                          const Pool2dOptions& options) override;
   Tensor max_pool2d_backward(const Tensor& dy, const Tensor& indices, const Shape& shape,

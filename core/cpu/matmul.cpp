@@ -34,7 +34,7 @@ Tensor CpuBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bo
 }
 
 Tensor CpuBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                          const Shape& shape) {
+                          const Shape& shape, const LinearOptions& options) {
   const int64_t rows = shape[-2], outputs = shape[-1], inputs = x.size(-1);
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& kernels) {
@@ -49,6 +49,7 @@ Tensor CpuBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& b
            .c_stride = outputs,
            .column_bias = bias.defined() ? data_of<T>(bias) + r * outputs : nullptr});
     });
+    if (options.relu) kernels.unary(Unary::relu, y.numel(), data_of<T>(y), data_of<T>(y));
   });
   return y;
 }

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 
+#include "core/options.hpp"
 #include "core/tensor.hpp"
 
 /// Internal: the argument checks that operations share. `where` is the operation's name.
@@ -39,5 +40,9 @@ struct Window {
 /// The output's extent, at least 1. ValueError for options out of range, ShapeError when the
 /// window does not fit.
 int64_t output_extent(const char* where, int64_t extent, const Window& window);
+/// The shapes of what conv2d and pooling give, their arguments checked: of images or of replicas.
+Shape conv2d_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   const Conv2dOptions& options);
+Shape pool2d_shape(const char* where, const Shape& x, const Pool2dOptions& options);
 
 }  // namespace hebb

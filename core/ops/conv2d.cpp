@@ -11,8 +11,49 @@
 namespace hebb {
 namespace {
 
-Shape checked_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                    const Conv2dOptions& o) {
+// Part g of as many equal ones as there are groups.
+Tensor part(const Tensor& x, int axis, int64_t groups, int64_t g) {
+  if (!x.defined()) return {};
+  const int64_t length = x.size(axis) / groups;
+  return backend_of(x)->narrow(x, x.shape().with(axis, length), axis, g * length);
+}
+
+// One convolution after the other, over copies of their channels.
+Tensor grouped(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+               Conv2dOptions options) {
+  const int64_t groups = std::exchange(options.groups, 1);
+  std::vector<Tensor> parts;
+  for (int64_t g = 0; g < groups; ++g)
+    parts.push_back(backend_of(x)->conv2d(part(x, 1, groups, g), part(weight, 0, groups, g),
+                                          part(bias, 0, groups, g),
+                                          shape.with(1, shape[1] / groups), options));
+  return backend_of(x)->concat(parts, shape, 1);
+}
+
+Grads grouped_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, Needs needs,
+                       Conv2dOptions options) {
+  const int64_t groups = std::exchange(options.groups, 1);
+  const ActiveBackend backend = backend_of(dy);
+  std::vector<Tensor> dx, dweight, dbias;
+  for (int64_t g = 0; g < groups; ++g) {
+    const Tensor d = part(dy, 1, groups, g), w = part(weight, 0, groups, g);
+    const Shape of_x = x.shape().with(1, w.size(1));
+    if (needs[0]) dx.push_back(backend->conv2d_backward_input(d, w, of_x, options));
+    if (!needs[1] && !needs[2]) continue;
+    const Backend::WeightGrads grads =
+        backend->conv2d_backward_weight(d, part(x, 1, groups, g), w.shape(), needs[2], options);
+    dweight.push_back(grads.dweight);
+    dbias.push_back(grads.dbias);
+  }
+  return {needs[0] ? backend->concat(dx, x.shape(), 1) : Tensor(),
+          needs[1] ? backend->concat(dweight, weight.shape(), 0) : Tensor(),
+          needs[2] ? backend->concat(dbias, {weight.size(0)}, 0) : Tensor()};
+}
+
+}  // namespace
+
+Shape conv2d_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   const Conv2dOptions& o) {
   check_operands("conv2d", {{"input", x}, {"weight", weight}});
   const bool replicas = weight.rank() == 5;
   if (!replicas) check_images("conv2d", {"weight", weight}, "[O, C, KH, KW]");
@@ -47,50 +88,9 @@ Shape checked_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return {x.size(0), filters, height, width};
 }
 
-// Part g of as many equal ones as there are groups.
-Tensor part(const Tensor& x, int axis, int64_t groups, int64_t g) {
-  if (!x.defined()) return {};
-  const int64_t length = x.size(axis) / groups;
-  return backend_of(x)->narrow(x, x.shape().with(axis, length), axis, g * length);
-}
-
-// One convolution after the other, over copies of their channels.
-Tensor grouped(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
-               Conv2dOptions options) {
-  const int64_t groups = std::exchange(options.groups, 1);
-  std::vector<Tensor> parts;
-  for (int64_t g = 0; g < groups; ++g)
-    parts.push_back(backend_of(x)->conv2d(part(x, 1, groups, g), part(weight, 0, groups, g),
-                                          part(bias, 0, groups, g),
-                                          shape.with(1, shape[1] / groups), options));
-  return backend_of(x)->concat(parts, shape, 1);
-}
-
-Grads grouped_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, Needs needs,
-                       Conv2dOptions options) {
-  const int64_t groups = std::exchange(options.groups, 1);
-  const ActiveBackend backend = backend_of(dy);
-  std::vector<Tensor> dx, dweight, dbias;
-  for (int64_t g = 0; g < groups; ++g) {
-    const Tensor d = part(dy, 1, groups, g), w = part(weight, 0, groups, g);
-    const Shape of_x = x.shape().with(1, w.size(1));
-    if (needs[0]) dx.push_back(backend->conv2d_backward_input(d, w, of_x, options));
-    if (!needs[1] && !needs[2]) continue;
-    const Backend::ConvGrads grads =
-        backend->conv2d_backward_weight(d, part(x, 1, groups, g), w.shape(), needs[2], options);
-    dweight.push_back(grads.dweight);
-    dbias.push_back(grads.dbias);
-  }
-  return {needs[0] ? backend->concat(dx, x.shape(), 1) : Tensor(),
-          needs[1] ? backend->concat(dweight, weight.shape(), 0) : Tensor(),
-          needs[2] ? backend->concat(dbias, {weight.size(0)}, 0) : Tensor()};
-}
-
-}  // namespace
-
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
-  const Shape shape = checked_shape(x, weight, bias, options);
+  const Shape shape = conv2d_shape(x, weight, bias, options);
   const Tensor y = options.groups == 1 ? backend_of(x)->conv2d(x, weight, bias, shape, options)
                                        : grouped(x, weight, bias, shape, options);
   return record("conv2d", y, {x, weight, bias},

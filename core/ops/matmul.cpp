@@ -1,5 +1,7 @@
 #include "core/ops/matmul.hpp"
 
+#include <utility>
+
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/check.hpp"
@@ -11,11 +13,6 @@ namespace {
 
 Shape matrices(const Shape& batch, int64_t rows, int64_t columns) {
   return batch.inserted(batch.rank(), rows).inserted(batch.rank() + 1, columns);
-}
-
-// The shape of what all rows have together.
-Shape bias_of(const Tensor& y) {
-  return y.rank() == 3 ? Shape{y.size(0), y.size(2)} : Shape{y.size(1)};
 }
 
 }  // namespace
@@ -54,7 +51,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
                 });
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const LinearOptions& options) {
   check_operands("linear", {{"x", x}, {"weight", weight}});
   const bool replicas = check_rows("linear", {"x", x}, "N", {"weight", weight}, "[out, in]");
   const int64_t outputs = weight.size(-2);
@@ -64,17 +62,23 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                 replicas ? Shape{weight.size(0), outputs} : Shape{outputs});
   }
   const Tensor y = backend_of(x)->linear(
-      x, weight, bias, replicas ? Shape{x.size(0), x.size(1), outputs} : Shape{x.size(0), outputs});
-  return record("linear", y, {x, weight, bias},
-                [x = x.detach(), weight = weight.detach()](const Tensor& dy, Needs needs) {
-                  const ActiveBackend backend = backend_of(dy);
-                  Grads grads{{}, {}, {}};
-                  if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
-                  if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
-                  if (needs[2])
-                    grads[2] = backend->reduce(Reduce::sum, dy, bias_of(dy), 1u << (dy.rank() - 2));
-                  return grads;
-                });
+      x, weight, bias, replicas ? Shape{x.size(0), x.size(1), outputs} : Shape{x.size(0), outputs},
+      options);
+  return record(
+      "linear", y, {x, weight, bias},
+      [x = x.detach(), weight = weight.detach(), y = options.relu ? y.detach() : Tensor()](
+          const Tensor& of_y, Needs needs) {
+        const ActiveBackend backend = backend_of(of_y);
+        const Tensor dy = y.defined() ? backend->unary_backward(Unary::relu, of_y, y) : of_y;
+        Grads grads{{}, {}, {}};
+        if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
+        if (needs[1] || needs[2]) {
+          auto [dweight, dbias] = backend->linear_backward_weight(dy, x, weight.shape(), needs[2]);
+          grads[1] = std::move(dweight);
+          grads[2] = std::move(dbias);
+        }
+        return grads;
+      });
 }
 
 }  // namespace hebb

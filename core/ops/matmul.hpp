@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/api.hpp"
+#include "core/options.hpp"
 #include "core/tensor.hpp"
 
 namespace HEBB_API hebb {
@@ -15,7 +16,9 @@ struct MatmulOptions {
 Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options = {});
 
 /// x Wᵀ + bias for x [N, in], weight [out, in], bias [out] or undefined; gives [N, out]. Or for
-/// each of R replicas: x [R, N, in], weight [R, out, in], bias [R, out]; gives [R, N, out].
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+/// each of R replicas: x [R, N, in], weight [R, out, in], bias [R, out]; gives [R, N, out]. With
+/// `relu`, relu(x Wᵀ + bias), to the bit, which some devices compute at once.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const LinearOptions& options = {});
 
 }  // namespace hebb

@@ -3,6 +3,7 @@
 #include "core/ops/bean.hpp"
 #include "core/ops/compare.hpp"
 #include "core/ops/conv2d.hpp"
+#include "core/ops/conv2d_max_pool2d.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/fill.hpp"

@@ -3,35 +3,19 @@
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/check.hpp"
+#include "core/geometry.hpp"
 #include "core/ops/checks.hpp"
 #include "core/ops/reduce.hpp"
 
 namespace hebb {
 namespace {
 
-// Replicas' images are images: [R, N, C, H, W] as [R N, C, H, W].
-Shape of_all(const Shape& x) { return x.rank() == 4 ? x : Shape{x[0] * x[1], x[2], x[3], x[4]}; }
-Tensor of_all(const Tensor& x) { return x.rank() == 4 ? x : x.view(of_all(x.shape())); }
+Tensor of_all(const Tensor& x) { return x.rank() == 4 ? x : x.view(all_images(x.shape())); }
 
-// The results' shape, of the images of all.
 Shape checked_shape(const char* where, const Tensor& x, const Pool2dOptions& o) {
   check_operands(where, {{"input", x}});
   if (x.rank() != 5) check_images(where, {"input", x});
-  const int64_t height = output_extent(
-      where, x.size(-2), {o.kernel_h, o.stride_h, o.pad_h, o.dilation_h, o.ceil_mode});
-  const int64_t width = output_extent(where, x.size(-1),
-                                      {o.kernel_w, o.stride_w, o.pad_w, o.dilation_w, o.ceil_mode});
-  check(o.pad_h <= o.kernel_h / 2 && o.pad_w <= o.kernel_w / 2,
-        "[{}] expected padding of at most half a kernel ({}x{}), got {}x{}", where, o.kernel_h,
-        o.kernel_w, o.pad_h, o.pad_w);
-  const int64_t images = x.rank() == 5 ? x.size(0) * x.size(1) : x.size(0);
-  return {images, x.size(-3), height, width};
-}
-
-// What is pooled to y, back with the axis for replicas that x has.
-Tensor as_input(const Tensor& y, const Tensor& x) {
-  if (x.rank() == 4) return y;
-  return y.view({x.size(0), x.size(1), y.size(1), y.size(2), y.size(3)});
+  return pool2d_shape(where, x.shape(), o);
 }
 
 // The gradient of x from that of all images.
@@ -40,17 +24,28 @@ Grads grads_of(const Tensor& dx, const Shape& x) { return {x.rank() == 4 ? dx : 
 // The indices are the backend's own.
 WithIndices pooled(const char* where, const Tensor& x, const Pool2dOptions& options) {
   const Shape y = checked_shape(where, x, options);
-  const Backend::WithIndices result = backend_of(x)->max_pool2d(of_all(x), y, options);
-  return {record(where, as_input(result.values, x), {x},
+  const Backend::WithIndices result = backend_of(x)->max_pool2d(of_all(x), all_images(y), options);
+  return {record(where, result.values.view(y), {x},
                  [indices = result.indices, shape = x.shape(), options](const Tensor& dy) {
                    return grads_of(backend_of(dy)->max_pool2d_backward(of_all(dy), indices,
-                                                                       of_all(shape), options),
+                                                                       all_images(shape), options),
                                    shape);
                  }),
-          as_input(result.indices, x)};
+          result.indices.view(y)};
 }
 
 }  // namespace
+
+Shape pool2d_shape(const char* where, const Shape& x, const Pool2dOptions& o) {
+  const int64_t height =
+      output_extent(where, x[-2], {o.kernel_h, o.stride_h, o.pad_h, o.dilation_h, o.ceil_mode});
+  const int64_t width =
+      output_extent(where, x[-1], {o.kernel_w, o.stride_w, o.pad_w, o.dilation_w, o.ceil_mode});
+  check(o.pad_h <= o.kernel_h / 2 && o.pad_w <= o.kernel_w / 2,
+        "[{}] expected padding of at most half a kernel ({}x{}), got {}x{}", where, o.kernel_h,
+        o.kernel_w, o.pad_h, o.pad_w);
+  return x.with(x.rank() - 2, height).with(x.rank() - 1, width);
+}
 
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
   return pooled("max_pool2d", x, options).values;
@@ -63,9 +58,10 @@ WithIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& option
 
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
   const Shape pooled = checked_shape("avg_pool2d", x, options);
-  const Tensor y = backend_of(x)->avg_pool2d(of_all(x), pooled, options);
-  return record("avg_pool2d", as_input(y, x), {x}, [shape = x.shape(), options](const Tensor& dy) {
-    return grads_of(backend_of(dy)->avg_pool2d_backward(of_all(dy), of_all(shape), options), shape);
+  const Tensor y = backend_of(x)->avg_pool2d(of_all(x), all_images(pooled), options);
+  return record("avg_pool2d", y.view(pooled), {x}, [shape = x.shape(), options](const Tensor& dy) {
+    return grads_of(backend_of(dy)->avg_pool2d_backward(of_all(dy), all_images(shape), options),
+                    shape);
   });
 }
 

@@ -197,14 +197,23 @@ TEST_CASE("rows, planes and pieces beyond 2^31", "[gpu]") {
   x[4 * planes - 2] = 0;
   conv2d_direct<float>(Stream{}, 1, conv, images.data(), weight, bias, x.data());
   CHECK(x[4 * planes - 2] == 25);
-  conv2d_direct_backward_input(Stream{}, 1, conv, images.data(), weight, x.data());
+  conv2d_direct_backward_input<float>(Stream{}, 1, conv, {images.data()}, weight, x.data());
   CHECK(x[4 * planes - 2] == 24);
   Reserved<double> pieces(conv2d_direct_scratch<float>(conv));
   float dweight[1], dbias[1];
-  conv2d_direct_backward_weight(Stream{}, 1, conv, images.data(), x.data(), pieces.data(), dweight,
-                                dbias);
+  conv2d_direct_backward_weight<float>(Stream{}, 1, conv, images.data(), {x.data()}, pieces.data(),
+                                       dweight, dbias);
   CHECK(dweight[0] == 8 * 24);
   CHECK(dbias[0] == 24);
+  REQUIRE(conv2d_direct_pools<float>(conv));
+  conv2d_direct_max_pool<float>(Stream{}, 1, conv, pool, true, images.data(), weight, bias,
+                                y.data(), argmax.data());
+  CHECK(y[planes - 1] == 25);
+  CHECK(argmax[planes - 1] == 2);
+  x[4 * planes - 2] = 0;
+  conv2d_direct_backward_input<float>(
+      Stream{}, 1, conv, {y.data(), argmax.data(), y.data(), 2, 2, 1, 1}, weight, x.data());
+  CHECK(x[4 * planes - 2] == 75);
 
   TensorList<float> tensors;
   tensors.add(images.data(), 4 * planes);

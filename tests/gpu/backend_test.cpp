@@ -6,6 +6,7 @@
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
+#include "core/precision.hpp"
 #include "data/synthetic.hpp"
 #include "gpu/cuda_backend.hpp"
 #include "gpu/launch.hpp"
@@ -279,6 +280,82 @@ TEST_CASE("a trainer does the same on the CPU and on the GPU", "[gpu]") {
   CHECK(cpu[0] == 16);
   for (size_t i = 0; i < cpu.size(); ++i)
     if (cpu[i] != gpu[i] && !(std::abs(cpu[i] - gpu[i]) <= 1e-4)) FAIL_CHECK(i);
+}
+
+TEST_CASE("products and convolutions multiply by TF32 where that is asked for", "[gpu]") {
+  // 1 + 2⁻¹² is 1 for TF32.
+  const TensorOptions options = {.device = device};
+  const double fine = 1 + 1.0 / 4096;
+  const Tensor x = Tensor::full({1, 1}, fine, options), one = Tensor::ones({1, 1}, options);
+  const auto product = [&] { return matmul(x, one).item(); };
+  const auto dense = [&] { return linear(one, x).item(); };
+  const auto convolution = [&] {
+    const Tensor images = Tensor::ones({1, 20, 3, 3}, options);
+    conv2d(images, Tensor::ones({1, 20, 3, 3}, options));
+    return emulation.precision_of_cudnn.load();
+  };
+  const Tensor h = Tensor::from(std::vector<float>{0.3f, -0.9f, 0.7f, 0.2f}, {2, 2}).to(device);
+  const auto penalty = [&] { return bean_penalty(h, h, {.order = 2}).item(); };
+  const double before = penalty();
+  CHECK(precision(device) == Precision::fp32);
+  CHECK(product() == fine);
+  CHECK(dense() == fine);
+  CHECK(convolution() == Precision::fp32);
+  CHECK_THAT(backend_for(device).details(), ContainsSubstring("float32 without TF32"));
+  set_precision(Precision::tf32, device);
+  CHECK(precision(device) == Precision::tf32);
+  CHECK(product() == 1);
+  CHECK(dense() == 1);
+  CHECK(convolution() == Precision::tf32);
+  CHECK(matmul(x.to(DType::float64), one.to(DType::float64)).item() == fine);
+  CHECK(penalty() == before);
+  CHECK_THAT(backend_for(device).details(), ContainsSubstring("float32 by TF32"));
+  CHECK_THROWS_WITH(set_precision(Precision::bf16, device),
+                    ContainsSubstring("[precision] expected fp32 or tf32 on cuda:0") &&
+                        ContainsSubstring("got bf16, which cuDNN has not for float32"));
+  set_precision(Precision::fp32, device);
+  CHECK(product() == fine);
+}
+
+TEST_CASE("cuBLASLt's epilogues save launches, and kernels do what they do not", "[gpu]") {
+  struct Outcome {
+    std::vector<std::vector<float>> values;
+    long forward, backward;  // launches
+  };
+  const auto run = [](bool epilogues, bool replicas) {
+    emulation.epilogues = epilogues;
+    Generator random(4);
+    const auto normal = [&](Shape shape) {
+      if (replicas) shape = shape.inserted(0, 3);
+      const Tensor t = Tensor::empty(shape);
+      fill_normal(t, 0, 1, random);
+      return t.to(device).set_requires_grad();
+    };
+    const Tensor x = normal({7, 5}), weight = normal({4, 5}), bias = normal({4});
+    const long before = emulation.launches;
+    const Tensor y = linear(x, weight, bias, {.relu = true});
+    const long between = emulation.launches;
+    backward(y, Tensor::ones(y.shape(), y.options()));
+    // What fills the gradient with ones is a launch, too.
+    Outcome outcome = {
+        {y.detach().to_vector<float>()}, between - before, emulation.launches - between - 1};
+    for (const Tensor& leaf : {x, weight, bias})
+      outcome.values.push_back(leaf.grad().to_vector<float>());
+    emulation.epilogues = true;
+    return outcome;
+  };
+  for (const bool replicas : {false, true}) {
+    const Outcome with = run(true, replicas), without = run(false, replicas);
+    CHECK(with.forward == 0);
+    CHECK(with.backward == 1);  // the ReLU's
+    CHECK(without.forward == 2);
+    CHECK(without.backward > 1);
+    REQUIRE(with.values.size() == 4);
+    for (size_t i = 0; i < with.values.size(); ++i)
+      for (size_t j = 0; j < with.values[i].size(); ++j)
+        CHECK(with.values[i][j] == Approx(without.values[i][j]).epsilon(1e-6).margin(1e-6));
+  }
+  CHECK(emulation.broken_guards == 0);
 }
 
 TEST_CASE("out of memory is an error that training survives", "[gpu]") {

@@ -5,7 +5,10 @@
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/ops/conv2d.hpp"
+#include "core/ops/conv2d_max_pool2d.hpp"
+#include "core/ops/elementwise.hpp"
 #include "core/ops/fill.hpp"
+#include "core/ops/pool2d.hpp"
 #include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
 #include "tests/catch.hpp"
@@ -172,6 +175,72 @@ TEST_CASE("a direct convolution is named so, and takes one launch with its bias"
   const Tensor y = conv2d(images, filters, bias, padded);
   CHECK(emulation.launches == before + 1);
   CHECK(y.to_vector<float>()[0] == 10);  // a corner meets nine pixels
+}
+
+TEST_CASE("a convolution that is pooled at once gives the bytes of one that is pooled after it",
+          "[gpu]") {
+  struct Outcome {
+    std::vector<std::vector<float>> values;
+    long launches;
+  };
+  const auto run = [](const SmallConvolution& c, const ConvPoolOptions& options, bool at_once) {
+    Generator random(3);
+    const auto normal = [&](const Shape& shape) {
+      const Tensor t = Tensor::empty(shape);
+      fill_normal(t, 0, 1, random);
+      return t.to(Device::cuda()).set_requires_grad();
+    };
+    const Tensor x = normal(c.x), weight = normal(c.weight);
+    const Tensor bias =
+        c.bias ? normal(Shape(c.weight.extents().first(c.weight.rank() - 3))) : Tensor();
+    const long before = emulation.launches;
+    Tensor y;
+    if (at_once) {
+      y = conv2d_max_pool2d(x, weight, bias, options);
+    } else {
+      y = max_pool2d(conv2d(x, weight, bias, options.conv), options.pool);
+      if (options.relu) y = relu(y);
+    }
+    const Tensor dy = Tensor::full(y.shape(), 0.75, y.options());
+    backward(y, dy);
+    Outcome outcome = {{y.detach().to_vector<float>()}, emulation.launches - before};
+    for (const Tensor& leaf : {x, weight, bias})
+      if (leaf.defined()) outcome.values.push_back(leaf.grad().to_vector<float>());
+    return outcome;
+  };
+  const Pool2dOptions overlapping = {.kernel_h = 3, .kernel_w = 3};
+  const std::pair<SmallConvolution, Pool2dOptions> cases[] = {
+      {lenet_first(3), {}},
+      {lenet_second(3), {}},
+      {lenet_second(515), {}},  // several images a block, and a last block of fewer
+      {{{3, 2, 9, 11}, {5, 2, 3, 3}, 1, 1}, {}},
+      {{{3, 2, 9, 11}, {5, 2, 3, 3}, 1, 1}, {.ceil_mode = true}},
+      {{{3, 2, 9, 11}, {5, 2, 3, 3}, 1, 1, false},
+       {.kernel_h = 1, .kernel_w = 3, .stride_h = 1, .stride_w = 3}},
+      {{{3, 2, 9, 11}, {5, 2, 3, 3}, 1, 1}, overlapping},
+      {{{2, 3, 1, 28, 28}, {2, 6, 1, 5, 5}, 2, 2}, {}},  // replicas
+      {{{2, 3, 2, 9, 11}, {2, 5, 2, 3, 3}}, overlapping},
+      {{{2, 20, 8, 8}, {3, 20, 3, 3}}, {}},  // cuDNN's
+  };
+  for (const auto& [convolution, pool] : cases)
+    for (const bool relu : {false, true}) {
+      INFO(convolution.x.to_string() << " by " << convolution.weight.to_string());
+      const ConvPoolOptions options = {
+          {.pad_h = convolution.pad_h, .pad_w = convolution.pad_w}, pool, relu};
+      const Outcome after = run(convolution, options, false);
+      for (const bool backwards : {false, true}) {
+        run_backwards = backwards;
+        const Outcome at_once = run(convolution, options, true);
+        run_backwards = false;
+        CHECK(at_once.values == after.values);
+        CHECK(at_once.launches <= after.launches);
+      }
+    }
+  // Forward one in place of three; backward two less.
+  const ConvPoolOptions options = {{.pad_h = 2, .pad_w = 2}, {}, true};
+  CHECK(run(lenet_first(3), options, true).launches ==
+        run(lenet_first(3), options, false).launches - 4);
+  CHECK(emulation.broken_guards == 0);
 }
 
 }  // namespace

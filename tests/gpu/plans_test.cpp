@@ -1,8 +1,10 @@
 // cuDNN answers for a device that it is told of; no GPU is asked.
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "core/precision.hpp"
 #include "gpu/cudnn_graph.hpp"
 #include "tests/catch.hpp"
 
@@ -19,11 +21,13 @@ const Layer layers[] = {{3, 32, 64, 3, 1},    {64, 32, 64, 3, 1},   {64, 32, 128
                         {128, 16, 256, 1, 2}, {256, 8, 256, 3, 1},  {256, 8, 512, 3, 2},
                         {256, 8, 512, 1, 2},  {512, 4, 512, 3, 1},  {1, 28, 6, 5, 1}};
 
-PlanKey key_of(const Layer& layer, ConvDirection direction, DType dtype, ConvPolicy policy) {
+PlanKey key_of(const Layer& layer, ConvDirection direction, DType dtype, Precision precision,
+               ConvPolicy policy) {
   const int64_t pad = layer.kernel / 2;
   const int64_t out = (layer.size + 2 * pad - layer.kernel) / layer.stride + 1;
   return {direction,
           dtype,
+          precision,
           policy,
           {.batch = 128,
            .channels = layer.channels,
@@ -40,20 +44,30 @@ PlanKey key_of(const Layer& layer, ConvDirection direction, DType dtype, ConvPol
            .out_w = out}};
 }
 
-TEST_CASE("cuDNN has strict plans for every convolution of ResNet-18", "[gpu][cudnn]") {
+Descriptor device_to_ask_for() {
   std::ifstream file(HEBB_DEVICE_DESCRIPTION);
   std::stringstream json;
   json << file.rdbuf();
-  const Descriptor device = describe_device(json.str());
+  return describe_device(json.str());
+}
+
+// Types, and how they are multiplied.
+const std::pair<DType, Precision> arithmetics[] = {{DType::float32, Precision::fp32},
+                                                   {DType::float32, Precision::tf32},
+                                                   {DType::float64, Precision::fp32}};
+
+TEST_CASE("cuDNN has plans for every convolution of ResNet-18", "[gpu][cudnn]") {
+  const Descriptor device = device_to_ask_for();
   std::set<PlanKey::Numbers> keys;
   for (const Layer& layer : layers)
     for (const ConvDirection direction :
          {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight})
-      for (const DType dtype : {DType::float32, DType::float64})
+      for (const auto& [dtype, precision] : arithmetics)
         for (const ConvPolicy policy : {ConvPolicy::fast, ConvPolicy::exact}) {
           INFO(layer.channels << " to " << layer.filters << ", " << layer.kernel << "x"
-                              << layer.kernel << ", direction " << int(direction));
-          PlanKey key = key_of(layer, direction, dtype, policy);
+                              << layer.kernel << ", direction " << int(direction) << ", "
+                              << precisions().name_of(precision));
+          PlanKey key = key_of(layer, direction, dtype, precision, policy);
           const std::optional<Plan> plan = find_plan({.description = &device}, key);
           REQUIRE(plan);
           CHECK(plan->engine >= 0);
@@ -63,7 +77,27 @@ TEST_CASE("cuDNN has strict plans for every convolution of ResNet-18", "[gpu][cu
           CHECK(find_plan({.description = &device}, key).has_value());
           keys.insert(key.numbers());
         }
-  CHECK(keys.size() == std::size(layers) * 3 * 2 * 2 * 2);
+  CHECK(keys.size() == std::size(layers) * 3 * std::size(arithmetics) * 2 * 2);
+}
+
+TEST_CASE("float32 goes to tensor cores under TF32 alone", "[gpu][cudnn]") {
+  const Descriptor device = device_to_ask_for();
+  const Layer layer = {512, 4, 512, 3, 1};
+  for (const ConvDirection direction :
+       {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight}) {
+    const auto has = [&](Precision precision, cudnnBackendNumericalNote_t note) {
+      const PlanKey key = key_of(layer, direction, DType::float32, precision, ConvPolicy::fast);
+      const std::optional<Plan> plan = find_plan({.description = &device}, key);
+      REQUIRE(plan);
+      return std::ranges::find(plan->notes, note) != plan->notes.end();
+    };
+    CHECK(has(Precision::tf32, CUDNN_NUMERICAL_NOTE_TENSOR_CORE));
+    CHECK_FALSE(has(Precision::fp32, CUDNN_NUMERICAL_NOTE_TENSOR_CORE));
+    for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+      CHECK_FALSE(has(precision, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
+      CHECK_FALSE(has(precision, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS));
+    }
+  }
 }
 
 TEST_CASE("what cuDNN refuses is an error with its name", "[gpu][cudnn]") {

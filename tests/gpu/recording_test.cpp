@@ -9,6 +9,7 @@
 #include "core/backend.hpp"
 #include "core/log.hpp"
 #include "core/ops/record_step.hpp"
+#include "core/precision.hpp"
 #include "core/profile.hpp"
 #include "gpu/cuda_backend.hpp"
 #include "layers/layers.hpp"
@@ -84,6 +85,26 @@ TEST_CASE("a step is called twice, recorded, and repeated", "[gpu]") {
   CHECK(outcome.messages ==
         std::vector<std::string>{"[cuda] a step is repeated from here on, in 0 MiB of its own"});
   CHECK(device_blocks().stats().lent == lent);
+}
+
+TEST_CASE("a step is recorded anew under each precision", "[gpu]") {
+  const double fine = 1 + 1.0 / 4096;  // which is 1 for TF32
+  const Tensor x = Tensor::full({1, 1}, fine, {.device = device}),
+               one = Tensor::ones({1, 1}, {.device = device}),
+               y = Tensor::zeros({1, 1}, {.device = device});
+  int calls = 0;
+  const std::function<void()> step = record_step(device, [&] {
+    ++calls;
+    y.copy_from(y + matmul(x, one));
+  });
+  double sum = 0;
+  for (const Precision precision : {Precision::fp32, Precision::tf32, Precision::fp32}) {
+    set_precision(precision, device);
+    for (int i = 0; i < 5; ++i) step();
+    sum += 5 * (precision == Precision::fp32 ? fine : 1);
+    CHECK(y.item() == sum);
+  }
+  CHECK(calls == 6);
 }
 
 TEST_CASE("a step that cannot be repeated is called each time, and the log says why once",

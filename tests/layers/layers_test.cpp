@@ -197,6 +197,52 @@ TEST_CASE("batch normalisation equals PyTorch's", "[layers]") {
   }
 }
 
+TEST_CASE("modules that are computed at once give the bits of one after the other", "[layers]") {
+  const auto run = [](const Sequential& net, const Shape& input, bool one_by_one) {
+    std::vector<std::vector<float>> all;
+    Generator random(2);
+    std::vector<std::string> seen;
+    Context context{.training = true};
+    if (one_by_one)
+      context.observe = [&](const Module& module, const Tensor&, const Tensor&) {
+        seen.push_back(module.path());
+      };
+    Tensor x = Tensor::empty(input);
+    fill_normal(x, 0, 1, random);
+    x.set_requires_grad();
+    const Tensor y = net(x, context);
+    sum(square(y)).backward();
+    if (one_by_one) CHECK(seen.size() == net.children().size() + 1);
+    all.push_back(y.detach().to_vector<float>());
+    all.push_back(x.grad().to_vector<float>());
+    for (const NamedTensor& parameter : net.parameters()) {
+      all.push_back(parameter.tensor.grad().to_vector<float>());
+      parameter.tensor.zero_grad();
+    }
+    return all;
+  };
+  const auto same = [&](const Sequential& net, const Shape& input) {
+    CHECK(run(net, input, false) == run(net, input, true));
+  };
+  same(mlp({16, 9, 8, 3}), {5, 16});
+  same(lenet5(), {7, 1, 28, 28});
+  for (const Activation::Kind kind : {Activation::Kind::tanh, Activation::Kind::relu}) {
+    // The activation may be missing, or no ReLU; a pooling may come first.
+    Generator g(1);
+    Sequential net;
+    net.add("pool", MaxPool2d({.kernel = 2}))
+        .add("conv", Conv2d({.in = 2, .out = 3, .kernel = 3}, g))
+        .add("pool2", MaxPool2d({.kernel = 3, .stride = 2, .padding = 1}))
+        .add("conv3", Conv2d({.in = 3, .out = 4, .kernel = 1}, g))
+        .add("pool3", MaxPool2d({.kernel = 1}))
+        .add("activation", Activation(kind))
+        .add("flatten", Flatten())
+        .add("fc", Linear({.in = 16, .out = 5}, g))
+        .add("activation2", Activation(kind));
+    same(net, {3, 2, 11, 11});
+  }
+}
+
 TEST_CASE("dense layers put taps into the context", "[layers]") {
   SECTION("an MLP's first layer sees pixels") {
     const Sequential net = mlp({16, 8, 4, 2});
@@ -213,8 +259,16 @@ TEST_CASE("dense layers put taps into the context", "[layers]") {
       CHECK(taps[1].bias.shape() == Shape{4});
       CHECK(taps[1].output.shape() == Shape{3, 4});
       CHECK(taps[1].weight.body() == net.state().at("fc2.weight").body());
-      CHECK(relu(taps[0].output).to_vector<float>() == taps[1].input.to_vector<float>());
+      CHECK(taps[0].relu);
+      CHECK_FALSE(taps[2].relu);
+      CHECK(taps[0].output.to_vector<float>() == taps[1].input.to_vector<float>());
     }
+  }
+  SECTION("another activation is none that the output has seen") {
+    const std::vector<DenseTap> taps =
+        taps_of(mlp({16, 8, 2}, {.activation = Activation::Kind::tanh}), Tensor::ones({3, 16}));
+    CHECK_FALSE(taps[0].relu);
+    CHECK(tanh(taps[0].output).to_vector<float>() == taps[1].input.to_vector<float>());
   }
   SECTION("LeNet-5's dense layers see activations alone") {
     for (const Shape& shape : {Shape{2, 1, 28, 28}, Shape{2, 784}}) {

@@ -1,7 +1,6 @@
-#include "tests/core/ops/table.hpp"
+#include "tests/core/ops/references.hpp"
 
 namespace hebb::test {
-namespace {
 
 Array convolution(std::span<const Array> in, const Conv2dOptions& o) {
   const Array &x = in[0], &w = in[1];
@@ -27,6 +26,8 @@ Array convolution(std::span<const Array> in, const Conv2dOptions& o) {
         }
   return y;
 }
+
+namespace {
 
 std::vector<OpCase> conv2d_rows() {
   std::vector<OpCase> cases;

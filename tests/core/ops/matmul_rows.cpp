@@ -101,19 +101,22 @@ std::vector<OpCase> matmul_rows() {
   add_batches(cases);
 
   const auto linear_rows = [&](const char* name, int64_t n, int64_t in, int64_t out) {
-    for (const bool bias : {true, false}) {
+    for (const auto& [bias, relu] :
+         {std::pair(true, false), {false, false}, {true, true}, {false, true}}) {
       std::vector<OperandSpec> operands{{{n, in}}, {{out, in}}};
       if (bias) operands.push_back({.shape = {out}, .optional = true});
       cases.push_back(
           {.op = "linear",
-           .name = std::string(name) + (bias ? "" : ", no bias"),
+           .name = std::string(name) + (bias ? "" : ", no bias") + (relu ? ", ReLU" : ""),
            .operands = operands,
-           .call = [=](auto x) { return bias ? linear(x[0], x[1], x[2]) : linear(x[0], x[1]); },
+           .call = [=, with_bias = bias, options = LinearOptions{relu}](
+                       auto x) { return linear(x[0], x[1], with_bias ? x[2] : Tensor(), options); },
            .reference =
-               [=](auto x) {
+               [=, with_bias = bias, with_relu = relu](auto x) {
                  Array y = product(x[0], false, x[1], true);
-                 for (int64_t i = 0; i < n && bias; ++i)
+                 for (int64_t i = 0; i < n && with_bias; ++i)
                    for (int64_t j = 0; j < out; ++j) y(i, j) += x[2](j);
+                 for (double& value : y.values) value = with_relu ? std::max(value, 0.0) : value;
                  return y;
                },
            .large = n * in * out > 100000});

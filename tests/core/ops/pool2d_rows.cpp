@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "tests/core/ops/table.hpp"
+#include "tests/core/ops/references.hpp"
 
 namespace hebb::test {
 namespace {
@@ -17,7 +17,7 @@ int64_t windows(int64_t extent, int64_t kernel, int64_t stride, int64_t pad, int
   }
 }
 
-enum class Of { largest, place, mean };
+}  // namespace
 
 Array pooled(const Array& x, const Pool2dOptions& o, Of of) {
   const int64_t height = x.shape[2], width = x.shape[3];
@@ -46,6 +46,8 @@ Array pooled(const Array& x, const Pool2dOptions& o, Of of) {
         }
   return y;
 }
+
+namespace {
 
 std::vector<OpCase> pool2d_rows() {
   std::vector<OpCase> cases;

@@ -104,9 +104,10 @@ const OpFamily& all_operations() {
   static const OpFamily operations = [] {
     OpFamily all;
     for (const OpFamily& family :
-         {bean_family(), compare_family(), conv2d_family(), dropout_family(), elementwise_family(),
-          fill_family(), images_family(), layout_family(), matmul_family(), normalize_family(),
-          optimize_family(), pool2d_family(), reduce_family(), softmax_family()}) {
+         {bean_family(), compare_family(), conv2d_family(), conv2d_max_pool2d_family(),
+          dropout_family(), elementwise_family(), fill_family(), images_family(), layout_family(),
+          matmul_family(), normalize_family(), optimize_family(), pool2d_family(), reduce_family(),
+          softmax_family()}) {
       all.rows.insert(all.rows.end(), family.rows.begin(), family.rows.end());
       all.errors.insert(all.errors.end(), family.errors.begin(), family.errors.end());
     }

@@ -93,6 +93,7 @@ struct OpFamily {
 OpFamily bean_family();
 OpFamily compare_family();
 OpFamily conv2d_family();
+OpFamily conv2d_max_pool2d_family();
 OpFamily dropout_family();
 OpFamily elementwise_family();
 OpFamily fill_family();

@@ -6,11 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/options.hpp"
+
 namespace hebb::cuda {
 
 /// What tests look at and change in the device that this CPU stands for.
 struct Emulation {
   bool memory_left = true;
+  bool epilogues = true;             // whether cuBLASLt does what goes beside products
   std::atomic<long> launches = 0;    // of kernels
   std::atomic<size_t> uploaded = 0;  // bytes that were copied to the device
   std::atomic<long> copies = 0;      // from the device to itself
@@ -21,8 +24,9 @@ struct Emulation {
   std::atomic<long> unrecordable = 0;
   /// The request for memory that is refused, counted in the same way.
   std::atomic<long> refused_request = 0;
-  std::atomic<long> exchanges = 0;      // by NCCL, of all ranks
-  int nccl_status = 0;                  // of what connects ranks
+  std::atomic<Precision> precision_of_cudnn = Precision::fp32;  // what it was asked for at last
+  std::atomic<long> exchanges = 0;                              // by NCCL, of all ranks
+  int nccl_status = 0;                                          // of what connects ranks
   std::atomic<long> broken_guards = 0;  // bytes behind tensors that were written to
 };
 extern Emulation emulation;
