@@ -81,7 +81,7 @@ void TrainSettings::add_flags(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--precision", precision,
                  "What float32 numbers are rounded to before they are multiplied: " +
-                     precisions().help() + " (a processor with AMX)")
+                     precisions().help() + " (a processor with AVX512-BF16 or AMX)")
       ->capture_default_str();
   app.add_flag("--explain-kernels", explain_kernels,
                "Print which algorithm computes each convolution");

@@ -22,7 +22,8 @@ const Choices<ConvPath>& paths() {
                                                     {"pointwise", ConvPath::pointwise},
                                                     {"winograd-2x2", ConvPath::winograd2},
                                                     {"winograd-4x4", ConvPath::winograd4},
-                                                    {"bf16", ConvPath::bfloat16}});
+                                                    {"bf16-avx512", ConvPath::bfloat16_vectors},
+                                                    {"bf16-amx", ConvPath::bfloat16_tiles}});
   return choices;
 }
 
@@ -33,7 +34,7 @@ std::string_view CpuBackend::conv2d_path(ConvDirection direction, DType dtype, c
                                          const Conv2dOptions& options) {
   return dispatch(dtype, [&]<class T>(const Kernels<T>& k) {
     return paths().name_of(
-        k.conv2d_path(conv_policy(), precision_, direction, conv_geometry(x, weight, y, options)));
+        k.conv2d_path(conv_policy(), unit(), direction, conv_geometry(x, weight, y, options)));
   });
 }
 
@@ -46,7 +47,7 @@ Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& b
     const Parts<T> xs(x, replicas), weights(weight, replicas), biases(bias, replicas),
         ys(y, replicas);
     for_replicas(replicas,
-                 [&, of = k.conv2d_path(conv_policy(), precision_, ConvDirection::forward, g)](
+                 [&, of = k.conv2d_path(conv_policy(), unit(), ConvDirection::forward, g)](
                      int64_t r) { k.conv2d(of, g, xs[r], weights[r], biases[r], ys[r]); });
   });
   return y;
@@ -59,10 +60,9 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
     const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
     const int64_t replicas = conv_replicas(weight.shape());
     const Parts<T> dys(dy, replicas), weights(weight, replicas), dxs(dx, replicas);
-    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
-                                                  ConvDirection::backward_input, g)](int64_t r) {
-      k.conv2d_backward_input(of, g, dys[r], weights[r], dxs[r]);
-    });
+    for_replicas(replicas,
+                 [&, of = k.conv2d_path(conv_policy(), unit(), ConvDirection::backward_input, g)](
+                     int64_t r) { k.conv2d_backward_input(of, g, dys[r], weights[r], dxs[r]); });
   });
   return dx;
 }
@@ -79,7 +79,7 @@ Backend::ConvGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const Te
     const int64_t replicas = conv_replicas(weight);
     const Parts<T> xs(x, replicas), dys(dy, replicas), dweights(grads.dweight, replicas),
         dbiases(grads.dbias, replicas);
-    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
+    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), unit(),
                                                   ConvDirection::backward_weight, g)](int64_t r) {
       k.conv2d_backward_weight(of, g, xs[r], dys[r], dweights[r], dbiases[r]);
     });

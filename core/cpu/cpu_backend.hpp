@@ -113,10 +113,18 @@ class CpuBackend final : public Backend {
     fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
   }
 
-  /// What multiplies two matrices, where `plain` does it in their own type.
+  /// What multiplies factors that the precision has rounded to bfloat16.
+  Bfloat16Unit unit() const {
+    return precision_ == Precision::bf16 ? kernels_.bfloat16 : Bfloat16Unit::none;
+  }
+  /// Multiplies two matrices, as `plain` does where factors are not rounded.
   template <class T>
-  auto bfloat16_or(const Kernels<T>& kernels, void (*plain)(const Product<T>&)) const {
-    return precision_ == Precision::bf16 && kernels.bfloat16 ? kernels.bfloat16 : plain;
+  void multiply_one(const Kernels<T>& kernels, void (*plain)(const Product<T>&),
+                    const Product<T>& product) const {
+    if (unit() != Bfloat16Unit::none && kernels.bfloat16)
+      kernels.bfloat16(unit(), product);
+    else
+      plain(product);
   }
   void begin_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
 

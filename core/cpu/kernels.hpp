@@ -37,8 +37,19 @@ struct Product {
 
 /// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
 /// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
-/// 3x3); bfloat16 rounds its factors.
-enum class ConvPath { im2col, direct, pointwise, winograd2, winograd4, bfloat16 };
+/// 3x3); bfloat16's round their factors and multiply in vectors or on tiles.
+enum class ConvPath {
+  im2col,
+  direct,
+  pointwise,
+  winograd2,
+  winograd4,
+  bfloat16_vectors,
+  bfloat16_tiles
+};
+
+/// What multiplies factors that are rounded to bfloat16: AVX512-BF16, AMX, or nothing.
+enum class Bfloat16Unit { none, vectors, tiles };
 
 /// BEAN's penalty of one dense layer, for the kernels of bean/forms.hpp.
 template <class T>
@@ -63,9 +74,9 @@ struct BeanKernels {
 
 template <class T>
 struct ConvKernels {
-  /// The fastest path of those that can compute the geometry and that the policy and the precision
-  /// allow.
-  ConvPath (*conv2d_path)(ConvPolicy policy, Precision precision, ConvDirection direction,
+  /// The fastest path of those that can compute the geometry and that the policy allows; with a
+  /// unit, factors may be rounded to bfloat16.
+  ConvPath (*conv2d_path)(ConvPolicy policy, Bfloat16Unit unit, ConvDirection direction,
                           const ConvGeometry& g);
   /// bias [filters] may be null.
   void (*conv2d)(ConvPath path, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
@@ -109,9 +120,9 @@ struct MatmulKernels {
   void (*matmul)(const Product<T>& product);
   /// B is a weight, transposed, and column_bias its bias.
   void (*linear)(const Product<T>& product);
-  /// Either, of factors rounded to bfloat16. Null where the machine does not multiply these, or T
-  /// is not float32.
-  void (*bfloat16)(const Product<T>& product);
+  /// Either, of factors rounded to bfloat16. Null where the instruction set knows no such unit, or
+  /// T is not float32.
+  void (*bfloat16)(Bfloat16Unit unit, const Product<T>& product);
 };
 
 template <class T>
@@ -207,10 +218,11 @@ struct Kernels : BeanKernels<T>,
                  ReduceKernels<T>,
                  SoftmaxKernels<T> {};
 
-/// The kernels of one instruction set.
+/// The kernels of one instruction set, and what of the machine they may use for bfloat16.
 struct KernelTable {
   Kernels<float> float32;
   Kernels<double> float64;
+  Bfloat16Unit bfloat16;
 };
 
 }  // namespace hebb::cpu

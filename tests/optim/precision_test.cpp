@@ -21,7 +21,10 @@ class InPrecision {
   InPrecision& operator=(const InPrecision&) = delete;
 };
 
-bool has_bfloat16() { return backend_for(Device::cpu()).name() == "cpu (amx)"; }
+bool has_bfloat16() {
+  const std::string_view name = backend_for(Device::cpu()).name();
+  return name == "cpu (amx)" || (name == "cpu (v4)" && __builtin_cpu_supports("avx512bf16"));
+}
 
 Tensor random(const Shape& shape, uint64_t seed) {
   Generator generator(seed);
@@ -71,9 +74,10 @@ TEST_CASE("a precision is refused where the device does not have it", "[optim][p
     const InPrecision scope(Precision::bf16);
     CHECK(precision() == Precision::bf16);
   } else {
-    CHECK_THROWS_WITH(set_precision(Precision::bf16),
-                      ContainsSubstring("[precision] expected fp32 on cpu (") &&
-                          ContainsSubstring("got bf16, which takes a processor with AMX"));
+    CHECK_THROWS_WITH(
+        set_precision(Precision::bf16),
+        ContainsSubstring("[precision] expected fp32 on cpu (") &&
+            ContainsSubstring("got bf16, which takes a processor with AVX512-BF16 or AMX"));
   }
   CHECK(precision() == Precision::fp32);
   CHECK(precisions().help() == "fp32; tf32; bf16");
@@ -81,7 +85,7 @@ TEST_CASE("a precision is refused where the device does not have it", "[optim][p
 
 TEST_CASE("products and convolutions round their factors to bfloat16, both ways",
           "[optim][precision][needs-data]") {
-  if (!has_bfloat16()) return test::skip("no AMX, or other kernels than its");
+  if (!has_bfloat16()) return test::skip("no AVX512-BF16 or AMX, or other kernels than theirs");
   // What is of rounded numbers, and what is of others.
   const Tensor x = random({6, 40}, 1), w = random({50, 40}, 2), b = random({50}, 3),
                dy = random({6, 50}, 4);
@@ -110,7 +114,7 @@ TEST_CASE("products and convolutions round their factors to bfloat16, both ways"
 }
 
 TEST_CASE("a ResNet of bfloat16 trains as one of float32", "[optim][precision][needs-data]") {
-  if (!has_bfloat16()) return test::skip("no AMX, or other kernels than its");
+  if (!has_bfloat16()) return test::skip("no AVX512-BF16 or AMX, or other kernels than theirs");
   const double before = trained_loss(Precision::fp32, 1), single = trained_loss(Precision::fp32, 8),
                half = trained_loss(Precision::bf16, 8);
   CHECK(single < 0.9 * before);

@@ -45,6 +45,14 @@ bool runs_here(std::string_view isa) {
   return isa == "generic";
 }
 
+Bfloat16Unit bfloat16_unit(const Isa& isa) {
+  if (isa.tiles) return Bfloat16Unit::tiles;
+#if defined(__x86_64__)
+  if (isa.name == "v4" && __builtin_cpu_supports("avx512bf16")) return Bfloat16Unit::vectors;
+#endif
+  return Bfloat16Unit::none;
+}
+
 }  // namespace
 
 const Isa& select_isa(const char* wanted) {
@@ -63,7 +71,7 @@ Backend& backend() {
   static CpuBackend* const chosen = [] {
     const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
     log_message(LogLevel::info, "[cpu] kernels for {}", isa.name);
-    return new CpuBackend(isa.name, {isa.float32(isa.tiles), isa.float64()});
+    return new CpuBackend(isa.name, {isa.float32(isa.tiles), isa.float64(), bfloat16_unit(isa)});
   }();
   return *chosen;
 }

@@ -16,7 +16,7 @@ ElementwiseKernels<T> elementwise_kernels();
 template <class T>
 LayoutKernels<T> layout_kernels();
 template <class T>
-MatmulKernels<T> matmul_kernels(bool tiles);
+MatmulKernels<T> matmul_kernels();
 template <class T>
 NormalizeKernels<T> normalize_kernels();
 template <class T>

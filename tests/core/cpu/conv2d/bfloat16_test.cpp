@@ -15,7 +15,11 @@ ConvGeometry strided(ConvGeometry g, int64_t stride_h, int64_t stride_w, int64_t
   return g;
 }
 
-TEST_CASE("bfloat16's convolutions agree with the definition", "[amx][conv2d]") {
+ConvPath path_of(Bfloat16Unit unit) {
+  return unit == Bfloat16Unit::tiles ? ConvPath::bfloat16_tiles : ConvPath::bfloat16_vectors;
+}
+
+void check_definition(Bfloat16Unit unit) {
   for (const ConvGeometry& g : {
            geometry(1, 1, 1, 1, 1, 1, 1, 0, 0),       // a single product
            geometry(2, 32, 8, 16, 32, 3, 3, 1, 1),    // whole tiles
@@ -47,44 +51,59 @@ TEST_CASE("bfloat16's convolutions agree with the definition", "[amx][conv2d]") 
        }) {
     INFO(name_of(g) << ", stride " << g.stride_h << ", " << g.stride_w << ", dilation "
                     << g.dilation_h << ", " << g.dilation_w);
-    Case(g, test::to_bfloat16).check(ConvPath::bfloat16, 2e-6);
+    Case(g, test::to_bfloat16).check(path_of(unit), 2e-6);
   }
 }
+HEBB_TEST_BFLOAT16("bfloat16's convolutions agree with the definition", "[conv2d]",
+                   check_definition)
 
-TEST_CASE("bfloat16's convolutions have the same bits for every number of threads",
-          "[amx][conv2d]") {
+void check_threads(Bfloat16Unit unit) {
   for (const ConvGeometry& g :
        {geometry(40, 40, 10, 9, 70, 3, 3, 1, 1), geometry(1, 70, 90, 96, 50, 3, 3, 1, 1),
         strided(geometry(30, 33, 32, 32, 20, 3, 3, 1, 1), 2, 2)}) {
     const Case c(g);
-    CHECK((results(ConvPath::bfloat16, c, 1) == results(ConvPath::bfloat16, c, 3)));
+    CHECK((results(path_of(unit), c, 1) == results(path_of(unit), c, 3)));
   }
 }
+HEBB_TEST_BFLOAT16("bfloat16's convolutions have the same bits for every number of threads",
+                   "[conv2d]", check_threads)
 
-TEST_CASE("what is not finite stays so in bfloat16's convolutions", "[amx][conv2d]") {
+void check_not_finite(Bfloat16Unit unit) {
   for (const float x : {INFINITY, NAN, std::bit_cast<float>(0x7fffffff)}) {
     Case c(geometry(1, 16, 4, 4, 16, 1, 1, 0, 0));
     c.x[5] = x;
-    const auto y = results(ConvPath::bfloat16, c, 1)[0];
+    const auto y = results(path_of(unit), c, 1)[0];
     for (size_t i = 0; i < y.size(); ++i) CHECK(std::isfinite(y[i]) == (i % 16 != 5));
   }
 }
+HEBB_TEST_BFLOAT16("what is not finite stays so in bfloat16's convolutions", "[conv2d]",
+                   check_not_finite)
 
-TEST_CASE("bfloat16 is for convolutions between many channels, where it is asked for",
-          "[amx][conv2d]") {
+TEST_CASE("bfloat16 is for convolutions where it is asked for and pays",
+          "[avx512bf16][amx][conv2d]") {
+  using enum Bfloat16Unit;
   for (const ConvDirection direction :
        {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight}) {
-    const auto path = [&](Precision precision, const ConvGeometry& g) {
-      return choose_path<float>(ConvPolicy::fast, precision, direction, g);
+    const auto path = [&](Bfloat16Unit unit, const ConvGeometry& g,
+                          ConvPolicy policy = ConvPolicy::fast) {
+      return choose_path<float>(policy, unit, direction, g);
     };
     const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1),
-                       lenet = geometry(100, 1, 28, 28, 6, 5, 5, 2, 2);
-    CHECK(path(Precision::bf16, wide) == ConvPath::bfloat16);
-    CHECK(path(Precision::fp32, wide) == ConvPath::winograd4);
-    CHECK(path(Precision::bf16, lenet) == path(Precision::fp32, lenet));
+                       lenet = geometry(100, 1, 28, 28, 6, 5, 5, 2, 2),
+                       halved = strided(wide, 2, 2),
+                       point = strided(geometry(100, 128, 16, 16, 256, 1, 1, 0, 0), 2, 2);
+    CHECK(path(none, wide) == ConvPath::winograd4);
+    CHECK(path(vectors, wide) == ConvPath::winograd4);
+    CHECK(path(vectors, wide, ConvPolicy::exact) == ConvPath::bfloat16_vectors);
+    CHECK(path(vectors, halved) == ConvPath::bfloat16_vectors);
+    CHECK(path(vectors, point) == (direction == ConvDirection::backward_input
+                                       ? ConvPath::pointwise
+                                       : ConvPath::bfloat16_vectors));
+    for (const ConvGeometry& g : {wide, halved, point})
+      CHECK(path(tiles, g) == ConvPath::bfloat16_tiles);
+    for (const Bfloat16Unit unit : {vectors, tiles}) CHECK(path(unit, lenet) == path(none, lenet));
 #if HEBB_FLOAT64
-    CHECK(choose_path<double>(ConvPolicy::fast, Precision::bf16, direction, wide) ==
-          ConvPath::im2col);
+    CHECK(choose_path<double>(ConvPolicy::fast, tiles, direction, wide) == ConvPath::im2col);
 #endif
   }
 }
