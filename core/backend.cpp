@@ -12,6 +12,14 @@ void Backend::set_precision(Precision precision) {
         precisions().name_of(precision));
 }
 
+Tensor Backend::linear_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape) {
+  return matmul(dy, false, weight, false, shape);
+}
+
+Tensor Backend::linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& shape) {
+  return matmul(dy, true, x, false, shape);
+}
+
 Backend& backend_for(Device device) {
   Backend& backend = device.is_cpu() ? cpu::backend() : cuda_backend(device.index);
   if (profiling()) [[unlikely]]

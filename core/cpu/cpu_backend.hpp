@@ -10,7 +10,7 @@ namespace hebb::cpu {
 
 /// The CPU backend: makes tensors and hands their addresses to the kernels of an instruction set.
 /// Its members stand in the files named after their families.
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   CpuBackend(std::string_view isa, const KernelTable& kernels);
 

@@ -20,7 +20,8 @@ Shape bias_of(const Tensor& y) {
 
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
+Tensor matmul(const Tensor& left, const Tensor& right, MatmulOptions options) {
+  const Tensor a = widened(left), b = widened(right);
   check_operands("matmul", {{"a", a}, {"b", b}});
   const bool ta = options.transpose_a, tb = options.transpose_b;
   check<ShapeError>(a.rank() >= 2 && b.rank() >= 2 && a.size(ta ? -2 : -1) == b.size(tb ? -1 : -2),
@@ -55,11 +56,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  check_operands("linear", {{"x", x}, {"weight", weight}});
+  check_operands("linear", {{"x", x}});
+  check_parameter("linear", {"x", x}, {"weight", weight});
   const bool replicas = check_rows("linear", {"x", x}, "N", {"weight", weight}, "[out, in]");
   const int64_t outputs = weight.size(-2);
   if (bias.defined()) {
-    check_operands("linear", {{"x", x}, {"bias", bias}});
+    check_parameter("linear", {"x", x}, {"bias", bias});
     check_shape("linear", {"bias", bias},
                 replicas ? Shape{weight.size(0), outputs} : Shape{outputs});
   }
@@ -69,8 +71,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                 [x = x.detach(), weight = weight.detach()](const Tensor& dy, Needs needs) {
                   const ActiveBackend backend = backend_of(dy);
                   Grads grads{{}, {}, {}};
-                  if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
-                  if (needs[1]) grads[1] = backend->matmul(dy, true, x, false, weight.shape());
+                  if (needs[0]) grads[0] = backend->linear_backward_input(dy, weight, x.shape());
+                  if (needs[1]) grads[1] = backend->linear_backward_weight(dy, x, weight.shape());
                   if (needs[2])
                     grads[2] = backend->reduce(Reduce::sum, dy, bias_of(dy), 1u << (dy.rank() - 2));
                   return grads;

@@ -3,8 +3,10 @@
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/ops/ops.hpp"
+#include "layers/models/lenet5.hpp"
 #include "layers/models/resnet.hpp"
 #include "optim/sgd.hpp"
+#include "optim/train_step.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/cpu/bfloat16.hpp"
 
@@ -20,11 +22,6 @@ class InPrecision {
   InPrecision(const InPrecision&) = delete;
   InPrecision& operator=(const InPrecision&) = delete;
 };
-
-bool has_bfloat16() {
-  const std::string_view name = backend_for(Device::cpu()).name();
-  return name == "cpu (amx)" || (name == "cpu (v4)" && __builtin_cpu_supports("avx512bf16"));
-}
 
 Tensor random(const Shape& shape, uint64_t seed) {
   Generator generator(seed);
@@ -70,7 +67,7 @@ TEST_CASE("a precision is refused where the device does not have it", "[optim][p
   CHECK_THROWS_WITH(set_precision(Precision::tf32),
                     ContainsSubstring("[precision] expected fp32 or bf16 on cpu (") &&
                         ContainsSubstring("got tf32, a GPU's"));
-  if (has_bfloat16()) {
+  if (test::multiplies_bfloat16()) {
     const InPrecision scope(Precision::bf16);
     CHECK(precision() == Precision::bf16);
   } else {
@@ -85,7 +82,7 @@ TEST_CASE("a precision is refused where the device does not have it", "[optim][p
 
 TEST_CASE("products and convolutions round their factors to bfloat16, both ways",
           "[optim][precision][needs-data]") {
-  if (!has_bfloat16()) return test::skip("no AVX512-BF16 or AMX, or other kernels than theirs");
+  if (!test::has_bfloat16_products()) return;
   // What is of rounded numbers, and what is of others.
   const Tensor x = random({6, 40}, 1), w = random({50, 40}, 2), b = random({50}, 3),
                dy = random({6, 50}, 4);
@@ -114,11 +111,26 @@ TEST_CASE("products and convolutions round their factors to bfloat16, both ways"
 }
 
 TEST_CASE("a ResNet of bfloat16 trains as one of float32", "[optim][precision][needs-data]") {
-  if (!has_bfloat16()) return test::skip("no AVX512-BF16 or AMX, or other kernels than theirs");
+  if (!test::has_bfloat16_products()) return;
   const double before = trained_loss(Precision::fp32, 1), single = trained_loss(Precision::fp32, 8),
                half = trained_loss(Precision::bf16, 8);
   CHECK(single < 0.9 * before);
   CHECK(half != single);
   CHECK(half == Approx(single).epsilon(0.05));
   CHECK(trained_loss(Precision::fp32, 8) == single);
+}
+
+TEST_CASE("with bf16, networks are given bfloat16", "[optim][precision][needs-data]") {
+  const Tensor x = random({2, 3}, 1), wide = x.to(DType::float64);
+  CHECK(network_input(x).dtype() == DType::float32);
+  if (!test::has_bfloat16_products()) return;
+  const InPrecision scope(Precision::bf16);
+  CHECK(network_input(x).dtype() == DType::bfloat16);
+  CHECK(network_input(wide).dtype() == DType::float64);
+  const Sequential net = lenet5({.generator = Generator(1)});
+  Sgd sgd(net.parameters(), {.lr = 0.1});
+  const Tensor labels = Tensor::zeros({4}, {.dtype = DType::int64});
+  const TrainStep step = train_step(net, sgd, {}, {random({4, 1, 28, 28}, 2), labels, {}}, {});
+  CHECK(step.logits.dtype() == DType::bfloat16);
+  CHECK(step.loss.dtype() == DType::float32);
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/check.hpp"
-#include "core/cpu/cpu_backend.hpp"
+#include "core/cpu/bfloat16_backend.hpp"
 #include "core/cpu/isa/isas.hpp"
 #include "core/log_message.hpp"
 
@@ -68,10 +68,11 @@ const Isa& select_isa(const char* wanted) {
 
 Backend& backend() {
   // Never destroyed: statics may free tensors to the very end.
-  static CpuBackend* const chosen = [] {
+  static Bfloat16Backend* const chosen = [] {
     const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
     log_message(LogLevel::info, "[cpu] kernels for {}", isa.name);
-    return new CpuBackend(isa.name, {isa.float32(isa.tiles), isa.float64(), bfloat16_unit(isa)});
+    return new Bfloat16Backend(isa.name,
+                               {isa.float32(isa.tiles), isa.float64(), bfloat16_unit(isa)});
   }();
   return *chosen;
 }

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "core/backend.hpp"
 #include "core/cpu/kernels.hpp"
 #include "tests/catch.hpp"
 
@@ -12,6 +13,18 @@ namespace hebb::test {
 inline float to_bfloat16(float x) {
   const uint32_t bits = std::bit_cast<uint32_t>(x);
   return std::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000);
+}
+
+/// Whether the CPU backend multiplies bfloat16.
+inline bool multiplies_bfloat16() {
+  const std::string_view name = cpu::backend().name();
+  return name == "cpu (amx)" || (name == "cpu (v4)" && __builtin_cpu_supports("avx512bf16"));
+}
+/// The same, and says so if not.
+inline bool has_bfloat16_products() {
+  if (multiplies_bfloat16()) return true;
+  skip("no AVX512-BF16 or AMX, or other kernels than theirs");
+  return false;
 }
 
 /// Whether this processor has AVX512-BF16; or says that it has not.

@@ -1,0 +1,160 @@
+#include "core/cpu/bfloat16_backend.hpp"
+
+#include <utility>
+
+namespace hebb::cpu {
+namespace {
+
+bool is_narrow(const Tensor& x) { return x.defined() && x.dtype() == DType::bfloat16; }
+
+}  // namespace
+
+Tensor Bfloat16Backend::wide(const Tensor& x) { return is_narrow(x) ? cast(x, DType::float32) : x; }
+
+Tensor Bfloat16Backend::rounded(const Tensor& x) { return cast(x, DType::bfloat16); }
+
+template <class F>
+Tensor Bfloat16Backend::in_float32(const Tensor& x, F f) {
+  return is_narrow(x) ? rounded(f(wide(x))) : f(x);
+}
+
+Tensor Bfloat16Backend::factor(const Tensor& weight, const Tensor& x) {
+  return is_narrow(x) ? wide(rounded(weight)) : weight;
+}
+
+Tensor Bfloat16Backend::unary(Unary op, const Tensor& x) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::unary(op, a); });
+}
+
+Tensor Bfloat16Backend::unary_backward(Unary op, const Tensor& dy, const Tensor& saved) {
+  return in_float32(
+      dy, [&](const Tensor& d) { return CpuBackend::unary_backward(op, d, wide(saved)); });
+}
+
+Tensor Bfloat16Backend::binary(Binary op, const Tensor& a, const Tensor& b, const Shape& shape) {
+  return in_float32(
+      a, [&](const Tensor& left) { return CpuBackend::binary(op, left, wide(b), shape); });
+}
+
+Tensor Bfloat16Backend::affine(const Tensor& x, double scale, double shift) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::affine(a, scale, shift); });
+}
+
+void Bfloat16Backend::add_scaled(const Tensor& y, const Tensor& x, double scale) {
+  if (!is_narrow(y)) return CpuBackend::add_scaled(y, x, scale);
+  const Tensor sum = wide(y);
+  CpuBackend::add_scaled(sum, wide(x), scale);
+  copy(y, rounded(sum));
+}
+
+Tensor Bfloat16Backend::dropout(const Tensor& x, double p, std::span<const RandomKey> keys) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::dropout(a, p, keys); });
+}
+
+Tensor Bfloat16Backend::reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) {
+  return CpuBackend::reduce(op, wide(x), shape, axes);
+}
+
+Tensor Bfloat16Backend::sum_to(const Tensor& x, const Shape& shape) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::sum_to(a, shape); });
+}
+
+Tensor Bfloat16Backend::linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                               const Shape& shape) {
+  return in_float32(
+      x, [&](const Tensor& a) { return CpuBackend::linear(a, factor(weight, x), bias, shape); });
+}
+
+Tensor Bfloat16Backend::linear_backward_input(const Tensor& dy, const Tensor& weight,
+                                              const Shape& shape) {
+  return in_float32(dy, [&](const Tensor& d) {
+    return CpuBackend::linear_backward_input(d, factor(weight, dy), shape);
+  });
+}
+
+Tensor Bfloat16Backend::linear_backward_weight(const Tensor& dy, const Tensor& x,
+                                               const Shape& shape) {
+  return CpuBackend::linear_backward_weight(wide(dy), wide(x), shape);
+}
+
+Tensor Bfloat16Backend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                               const Shape& shape, const Conv2dOptions& options) {
+  return in_float32(x, [&](const Tensor& a) {
+    return CpuBackend::conv2d(a, factor(weight, x), bias, shape, options);
+  });
+}
+
+std::string_view Bfloat16Backend::conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
+                                              const Shape& weight, const Shape& y,
+                                              const Conv2dOptions& options) {
+  if (dtype == DType::bfloat16) dtype = DType::float32;
+  return CpuBackend::conv2d_path(direction, dtype, x, weight, y, options);
+}
+
+Tensor Bfloat16Backend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
+                                              const Shape& shape, const Conv2dOptions& options) {
+  return in_float32(dy, [&](const Tensor& d) {
+    return CpuBackend::conv2d_backward_input(d, factor(weight, dy), shape, options);
+  });
+}
+
+Backend::ConvGrads Bfloat16Backend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
+                                                           const Shape& weight, bool with_bias,
+                                                           const Conv2dOptions& options) {
+  return CpuBackend::conv2d_backward_weight(wide(dy), wide(x), weight, with_bias, options);
+}
+
+Backend::WithIndices Bfloat16Backend::max_pool2d(const Tensor& x, const Shape& shape,
+                                                 const Pool2dOptions& options) {
+  WithIndices result = CpuBackend::max_pool2d(wide(x), shape, options);
+  if (is_narrow(x)) result.values = rounded(result.values);
+  return result;
+}
+
+Tensor Bfloat16Backend::max_pool2d_backward(const Tensor& dy, const Tensor& indices,
+                                            const Shape& shape, const Pool2dOptions& options) {
+  return in_float32(dy, [&](const Tensor& d) {
+    return CpuBackend::max_pool2d_backward(d, indices, shape, options);
+  });
+}
+
+Tensor Bfloat16Backend::avg_pool2d(const Tensor& x, const Shape& shape,
+                                   const Pool2dOptions& options) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::avg_pool2d(a, shape, options); });
+}
+
+Tensor Bfloat16Backend::avg_pool2d_backward(const Tensor& dy, const Shape& shape,
+                                            const Pool2dOptions& options) {
+  return in_float32(
+      dy, [&](const Tensor& d) { return CpuBackend::avg_pool2d_backward(d, shape, options); });
+}
+
+// What is saved of x and y is of bfloat16.
+Backend::WithSaved Bfloat16Backend::batch_norm(const Tensor& x, const Tensor& weight,
+                                               const Tensor& bias, const Tensor& residual,
+                                               const Tensor& mean, const Tensor& variance,
+                                               const BatchNormOptions& options) {
+  if (!is_narrow(x))
+    return CpuBackend::batch_norm(x, weight, bias, residual, mean, variance, options);
+  WithSaved result =
+      CpuBackend::batch_norm(wide(x), weight, bias, wide(residual), mean, variance, options);
+  const Tensor y = rounded(result.y);
+  return {y, {x, weight, result.saved[2], options.relu ? y : Tensor()}};
+}
+
+Backend::NormGrads Bfloat16Backend::batch_norm_backward(const Tensor& dy, const Saved& saved,
+                                                        bool with_residual,
+                                                        const BatchNormOptions& options) {
+  if (!is_narrow(dy)) return CpuBackend::batch_norm_backward(dy, saved, with_residual, options);
+  NormGrads grads = CpuBackend::batch_norm_backward(
+      wide(dy), {wide(saved[0]), saved[1], saved[2], wide(saved[3])}, with_residual, options);
+  grads.dx = rounded(grads.dx);
+  if (with_residual) grads.dresidual = options.relu ? rounded(grads.dresidual) : dy;
+  return grads;
+}
+
+Tensor Bfloat16Backend::permute(const Tensor& x, const Shape& shape, std::span<const int> axes) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::permute(a, shape, axes); });
+}
+
+}  // namespace hebb::cpu
