@@ -5,7 +5,7 @@
 namespace hebb::cpu {
 
 /// The CPU backend with bfloat16 (core/backend.hpp): primitives make float32 of it, compute, and
-/// round what they give.
+/// round what they give, but for those that the instruction set has kernels for.
 class Bfloat16Backend final : public CpuBackend {
  public:
   using CpuBackend::CpuBackend;
@@ -47,6 +47,9 @@ class Bfloat16Backend final : public CpuBackend {
   Tensor permute(const Tensor& x, const Shape& shape, std::span<const int> axes) override;
 
  private:
+  bool has_kernels() const { return kernels().unit != Bfloat16Unit::none; }
+  /// im2col where convolutions go by way of float32.
+  ConvPath planes_path(ConvDirection direction, const ConvGeometry& g) const;
   /// float32 of bfloat16; all else as it is.
   Tensor wide(const Tensor& x);
   Tensor rounded(const Tensor& x);

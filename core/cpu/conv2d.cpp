@@ -5,17 +5,6 @@
 namespace hebb::cpu {
 namespace {
 
-// A tensor in equal parts, one for each replica; nothing for one that is undefined.
-template <class T>
-struct Parts {
-  T* first;
-  int64_t size;
-
-  Parts(const Tensor& x, int64_t replicas)
-      : first(data_or_null<T>(x)), size(x.defined() ? x.numel() / replicas : 0) {}
-  T* operator[](int64_t r) const { return first + r * size; }
-};
-
 const Choices<ConvPath>& paths() {
   static const Choices<ConvPath> choices("conv2d", {{"im2col", ConvPath::im2col},
                                                     {"direct", ConvPath::direct},
@@ -29,11 +18,13 @@ const Choices<ConvPath>& paths() {
 
 }  // namespace
 
+std::string_view CpuBackend::name_of(ConvPath path) { return paths().name_of(path); }
+
 std::string_view CpuBackend::conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
                                          const Shape& weight, const Shape& y,
                                          const Conv2dOptions& options) {
   return dispatch(dtype, [&]<class T>(const Kernels<T>& k) {
-    return paths().name_of(
+    return name_of(
         k.conv2d_path(conv_policy(), unit(), direction, conv_geometry(x, weight, y, options)));
   });
 }

@@ -14,6 +14,11 @@
 /// because the linker keeps only one copy. The test `symbols` looks at the objects.
 namespace hebb::cpu {
 
+/// A number of bfloat16 in memory: it is computed with as float32.
+struct Bfloat16 {
+  uint16_t bits;
+};
+
 /// A matrix as it is stored, row-major with rows `stride` apart, or its transpose.
 template <class T>
 struct Operand {
@@ -125,18 +130,19 @@ struct MatmulKernels {
   void (*bfloat16)(Bfloat16Unit unit, const Product<T>& product);
 };
 
-template <class T>
+/// Activations and their gradients are of type E.
+template <class T, class E = T>
 struct NormalizeKernels {
   /// Writes the channels' mean and 1 / √(variance + epsilon) to statistics [2, channels]. weight,
   /// bias, residual and, when training, running_mean and running_variance may be null.
-  void (*batch_norm)(const NormPlanes& planes, const BatchNormOptions& options, const T* x,
-                     const T* weight, const T* bias, const T* residual, T* running_mean,
-                     T* running_variance, T* y, double* statistics);
+  void (*batch_norm)(const NormPlanes& planes, const BatchNormOptions& options, const E* x,
+                     const T* weight, const T* bias, const E* residual, T* running_mean,
+                     T* running_variance, E* y, double* statistics);
   /// weight, y (unless there is a ReLU) and dresidual (unless there are a residual and a ReLU) may
   /// be null.
   void (*batch_norm_backward)(const NormPlanes& planes, const BatchNormOptions& options,
-                              const T* dy, const T* x, const T* weight, const T* y,
-                              const double* statistics, T* dx, T* dweight, T* dbias, T* dresidual);
+                              const E* dy, const E* x, const T* weight, const E* y,
+                              const double* statistics, E* dx, T* dweight, T* dbias, E* dresidual);
 };
 
 template <class T>
@@ -218,11 +224,30 @@ struct Kernels : BeanKernels<T>,
                  ReduceKernels<T>,
                  SoftmaxKernels<T> {};
 
-/// The kernels of one instruction set, and what of the machine they may use for bfloat16.
+/// Kernels of activations in bfloat16 beside parameters of float32: those for which float32 and
+/// conversions would take much longer.
+struct Bfloat16Kernels : NormalizeKernels<float, Bfloat16> {
+  /// im2col, which is none of them, where float32 and conversions are faster.
+  ConvPath (*conv2d_path)(ConvPolicy policy, Bfloat16Unit unit, ConvDirection direction,
+                          const ConvGeometry& g);
+  void (*conv2d)(ConvPath path, const ConvGeometry& g, const Bfloat16* x, const float* weight,
+                 const float* bias, Bfloat16* y);
+  void (*conv2d_backward_input)(ConvPath path, const ConvGeometry& g, const Bfloat16* dy,
+                                const float* weight, Bfloat16* dx);
+  void (*conv2d_backward_weight)(ConvPath path, const ConvGeometry& g, const Bfloat16* x,
+                                 const Bfloat16* dy, float* dweight, float* dbias);
+  void (*add_scaled)(int64_t n, double scale, const Bfloat16* x, Bfloat16* y);  ///< y += scale x
+  void (*widen)(int64_t n, const Bfloat16* x, float* y);
+  void (*round)(int64_t n, const float* x, Bfloat16* y);
+};
+
+/// The kernels of one instruction set, and what multiplies bfloat16; without that, there are no
+/// kernels of it.
 struct KernelTable {
   Kernels<float> float32;
   Kernels<double> float64;
-  Bfloat16Unit bfloat16;
+  Bfloat16Unit unit;
+  Bfloat16Kernels bfloat16;
 };
 
 }  // namespace hebb::cpu

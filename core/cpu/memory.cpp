@@ -46,7 +46,7 @@ void CpuBackend::set_precision(Precision precision) {
   check(precision != Precision::tf32, "[precision] expected fp32 or bf16 on {}, got tf32, a GPU's",
         name_);
   check(
-      precision == Precision::fp32 || kernels_.bfloat16 != Bfloat16Unit::none,
+      precision == Precision::fp32 || kernels_.unit != Bfloat16Unit::none,
       "[precision] expected fp32 on {}, got bf16, which takes a processor with AVX512-BF16 or AMX",
       name_);
   precision_ = precision;

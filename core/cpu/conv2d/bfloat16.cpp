@@ -64,9 +64,8 @@ struct Positions {
   int64_t first_run, runs;
 };
 
-/// Where the outputs go.
+/// How the outputs lie.
 struct Target {
-  float* data;
   int64_t channels, plane, row, step_h, step_w;
 };
 
@@ -123,6 +122,13 @@ class Outputs {
   Scratch<Run> runs_;
 };
 
+void write_lanes(float* out, __mmask16 mask, Vec<float> values) {
+  _mm512_mask_storeu_ps(out, mask, values.v);
+}
+void write_lanes(Bfloat16* out, __mmask16 mask, Vec<float> values) {
+  _mm256_mask_storeu_epi16(out, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values.v)));
+}
+
 /// Every second element from `out` on, where the mask has lanes.
 void write_seconds(float* out, __mmask16 mask, Vec<float> values) {
   const uint32_t lanes = _pdep_u32(mask, 0x55555555);
@@ -131,13 +137,29 @@ void write_seconds(float* out, __mmask16 mask, Vec<float> values) {
   _mm512_mask_storeu_ps(out, __mmask16(lanes), low.v);
   _mm512_mask_storeu_ps(out + side, __mmask16(lanes >> side), high.v);
 }
+void write_seconds(Bfloat16* out, __mmask16 mask, Vec<float> values) {
+  const __m256i numbers = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values.v));
+  _mm512_mask_storeu_epi16(out, _pdep_u32(mask, 0x55555555), _mm512_cvtepu16_epi32(numbers));
+}
 
-/// Sums [16 positions, filters] go to their outputs.
-void write(int64_t filters, const float* sums, const Run* runs, int64_t count, const Target& to,
-           float* out) {
+/// Every stride-th one.
+void write_strided(float* out, __mmask16 mask, Vec<float> values, int64_t stride) {
   const __m512i lanes =
       _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                         _mm512_set1_epi32(int(to.step_w)));
+                         _mm512_set1_epi32(int(stride)));
+  _mm512_mask_i32scatter_ps(out, mask, lanes, values.v, 4);
+}
+void write_strided(Bfloat16* out, __mmask16 mask, Vec<float> values, int64_t stride) {
+  Bfloat16 lane[side];
+  store(lane, values);
+  for (int64_t i = 0; i < side; ++i)
+    if (mask >> i & 1) out[i * stride] = lane[i];
+}
+
+/// Sums [16 positions, filters] go to their outputs.
+template <class E>
+void write(int64_t filters, const float* sums, const Run* runs, int64_t count, const Target& to,
+           E* out) {
   Vec<float> tile[side];
 #pragma GCC unroll 16
   for (int64_t p = 0; p < side; ++p) tile[p] = load(sums + p * block);
@@ -145,11 +167,11 @@ void write(int64_t filters, const float* sums, const Run* runs, int64_t count, c
   for (int64_t f = 0; f < smaller(side, filters); ++f, out += to.plane)
     for (int64_t r = 0; r < count; ++r)
       if (to.step_w == 1)
-        _mm512_mask_storeu_ps(out + runs[r].out, runs[r].mask, tile[f].v);
+        write_lanes(out + runs[r].out, runs[r].mask, tile[f]);
       else if (to.step_w == 2)
         write_seconds(out + runs[r].out, runs[r].mask, tile[f]);
       else
-        _mm512_mask_i32scatter_ps(out + runs[r].out, runs[r].mask, lanes, tile[f].v, 4);
+        write_strided(out + runs[r].out, runs[r].mask, tile[f], to.step_w);
 }
 
 /// What is the same for all pieces of a convolution that is no weights' gradient.
@@ -164,9 +186,10 @@ struct Correlation {
 };
 
 /// A pass of a piece: the outputs of the filters of one block.
+template <class E>
 void multiply(const Multiplier& multiply_block, const Correlation& c, const Pass& pass,
               const Outputs& tiles, const uint16_t* raster, const int64_t* offsets,
-              const uint16_t* weights, const float* bias, int64_t first_filter, float* out) {
+              const uint16_t* weights, const float* bias, int64_t first_filter, E* out) {
   const int64_t filters = smaller(block, c.weights.filters - first_filter);
   alignas(64) float sums[block * block];
   for (int64_t i = 0; i < tiles.count(); i += 2) {
@@ -175,7 +198,7 @@ void multiply(const Multiplier& multiply_block, const Correlation& c, const Pass
     for (int64_t t = i; t <= last; ++t)
       for (int64_t n = 0; n < tiles[t].runs; ++n) {
         const Run& run = tiles.runs(t)[n];
-        const float* first = out + run.out + __builtin_ctz(run.mask) * c.target.step_w;
+        const E* first = out + run.out + __builtin_ctz(run.mask) * c.target.step_w;
         for (int64_t f = 0; f < filters; ++f) {
           __builtin_prefetch(first + f * c.target.plane, 1);
           if (c.target.step_w > 1) __builtin_prefetch(first + f * c.target.plane + side, 1);
@@ -196,14 +219,15 @@ void multiply(const Multiplier& multiply_block, const Correlation& c, const Pass
 }
 
 /// to [steps, lines, 32 channels] = the images' rasters: a line of each position.
-void lay_out(const Raster& r, int64_t channels, const float* x, int64_t lines, uint16_t* to) {
+template <class E>
+void lay_out(const Raster& r, int64_t channels, const E* x, int64_t lines, uint16_t* to) {
   const int64_t plane = r.plane(4), size = r.height * r.width;
   parallel_for(ceil_div(channels, step), 1, [&](int64_t begin, int64_t end) {
     Scratch<uint32_t> pairs(side * plane);
     for (int64_t s = begin; s < end; ++s) {
       for (int64_t p = 0; p < side; ++p) {
         const int64_t channel = s * step + 2 * p;
-        const float* from = x + channel * size;
+        const E* from = x + channel * size;
         if (channel < channels)
           fill_plane<Pairs>(r, from, channel + 1 < channels ? from + size : nullptr,
                             channels * size, pairs.data() + p * plane);
@@ -221,8 +245,9 @@ void lay_out(const Raster& r, int64_t channels, const float* x, int64_t lines, u
   });
 }
 
-void correlate(Bfloat16Unit unit, const Correlation& c, int64_t batch, const float* x,
-               const float* bias) {
+template <class E>
+void correlate(Bfloat16Unit unit, const Correlation& c, int64_t batch, const E* x,
+               const float* bias, E* to) {
   int64_t all_taps = 0, output_rows = 0;
   for (int64_t i = 0; i < c.pass_count; ++i) {
     all_taps += c.passes[i].taps;
@@ -258,7 +283,7 @@ void correlate(Bfloat16Unit unit, const Correlation& c, int64_t batch, const flo
         for (int64_t s = 0; s < w.steps(); ++s)
           for (int64_t t = 0; t < pass.taps; ++t)
             offsets[s * pass.taps + t] = (s * lines + c.taps[pass.first_tap + t].offset(r)) * step;
-        float* out = c.target.data + first_image * c.target.channels * c.target.plane;
+        E* out = to + first_image * c.target.channels * c.target.plane;
         parallel_for(w.blocks(), 1, [&](int64_t first, int64_t last) {
           const Multiplier multiply_block(unit);
           for (int64_t f = first; f < last; ++f)
@@ -287,8 +312,9 @@ bool bfloat16_pays(Bfloat16Unit unit, ConvDirection direction, ConvPath other,
   return other != ConvPath::pointwise || direction != ConvDirection::backward_input;
 }
 
-void bfloat16_forward(Bfloat16Unit unit, const ConvGeometry& g, const float* x, const float* w,
-                      const float* bias, float* y) {
+template <class E>
+void bfloat16_forward(Bfloat16Unit unit, const ConvGeometry& g, const E* x, const float* w,
+                      const float* bias, E* y) {
   const Axis rows = Axis::of_rows(g), columns = Axis::of_columns(g);
   const Extent extent_h = forward_extent(rows), extent_w = forward_extent(columns);
   const int64_t kernel = g.kernel_h * g.kernel_w;
@@ -309,12 +335,13 @@ void bfloat16_forward(Bfloat16Unit unit, const ConvGeometry& g, const float* x, 
              .passes = &pass,
              .pass_count = 1,
              .taps = taps.data(),
-             .target = {y, g.filters, g.out_h * g.out_w, g.out_w, 1, 1}},
-            g.batch, x, bias);
+             .target = {g.filters, g.out_h * g.out_w, g.out_w, 1, 1}},
+            g.batch, x, bias, y);
 }
 
-void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const float* dy,
-                             const float* w, float* dx) {
+template <class E>
+void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const E* dy, const float* w,
+                             E* dx) {
   const Axis rows = Axis::of_rows(g), columns = Axis::of_columns(g);
   const int64_t kernel = g.kernel_h * g.kernel_w;
   const Extent extent_h = backward_extent(rows), extent_w = backward_extent(columns);
@@ -344,8 +371,17 @@ void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const flo
              .passes = passes.data(),
              .pass_count = pass_count,
              .taps = taps.data(),
-             .target = {dx, g.channels, g.height * g.width, g.width, g.stride_h, g.stride_w}},
-            g.batch, dy, nullptr);
+             .target = {g.channels, g.height * g.width, g.width, g.stride_h, g.stride_w}},
+            g.batch, dy, nullptr, dx);
 }
+
+#define HEBB_INSTANTIATE(E)                                                                        \
+  template void bfloat16_forward(Bfloat16Unit, const ConvGeometry&, const E*, const float*,        \
+                                 const float*, E*);                                                \
+  template void bfloat16_backward_input(Bfloat16Unit, const ConvGeometry&, const E*, const float*, \
+                                        E*);
+HEBB_INSTANTIATE(float)
+HEBB_INSTANTIATE(Bfloat16)
+#undef HEBB_INSTANTIATE
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -12,11 +12,15 @@ namespace hebb::cpu::HEBB_ISA {
 bool bfloat16_pays(Bfloat16Unit unit, ConvDirection direction, ConvPath other,
                    const ConvGeometry& g);
 
-void bfloat16_forward(Bfloat16Unit unit, const ConvGeometry& g, const float* x, const float* w,
-                      const float* bias, float* y);
-void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const float* dy,
-                             const float* w, float* dx);
-void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const float* x,
-                              const float* dy, float* dw, float* db);
+/// Activations are of float or Bfloat16.
+template <class E>
+void bfloat16_forward(Bfloat16Unit unit, const ConvGeometry& g, const E* x, const float* w,
+                      const float* bias, E* y);
+template <class E>
+void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const E* dy, const float* w,
+                             E* dx);
+template <class E>
+void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const E* x, const E* dy,
+                              float* dw, float* db);
 
 }  // namespace hebb::cpu::HEBB_ISA

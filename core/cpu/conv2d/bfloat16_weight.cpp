@@ -9,9 +9,11 @@ using namespace bfloat16;
 
 /// Sums [32 channels, 32 filters] of each weight are added up over the batch, part by part. They
 /// belong to one thread each, which goes over all positions of the part.
-void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const float* x,
-                              const float* dy, float* dw, float* db) {
+template <class E>
+void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const E* x, const E* dy,
+                              float* dw, float* db) {
   constexpr int64_t most = int64_t(1) << 22;  // bytes of the rasters
+  constexpr const E* no_second = nullptr;
   const Axis rows = Axis::of_rows(g), columns = Axis::of_columns(g);
   const Extent extent_h = forward_extent(rows), extent_w = forward_extent(columns);
   const int64_t kernel = g.kernel_h * g.kernel_w, plane = g.height * g.width,
@@ -47,15 +49,15 @@ void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const fl
     const int64_t left_plane = r.plane(2), right_plane = out.plane(2);
     Scratch<uint16_t> left(left_blocks * block * left_plane);
     Scratch<uint16_t> right(right_blocks * 2 * steps * tile_numbers);
-    const float* images = x + cut.first_image(piece) * g.channels * plane;
-    const float* results = dy + cut.first_image(piece) * g.filters * positions;
+    const E* images = x + cut.first_image(piece) * g.channels * plane;
+    const E* results = dy + cut.first_image(piece) * g.filters * positions;
     parallel_for(left_blocks * 4 + right_blocks * 2, 1, [&](int64_t begin, int64_t end) {
       Scratch<uint16_t> planes(side * right_plane);
       for (int64_t item = begin; item < end; ++item) {
         if (item < left_blocks * 4) {
           for (int64_t c = item * 8; c < item * 8 + 8; ++c)
             if (c < g.channels)
-              fill_plane<Singles>(r, images + c * plane, nullptr, g.channels * plane,
+              fill_plane<Singles>(r, images + c * plane, no_second, g.channels * plane,
                                   left.data() + c * left_plane);
             else
               clear(left.data() + c * left_plane, left_plane);
@@ -64,7 +66,7 @@ void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const fl
         const int64_t number = item - left_blocks * 4;
         for (int64_t i = 0; i < side; ++i)
           if (const int64_t f = number * side + i; f < g.filters)
-            fill_plane<Singles>(out, results + f * positions, nullptr, g.filters * positions,
+            fill_plane<Singles>(out, results + f * positions, no_second, g.filters * positions,
                                 planes.data() + i * right_plane);
           else
             clear(planes.data() + i * right_plane, right_plane);
@@ -116,5 +118,10 @@ void bfloat16_backward_weight(Bfloat16Unit unit, const ConvGeometry& g, const fl
       }
   });
 }
+
+template void bfloat16_backward_weight(Bfloat16Unit, const ConvGeometry&, const float*,
+                                       const float*, float*, float*);
+template void bfloat16_backward_weight(Bfloat16Unit, const ConvGeometry&, const Bfloat16*,
+                                       const Bfloat16*, float*, float*);
 
 }  // namespace hebb::cpu::HEBB_ISA

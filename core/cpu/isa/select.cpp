@@ -48,9 +48,15 @@ bool runs_here(std::string_view isa) {
 Bfloat16Unit bfloat16_unit(const Isa& isa) {
   if (isa.tiles) return Bfloat16Unit::tiles;
 #if defined(__x86_64__)
-  if (isa.name == "v4" && __builtin_cpu_supports("avx512bf16")) return Bfloat16Unit::vectors;
+  if (isa.bfloat16 && __builtin_cpu_supports("avx512bf16")) return Bfloat16Unit::vectors;
 #endif
   return Bfloat16Unit::none;
+}
+
+KernelTable kernels_of(const Isa& isa) {
+  const Bfloat16Unit unit = bfloat16_unit(isa);
+  return {isa.float32(isa.tiles), isa.float64(), unit,
+          unit == Bfloat16Unit::none ? Bfloat16Kernels() : isa.bfloat16()};
 }
 
 }  // namespace
@@ -71,8 +77,7 @@ Backend& backend() {
   static Bfloat16Backend* const chosen = [] {
     const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
     log_message(LogLevel::info, "[cpu] kernels for {}", isa.name);
-    return new Bfloat16Backend(isa.name,
-                               {isa.float32(isa.tiles), isa.float64(), bfloat16_unit(isa)});
+    return new Bfloat16Backend(isa.name, kernels_of(isa));
   }();
   return *chosen;
 }

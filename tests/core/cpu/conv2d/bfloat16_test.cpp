@@ -1,5 +1,6 @@
 #include "core/cpu/conv2d/bfloat16.hpp"
 
+#include "core/cpu/conv2d/bfloat16_planes.hpp"
 #include "tests/core/cpu/bfloat16.hpp"
 #include "tests/core/cpu/conv2d/cases.hpp"
 
@@ -78,6 +79,79 @@ void check_not_finite(Bfloat16Unit unit) {
 }
 HEBB_TEST_BFLOAT16("what is not finite stays so in bfloat16's convolutions", "[conv2d]",
                    check_not_finite)
+
+std::vector<Bfloat16> narrow(const std::vector<float>& x) {
+  std::vector<Bfloat16> result(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    result[i].bits = uint16_t(std::bit_cast<uint32_t>(test::to_bfloat16(x[i])) >> 16);
+  return result;
+}
+
+std::vector<float> wide(const std::vector<Bfloat16>& x) {
+  std::vector<float> result(x.size());
+  for (size_t i = 0; i < x.size(); ++i) result[i] = std::bit_cast<float>(uint32_t(x[i].bits) << 16);
+  return result;
+}
+
+/// To the bit, since the sums are the same.
+void check_planes(ConvPath path, const ConvGeometry& g) {
+  INFO(name_of(g) << ", stride " << g.stride_h << ", path " << int(path));
+  Case c(g);
+  for (std::vector<float>* values : {&c.x, &c.w, &c.dy})
+    for (float& value : *values) value = test::to_bfloat16(value);
+  const auto [y, dx, dw, db] = results(path, c, 2);
+  const std::vector<Bfloat16> x = narrow(c.x), dy = narrow(c.dy);
+  std::vector<Bfloat16> y1(y.size()), dx1(dx.size());
+  std::vector<float> dw1(dw.size()), db1(db.size());
+  bfloat16_planes(path, g, x.data(), c.w.data(), c.bias.data(), y1.data());
+  bfloat16_planes_backward_input(path, g, dy.data(), c.w.data(), dx1.data());
+  bfloat16_planes_backward_weight(path, g, x.data(), dy.data(), dw1.data(), db1.data());
+  CHECK(wide(y1) == wide(narrow(y)));
+  CHECK(wide(dx1) == wide(narrow(dx)));
+  CHECK(dw1 == dw);
+  CHECK(db1 == db);
+}
+
+void check_planes_of_unit(Bfloat16Unit unit) {
+  for (const ConvGeometry& g :
+       {geometry(3, 17, 7, 9, 19, 3, 3, 1, 1), geometry(2, 33, 8, 16, 31, 5, 3, 2, 1),
+        strided(geometry(2, 16, 32, 32, 33, 3, 3, 1, 1), 2, 2),
+        strided(geometry(3, 17, 35, 33, 20, 1, 1, 0, 0), 2, 2),
+        strided(geometry(2, 5, 14, 13, 6, 3, 3, 4, 4), 3, 2, 2, 3),
+        strided(geometry(2, 16, 19, 23, 17, 3, 3, 1, 1), 2, 3)})
+    check_planes(path_of(unit), g);
+}
+HEBB_TEST_BFLOAT16("planes of bfloat16 give what planes of float32 do, rounded", "[conv2d]",
+                   check_planes_of_unit)
+
+TEST_CASE("planes of bfloat16 give what planes of float32 do by Winograd's algorithms, rounded",
+          "[avx512bf16][conv2d]") {
+  if (!test::has_bfloat16_vectors()) return;
+  for (const ConvGeometry& g :
+       {geometry(3, 17, 7, 9, 19, 3, 3, 1, 1), geometry(5, 40, 8, 8, 33, 3, 3, 1, 1),
+        geometry(2, 16, 13, 21, 16, 3, 3, 2, 0)}) {
+    check_planes(ConvPath::winograd2, g);
+    check_planes(ConvPath::winograd4, g);
+  }
+}
+
+TEST_CASE("planes of bfloat16 have the path that pays", "[avx512bf16][amx][conv2d]") {
+  using enum Bfloat16Unit;
+  const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1),
+                     few = geometry(100, 3, 32, 32, 64, 3, 3, 1, 1), halved = strided(wide, 2, 2),
+                     point = strided(geometry(100, 128, 16, 16, 256, 1, 1, 0, 0), 2, 2);
+  for (const ConvDirection direction :
+       {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight}) {
+    const auto path = [&](Bfloat16Unit unit, const ConvGeometry& g) {
+      return bfloat16_planes_path(ConvPolicy::fast, unit, direction, g);
+    };
+    CHECK(path(vectors, wide) == ConvPath::winograd4);
+    CHECK(path(tiles, wide) == ConvPath::bfloat16_tiles);
+    CHECK(path(vectors, halved) == ConvPath::bfloat16_vectors);
+    CHECK(path(vectors, point) == ConvPath::bfloat16_vectors);
+    for (const Bfloat16Unit unit : {vectors, tiles}) CHECK(path(unit, few) == ConvPath::im2col);
+  }
+}
 
 TEST_CASE("bfloat16 is for convolutions where it is asked for and pays",
           "[avx512bf16][amx][conv2d]") {
