@@ -80,7 +80,8 @@ void TrainSettings::add_flags(CLI::App& app) {
                  conv_policies().help() + " (without Winograd's algorithms)")
       ->capture_default_str();
   app.add_option("--precision", precision,
-                 "What numbers are rounded to before they are multiplied; with bf16 activations are, too: " +
+                 "What numbers are rounded to before they are multiplied; with bf16 activations "
+                 "are, too: " +
                      precisions().help() + " (a processor with AVX512-BF16 or AMX)")
       ->capture_default_str();
   app.add_flag("--explain-kernels", explain_kernels,
