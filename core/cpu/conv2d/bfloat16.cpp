@@ -375,13 +375,13 @@ void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const E* 
             g.batch, dy, nullptr, dx);
 }
 
-#define HEBB_INSTANTIATE(E)                                                                        \
-  template void bfloat16_forward(Bfloat16Unit, const ConvGeometry&, const E*, const float*,        \
-                                 const float*, E*);                                                \
-  template void bfloat16_backward_input(Bfloat16Unit, const ConvGeometry&, const E*, const float*, \
-                                        E*);
-HEBB_INSTANTIATE(float)
-HEBB_INSTANTIATE(Bfloat16)
-#undef HEBB_INSTANTIATE
+template void bfloat16_forward(Bfloat16Unit, const ConvGeometry&, const float*, const float*,
+                               const float*, float*);
+template void bfloat16_backward_input(Bfloat16Unit, const ConvGeometry&, const float*, const float*,
+                                      float*);
+template void bfloat16_forward(Bfloat16Unit, const ConvGeometry&, const Bfloat16*, const float*,
+                               const float*, Bfloat16*);
+template void bfloat16_backward_input(Bfloat16Unit, const ConvGeometry&, const Bfloat16*,
+                                      const float*, Bfloat16*);
 
 }  // namespace hebb::cpu::HEBB_ISA

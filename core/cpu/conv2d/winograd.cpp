@@ -436,20 +436,31 @@ void winograd_backward_weight(const ConvGeometry& g, const E* x, const E* dy, fl
   with_filtering<m, E>(g, [&]<class F>(F) { weight_gradients<F>(g, x, dy, dw, db); });
 }
 
-#define HEBB_INSTANTIATE(m, E)                                                                 \
-  template void winograd_forward<m>(const ConvGeometry&, const E*, const float*, const float*, \
-                                    E*);                                                       \
-  template void winograd_backward_input<m>(const ConvGeometry&, const E*, const float*, E*);   \
-  template void winograd_backward_weight<m>(const ConvGeometry&, const E*, const E*, float*,   \
-                                            float*);
 template bool winograd_applies<2>(const ConvGeometry&);
 template bool winograd_applies<4>(const ConvGeometry&);
-HEBB_INSTANTIATE(2, float)
-HEBB_INSTANTIATE(4, float)
+template void winograd_forward<2>(const ConvGeometry&, const float*, const float*, const float*,
+                                  float*);
+template void winograd_backward_input<2>(const ConvGeometry&, const float*, const float*, float*);
+template void winograd_backward_weight<2>(const ConvGeometry&, const float*, const float*, float*,
+                                          float*);
+template void winograd_forward<4>(const ConvGeometry&, const float*, const float*, const float*,
+                                  float*);
+template void winograd_backward_input<4>(const ConvGeometry&, const float*, const float*, float*);
+template void winograd_backward_weight<4>(const ConvGeometry&, const float*, const float*, float*,
+                                          float*);
 #if HEBB_AMX
-HEBB_INSTANTIATE(2, Bfloat16)
-HEBB_INSTANTIATE(4, Bfloat16)
+template void winograd_forward<2>(const ConvGeometry&, const Bfloat16*, const float*, const float*,
+                                  Bfloat16*);
+template void winograd_backward_input<2>(const ConvGeometry&, const Bfloat16*, const float*,
+                                         Bfloat16*);
+template void winograd_backward_weight<2>(const ConvGeometry&, const Bfloat16*, const Bfloat16*,
+                                          float*, float*);
+template void winograd_forward<4>(const ConvGeometry&, const Bfloat16*, const float*, const float*,
+                                  Bfloat16*);
+template void winograd_backward_input<4>(const ConvGeometry&, const Bfloat16*, const float*,
+                                         Bfloat16*);
+template void winograd_backward_weight<4>(const ConvGeometry&, const Bfloat16*, const Bfloat16*,
+                                          float*, float*);
 #endif
-#undef HEBB_INSTANTIATE
 
 }  // namespace hebb::cpu::HEBB_ISA

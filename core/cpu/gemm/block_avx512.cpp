@@ -10,7 +10,7 @@ constexpr int64_t rows_at_once = 8;
 
 /// A word of a left factor, which need not be aligned, in all lanes.
 inline __m512bh broadcast(const char* from) {
-  int word;
+  int word = 0;
   std::memcpy(&word, from, sizeof word);
   return reinterpret_cast<__m512bh>(_mm512_set1_epi32(word));
 }
