@@ -82,9 +82,13 @@ void run(Node& node, bool retain_graph) {
     const Node::Edge& edge = node.inputs[i];
     if (!grads[i].defined() || !(edge.node || edge.leaf)) continue;
     const Shape& shape = edge.node ? edge.node->shape : edge.leaf->shape;
+    const DType dtype = edge.node ? edge.node->dtype : edge.leaf->dtype;
     check<ShapeError>(grads[i].shape() == shape,
                       "[backward] expected a gradient of shape {} from {}, got {}", shape,
                       node.name, grads[i].shape());
+    check<DTypeError>(grads[i].dtype() == dtype,
+                      "[backward] expected a gradient of {} from {}, got {}", name_of(dtype),
+                      node.name, name_of(grads[i].dtype()));
     if (edge.node) {
       accumulate(edge.node->grad, std::move(grads[i]));
     } else {
@@ -145,6 +149,7 @@ bool any_requires_grad(std::span<const Input> inputs) {
 Tensor attach(Ref<Node> node, const char* name, const Tensor& y, std::span<const Input> inputs) {
   node->name = name;
   node->shape = y.shape();
+  node->dtype = y.dtype();
   for (const Input& input : inputs) {
     Node::Edge edge;
     if (input.tensor->defined()) {

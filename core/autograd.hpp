@@ -44,7 +44,8 @@ class Node : public RefCounted {
   uint64_t visit = 0;  // the last backward pass that found this node
   bool freed = false;  // a backward pass has used this node up
   Tensor grad;         // what has arrived so far in that pass
-  Shape shape;         // of the output
+  Shape shape;         // of the output, as is
+  DType dtype = DType::float32;
 };
 
 namespace detail {

@@ -13,6 +13,10 @@ void Backend::set_precision(Precision precision) {
         precisions().name_of(precision));
 }
 
+Tensor Backend::linear_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape) {
+  return matmul(dy, false, weight, false, shape);
+}
+
 Backend::WeightGrads Backend::linear_backward_weight(const Tensor& dy, const Tensor& x,
                                                      const Shape& weight, bool with_bias) {
   return {matmul(dy, true, x, false, weight),

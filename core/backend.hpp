@@ -24,6 +24,13 @@ namespace HEBB_API hebb {
 ///
 /// Where it says "or replicas", the operands may have one more axis in front, [R, ...], and so do
 /// the results: what is computed for each is what is computed for it alone, on the CPU to the bit.
+///
+/// Where the device has bfloat16, activations and their gradients may be of it, beside parameters
+/// of float32, in unary, binary's sum, affine, add_scaled, reduce and sum_to, dropout, linear,
+/// convolutions, pooling, batch_norm, concat, narrow and permute, and in what goes back through
+/// these. Results are then of bfloat16, rounded once, but for gradients of parameters and what
+/// reduce gives, which are of float32. Linear and convolutions multiply numbers of bfloat16, to
+/// which they round their weights; everything is added up in float32 at least.
 class Backend {
  public:
   struct WithGrad {  // a scalar and its derivatives, for an upstream gradient of 1
@@ -52,6 +59,7 @@ class Backend {
   /// Of float32 (core/precision.hpp). ValueError for one that the device does not have.
   virtual Precision precision() const { return Precision::fp32; }
   virtual void set_precision(Precision precision);
+  virtual bool has_bfloat16() const { return false; }
   /// What record_step (core/ops/record_step.hpp) promises: here, to call `step` each time.
   virtual std::function<void()> record(std::function<void()> step) { return step; }
 
@@ -124,6 +132,7 @@ class Backend {
   /// be undefined.
   virtual Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Shape& shape, const LinearOptions& options) = 0;
+  virtual Tensor linear_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape);
   struct WeightGrads {
     Tensor dweight, dbias;
   };

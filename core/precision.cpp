@@ -10,6 +10,13 @@ void set_precision(Precision precision, Device device) {
   backend_for(device).set_precision(precision);
 }
 
+Tensor network_input(const Tensor& x) {
+  const Backend& backend = backend_for(x.device());
+  const bool narrow = x.dtype() == DType::float32 && backend.precision() == Precision::bf16 &&
+                      backend.has_bfloat16();
+  return narrow ? x.to(DType::bfloat16) : x;
+}
+
 const Choices<Precision>& precisions() {
   static const Choices<Precision> choices(
       "precision",

@@ -135,6 +135,7 @@ class ProfiledBackend final : public Backend {
   std::string details() const override { return inner_.details(); }
   Precision precision() const override { return inner_.precision(); }
   void set_precision(Precision precision) override { inner_.set_precision(precision); }
+  bool has_bfloat16() const override { return inner_.has_bfloat16(); }
   void synchronize() override { run("synchronize", &Backend::synchronize); }
   std::function<void()> record(std::function<void()> step) override {
     return inner_.record(std::move(step));
@@ -232,6 +233,10 @@ class ProfiledBackend final : public Backend {
                                      bool with_bias) override {
     return run("linear_backward_weight", &Backend::linear_backward_weight, dy, x, weight,
                with_bias);
+  }
+  Tensor linear_backward_input(const Tensor& dy, const Tensor& weight,
+                               const Shape& shape) override {
+    return run("linear_backward_input", &Backend::linear_backward_input, dy, weight, shape);
   }
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const Conv2dOptions& options) override {

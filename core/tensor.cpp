@@ -65,9 +65,9 @@ double Tensor::item() const {
     case DType::uint8:
       return to_vector<uint8_t>()[0];
     case DType::bfloat16:
-      break;
+      return detach().to(DType::float32).item();
   }
-  fail<DTypeError>("[item] expected float32, float64, int64, int32 or uint8, got {}", *this);
+  return 0;
 }
 
 Tensor Tensor::to(Device target) const {
@@ -81,10 +81,6 @@ Tensor Tensor::to(Device target) const {
 
 Tensor Tensor::to(DType target) const {
   if (target == dtype()) return *this;
-  check<DTypeError>(target != DType::bfloat16 || !(grad_enabled() && requires_grad()),
-                    "[to] expected a tensor that asks for no gradient, since bfloat16 carries "
-                    "none, got {} that does; convert its detach()",
-                    *this);
   const Tensor y = backend_of(*this)->cast(*this, target);
   if (!is_floating(target)) return y;
   return record("to", y, {*this},
@@ -166,7 +162,7 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
 
 Tensor& Tensor::set_requires_grad(bool value) {
   check<DTypeError>(!value || is_floating(dtype()),
-                    "[requires_grad] expected float32 or float64, got {}", *this);
+                    "[requires_grad] expected float32, float64 or bfloat16, got {}", *this);
   check<ValueError>(!body_->node, "[requires_grad] expected a leaf, got the result of {}",
                     body_->node ? body_->node->name : "");
   body_->requires_grad = value;

@@ -51,14 +51,14 @@ Tensor BatchNorm2d::forward_over_ranks(const Tensor& x, const Context& context,
   const Tensor centred = x - by_channel(mean);
   const Tensor variance = mean_of(square(centred));
   Tensor y = centred * by_channel(weight_ / sqrt(variance + options_.epsilon)) + by_channel(bias_);
-  if (tail.residual.defined()) y = y + tail.residual;
+  if (tail.residual.defined()) y = y + tail.residual.to(y.dtype());
 
   const auto move = [&](const Tensor& running, const Tensor& now) {
     running.copy_from(running * (1 - options_.momentum) + now.detach() * options_.momentum);
   };
   move(running_mean_, mean);
   move(running_var_, variance.detach() * (count / (count - 1)));
-  return tail.relu ? relu(y) : y;
+  return (tail.relu ? relu(y) : y).to(x.dtype());
 }
 
 BatchNorm2d::Folded BatchNorm2d::fold(const Tensor& weight, const Tensor& bias) const {

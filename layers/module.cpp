@@ -171,7 +171,7 @@ void Module::to(Device device) {
 }
 
 void Module::to(DType dtype) {
-  check(is_floating(dtype), "[module] expected float32 or float64, got {}", name_of(dtype));
+  check(is_wide(dtype), "[module] expected float32 or float64, got {}", name_of(dtype));
   for (const auto& [name, tensor] : state())
     if (is_floating(tensor.dtype()) && tensor.dtype() != dtype)
       replace(tensor, tensor.detach().to(dtype));

@@ -4,6 +4,7 @@
 #include "core/check.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/softmax.hpp"
+#include "core/precision.hpp"
 
 namespace hebb {
 
@@ -22,7 +23,7 @@ TrainStep accumulate_gradients(const Module& model, const Regularizers& regulari
   context.rows = batch.rows;
 
   TrainStep step;
-  step.logits = model(batch.images, context);
+  step.logits = model(network_input(batch.images), context);
   ended(Stage::forward);
   step.loss =
       cross_entropy(step.logits, batch.labels,

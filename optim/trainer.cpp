@@ -8,6 +8,7 @@
 #include "core/check.hpp"
 #include "core/ops/layout.hpp"
 #include "core/ops/softmax.hpp"
+#include "core/precision.hpp"
 #include "optim/recorded_steps.hpp"
 #include "optim/trainer_run.hpp"
 
@@ -152,7 +153,7 @@ std::optional<Evaluation> Trainer::look_at(const Dataset& dataset,
   for (const Batch& batch : loader) {
     stopped = stop && stop();
     if (stopped) break;
-    logits.push_back(model_(batch.images));
+    logits.push_back(model_(network_input(batch.images)));
     totals.images += batch.total();
     if (std::ssize(logits) < parts && loader.position().batch < loader.batches()) continue;
     const Tensor all = concat(logits);

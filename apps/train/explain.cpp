@@ -7,6 +7,7 @@
 
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
+#include "core/precision.hpp"
 #include "layers/conv2d.hpp"
 
 namespace hebb::apps {
@@ -32,7 +33,8 @@ std::string explain_kernels(const Module& model, const Shape& input, int64_t bat
     if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
   };
   const NoGrad no_grad;
-  model(Tensor::zeros(input.inserted(0, 1), model.parameters().front().tensor.options()), context);
+  const TensorOptions like = model.parameters().front().tensor.options();
+  model(network_input(Tensor::zeros(input.inserted(0, 1), like)), context);
   return fmt::format("{:<52} {:<15} {:<14} {:<14} {}\n{}", "convolution", "input", "forward",
                      "input gradient", "weight gradient", fmt::join(lines, ""));
 }

@@ -80,8 +80,10 @@ void TrainSettings::add_flags(CLI::App& app) {
                  conv_policies().help() + " (without Winograd's algorithms)")
       ->capture_default_str();
   app.add_option("--precision", precision,
-                 "What float32 numbers are rounded to before they are multiplied: " +
-                     precisions().help() + " (tf32: on a GPU; bf16: on a processor with AMX)")
+                 "What numbers are rounded to before they are multiplied; with bf16 activations "
+                 "are, too: " +
+                     precisions().help() +
+                     " (tf32: on a GPU; bf16: on a processor with AVX512-BF16 or AMX)")
       ->capture_default_str();
   app.add_flag("--explain-kernels", explain_kernels,
                "Print which algorithm computes each convolution");

@@ -5,35 +5,27 @@
 namespace hebb::cpu {
 namespace {
 
-// A tensor in equal parts, one for each replica; nothing for one that is undefined.
-template <class T>
-struct Parts {
-  T* first;
-  int64_t size;
-
-  Parts(const Tensor& x, int64_t replicas)
-      : first(data_or_null<T>(x)), size(x.defined() ? x.numel() / replicas : 0) {}
-  T* operator[](int64_t r) const { return first + r * size; }
-};
-
 const Choices<ConvPath>& paths() {
   static const Choices<ConvPath> choices("conv2d", {{"im2col", ConvPath::im2col},
                                                     {"direct", ConvPath::direct},
                                                     {"pointwise", ConvPath::pointwise},
                                                     {"winograd-2x2", ConvPath::winograd2},
                                                     {"winograd-4x4", ConvPath::winograd4},
-                                                    {"bf16", ConvPath::bfloat16}});
+                                                    {"bf16-avx512", ConvPath::bfloat16_vectors},
+                                                    {"bf16-amx", ConvPath::bfloat16_tiles}});
   return choices;
 }
 
 }  // namespace
 
+std::string_view CpuBackend::name_of(ConvPath path) { return paths().name_of(path); }
+
 std::string_view CpuBackend::conv2d_path(ConvDirection direction, DType dtype, const Shape& x,
                                          const Shape& weight, const Shape& y,
                                          const Conv2dOptions& options) {
   return dispatch(dtype, [&]<class T>(const Kernels<T>& k) {
-    return paths().name_of(
-        k.conv2d_path(conv_policy(), precision_, direction, conv_geometry(x, weight, y, options)));
+    return name_of(
+        k.conv2d_path(conv_policy(), unit(), direction, conv_geometry(x, weight, y, options)));
   });
 }
 
@@ -46,7 +38,7 @@ Tensor CpuBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& b
     const Parts<T> xs(x, replicas), weights(weight, replicas), biases(bias, replicas),
         ys(y, replicas);
     for_replicas(replicas,
-                 [&, of = k.conv2d_path(conv_policy(), precision_, ConvDirection::forward, g)](
+                 [&, of = k.conv2d_path(conv_policy(), unit(), ConvDirection::forward, g)](
                      int64_t r) { k.conv2d(of, g, xs[r], weights[r], biases[r], ys[r]); });
   });
   return y;
@@ -59,10 +51,9 @@ Tensor CpuBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
     const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
     const int64_t replicas = conv_replicas(weight.shape());
     const Parts<T> dys(dy, replicas), weights(weight, replicas), dxs(dx, replicas);
-    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
-                                                  ConvDirection::backward_input, g)](int64_t r) {
-      k.conv2d_backward_input(of, g, dys[r], weights[r], dxs[r]);
-    });
+    for_replicas(replicas,
+                 [&, of = k.conv2d_path(conv_policy(), unit(), ConvDirection::backward_input, g)](
+                     int64_t r) { k.conv2d_backward_input(of, g, dys[r], weights[r], dxs[r]); });
   });
   return dx;
 }
@@ -79,7 +70,7 @@ Backend::WeightGrads CpuBackend::conv2d_backward_weight(const Tensor& dy, const 
     const int64_t replicas = conv_replicas(weight);
     const Parts<T> xs(x, replicas), dys(dy, replicas), dweights(grads.dweight, replicas),
         dbiases(grads.dbias, replicas);
-    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), precision_,
+    for_replicas(replicas, [&, of = k.conv2d_path(conv_policy(), unit(),
                                                   ConvDirection::backward_weight, g)](int64_t r) {
       k.conv2d_backward_weight(of, g, xs[r], dys[r], dweights[r], dbiases[r]);
     });

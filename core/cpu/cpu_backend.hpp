@@ -10,7 +10,7 @@ namespace hebb::cpu {
 
 /// The CPU backend: makes tensors and hands their addresses to the kernels of an instruction set.
 /// Its members stand in the files named after their families.
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   CpuBackend(std::string_view isa, const KernelTable& kernels);
 
@@ -105,19 +105,31 @@ class CpuBackend final : public Backend {
   WithGrad bean(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
                 const Tensor& scales, bool with_dh, bool with_dweight) override;
 
+ protected:
+  const KernelTable& kernels() const { return kernels_; }
+  static std::string_view name_of(ConvPath path);
+
  private:
   /// function(kernels) with the kernels for the type of a floating-point tensor's elements.
   template <class Function>
   decltype(auto) dispatch(DType dtype, Function&& function) const {
     if (dtype == DType::float32) return function(kernels_.float32);
     if (dtype == DType::float64) return function(kernels_.float64);
-    fail<DTypeError>("[cpu] expected float32 or float64, got {}", name_of(dtype));
+    fail<DTypeError>("[cpu] expected float32 or float64, got {}", hebb::name_of(dtype));
   }
 
-  /// What multiplies two matrices, where `plain` does it in their own type.
+  /// What multiplies factors that the precision has rounded to bfloat16.
+  Bfloat16Unit unit() const {
+    return precision_ == Precision::bf16 ? kernels_.unit : Bfloat16Unit::none;
+  }
+  /// Multiplies two matrices, as `plain` does where factors are not rounded.
   template <class T>
-  auto bfloat16_or(const Kernels<T>& kernels, void (*plain)(const Product<T>&)) const {
-    return precision_ == Precision::bf16 && kernels.bfloat16 ? kernels.bfloat16 : plain;
+  void multiply_one(const Kernels<T>& kernels, void (*plain)(const Product<T>&),
+                    const Product<T>& product) const {
+    if (unit() != Bfloat16Unit::none && kernels.bfloat16)
+      kernels.bfloat16(unit(), product);
+    else
+      plain(product);
   }
   void begin_step(std::span<const OptimizerSlot> slots, const StepScalars& scalars);
 
@@ -145,5 +157,16 @@ template <class T>
 T* data_or_null(const Tensor& x) {
   return x.defined() ? data_of<T>(x) : nullptr;
 }
+
+/// A tensor in equal parts, one for each replica; nothing for one that is undefined.
+template <class T>
+struct Parts {
+  T* first;
+  int64_t size;
+
+  Parts(const Tensor& x, int64_t replicas)
+      : first(data_or_null<T>(x)), size(x.defined() ? x.numel() / replicas : 0) {}
+  T* operator[](int64_t r) const { return first + r * size; }
+};
 
 }  // namespace hebb::cpu

@@ -14,6 +14,11 @@
 /// because the linker keeps only one copy. The test `symbols` looks at the objects.
 namespace hebb::cpu {
 
+/// A number of bfloat16 in memory: it is computed with as float32.
+struct Bfloat16 {
+  uint16_t bits;
+};
+
 /// A matrix as it is stored, row-major with rows `stride` apart, or its transpose.
 template <class T>
 struct Operand {
@@ -37,8 +42,19 @@ struct Product {
 
 /// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
 /// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
-/// 3x3); bfloat16 rounds its factors.
-enum class ConvPath { im2col, direct, pointwise, winograd2, winograd4, bfloat16 };
+/// 3x3); bfloat16's round their factors and multiply in vectors or on tiles.
+enum class ConvPath {
+  im2col,
+  direct,
+  pointwise,
+  winograd2,
+  winograd4,
+  bfloat16_vectors,
+  bfloat16_tiles
+};
+
+/// What multiplies factors that are rounded to bfloat16: AVX512-BF16, AMX, or nothing.
+enum class Bfloat16Unit { none, vectors, tiles };
 
 /// BEAN's penalty of one dense layer, for the kernels of bean/forms.hpp.
 template <class T>
@@ -63,9 +79,9 @@ struct BeanKernels {
 
 template <class T>
 struct ConvKernels {
-  /// The fastest path of those that can compute the geometry and that the policy and the precision
-  /// allow.
-  ConvPath (*conv2d_path)(ConvPolicy policy, Precision precision, ConvDirection direction,
+  /// The fastest path of those that can compute the geometry and that the policy allows; with a
+  /// unit, factors may be rounded to bfloat16.
+  ConvPath (*conv2d_path)(ConvPolicy policy, Bfloat16Unit unit, ConvDirection direction,
                           const ConvGeometry& g);
   /// bias [filters] may be null.
   void (*conv2d)(ConvPath path, const ConvGeometry& g, const T* x, const T* weight, const T* bias,
@@ -109,23 +125,24 @@ struct MatmulKernels {
   void (*matmul)(const Product<T>& product);
   /// B is a weight, transposed, and column_bias its bias.
   void (*linear)(const Product<T>& product);
-  /// Either, of factors rounded to bfloat16. Null where the machine does not multiply these, or T
-  /// is not float32.
-  void (*bfloat16)(const Product<T>& product);
+  /// Either, of factors rounded to bfloat16. Null where the instruction set knows no such unit, or
+  /// T is not float32.
+  void (*bfloat16)(Bfloat16Unit unit, const Product<T>& product);
 };
 
-template <class T>
+/// Activations and their gradients are of type E.
+template <class T, class E = T>
 struct NormalizeKernels {
   /// Writes the channels' mean and 1 / √(variance + epsilon) to statistics [2, channels]. weight,
   /// bias, residual and, when training, running_mean and running_variance may be null.
-  void (*batch_norm)(const NormPlanes& planes, const BatchNormOptions& options, const T* x,
-                     const T* weight, const T* bias, const T* residual, T* running_mean,
-                     T* running_variance, T* y, double* statistics);
+  void (*batch_norm)(const NormPlanes& planes, const BatchNormOptions& options, const E* x,
+                     const T* weight, const T* bias, const E* residual, T* running_mean,
+                     T* running_variance, E* y, double* statistics);
   /// weight, y (unless there is a ReLU) and dresidual (unless there are a residual and a ReLU) may
   /// be null.
   void (*batch_norm_backward)(const NormPlanes& planes, const BatchNormOptions& options,
-                              const T* dy, const T* x, const T* weight, const T* y,
-                              const double* statistics, T* dx, T* dweight, T* dbias, T* dresidual);
+                              const E* dy, const E* x, const T* weight, const E* y,
+                              const double* statistics, E* dx, T* dweight, T* dbias, E* dresidual);
 };
 
 template <class T>
@@ -207,10 +224,30 @@ struct Kernels : BeanKernels<T>,
                  ReduceKernels<T>,
                  SoftmaxKernels<T> {};
 
-/// The kernels of one instruction set.
+/// Kernels of activations in bfloat16 beside parameters of float32: those for which float32 and
+/// conversions would take much longer.
+struct Bfloat16Kernels : NormalizeKernels<float, Bfloat16> {
+  /// im2col, which is none of them, where float32 and conversions are faster.
+  ConvPath (*conv2d_path)(ConvPolicy policy, Bfloat16Unit unit, ConvDirection direction,
+                          const ConvGeometry& g);
+  void (*conv2d)(ConvPath path, const ConvGeometry& g, const Bfloat16* x, const float* weight,
+                 const float* bias, Bfloat16* y);
+  void (*conv2d_backward_input)(ConvPath path, const ConvGeometry& g, const Bfloat16* dy,
+                                const float* weight, Bfloat16* dx);
+  void (*conv2d_backward_weight)(ConvPath path, const ConvGeometry& g, const Bfloat16* x,
+                                 const Bfloat16* dy, float* dweight, float* dbias);
+  void (*add_scaled)(int64_t n, double scale, const Bfloat16* x, Bfloat16* y);  ///< y += scale x
+  void (*widen)(int64_t n, const Bfloat16* x, float* y);
+  void (*round)(int64_t n, const float* x, Bfloat16* y);
+};
+
+/// The kernels of one instruction set, and what multiplies bfloat16; without that, there are no
+/// kernels of it.
 struct KernelTable {
   Kernels<float> float32;
   Kernels<double> float64;
+  Bfloat16Unit unit;
+  Bfloat16Kernels bfloat16;
 };
 
 }  // namespace hebb::cpu

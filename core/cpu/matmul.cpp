@@ -11,11 +11,11 @@ Tensor CpuBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bo
   const Tensor y = Tensor::empty(shape, a.options());
   const BroadcastLoop batches = batch_loop(shape, a.shape(), b.shape());
   dispatch(a.dtype(), [&]<class T>(const Kernels<T>& kernels) {
-    const auto multiply_one = bfloat16_or(kernels, kernels.matmul);
     const auto multiply = [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const BroadcastPlace at = broadcast_place(batches, i);
-        multiply_one({.m = m,
+        multiply_one(kernels, kernels.matmul,
+                     {.m = m,
                       .n = n,
                       .k = k,
                       .a = {data_of<T>(a) + at.a * m * k, a.size(-1), transpose_a},
@@ -39,15 +39,15 @@ Tensor CpuBackend::linear(const Tensor& x, const Tensor& weight, const Tensor& b
   const Tensor y = Tensor::empty(shape, x.options());
   dispatch(x.dtype(), [&]<class T>(const Kernels<T>& kernels) {
     for_replicas(shape.rank() == 3 ? shape[0] : 1, [&](int64_t r) {
-      bfloat16_or(kernels, kernels.linear)(
-          {.m = rows,
-           .n = outputs,
-           .k = inputs,
-           .a = {data_of<T>(x) + r * rows * inputs, inputs},
-           .b = {data_of<T>(weight) + r * outputs * inputs, inputs, true},
-           .c = data_of<T>(y) + r * rows * outputs,
-           .c_stride = outputs,
-           .column_bias = bias.defined() ? data_of<T>(bias) + r * outputs : nullptr});
+      multiply_one(kernels, kernels.linear,
+                   {.m = rows,
+                    .n = outputs,
+                    .k = inputs,
+                    .a = {data_of<T>(x) + r * rows * inputs, inputs},
+                    .b = {data_of<T>(weight) + r * outputs * inputs, inputs, true},
+                    .c = data_of<T>(y) + r * rows * outputs,
+                    .c_stride = outputs,
+                    .column_bias = bias.defined() ? data_of<T>(bias) + r * outputs : nullptr});
     });
     if (options.relu) kernels.unary(Unary::relu, y.numel(), data_of<T>(y), data_of<T>(y));
   });

@@ -45,8 +45,10 @@ std::string_view CpuBackend::name() const { return name_; }
 void CpuBackend::set_precision(Precision precision) {
   check(precision != Precision::tf32, "[precision] expected fp32 or bf16 on {}, got tf32, a GPU's",
         name_);
-  check(precision == Precision::fp32 || kernels_.float32.bfloat16,
-        "[precision] expected fp32 on {}, got bf16, which takes a processor with AMX", name_);
+  check(
+      precision == Precision::fp32 || kernels_.unit != Bfloat16Unit::none,
+      "[precision] expected fp32 on {}, got bf16, which takes a processor with AVX512-BF16 or AMX",
+      name_);
   precision_ = precision;
 }
 

@@ -22,8 +22,9 @@ void check_scales(const Tensor& scales, const Tensor& h, const Tensor& weight) {
 
 }  // namespace
 
-Tensor bean_penalty(const Tensor& h, const Tensor& weight, const BeanKernel& kernel,
+Tensor bean_penalty(const Tensor& activations, const Tensor& weight, const BeanKernel& kernel,
                     const Tensor& scales) {
+  const Tensor h = widened(activations);
   check_operands("bean_penalty", {{"h", h}, {"weight", weight}});
   check_rows("bean_penalty", {"h", h}, "S", {"weight", weight}, "[M, N]");
   check(h.numel() > 0 && weight.numel() > 0,

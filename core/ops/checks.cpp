@@ -1,5 +1,6 @@
 #include "core/ops/checks.hpp"
 
+#include "core/backend.hpp"
 #include "core/check.hpp"
 
 namespace hebb {
@@ -22,13 +23,32 @@ void check_operands(const char* where, std::initializer_list<Operand> operands) 
   for (const Operand& operand : operands) {
     check_defined(where, operand);
     check<DTypeError>(is_floating(operand.x.dtype()),
-                      "[{}] expected {} of float32 or float64, got {}", where, operand.name,
-                      operand.x);
+                      "[{}] expected {} of float32, float64 or bfloat16, got {}", where,
+                      operand.name, operand.x);
     check<DTypeError>(operand.x.dtype() == first.x.dtype(),
                       "[{}] expected {} of the same type as {} ({}), got {}", where, operand.name,
                       first.name, first.x, operand.x);
     check_device(where, operand, first.x);
   }
+  if (first.x.dtype() == DType::bfloat16)
+    check<DTypeError>(backend_for(first.x.device()).has_bfloat16(),
+                      "[{}] expected {} of float32 or float64, got {}", where, first.name, first.x);
+}
+
+void check_parameter(const char* where, Operand x, Operand parameter) {
+  check_defined(where, parameter);
+  const bool narrow = x.x.dtype() == DType::bfloat16;
+  check<DTypeError>(!narrow || parameter.x.dtype() == DType::float32,
+                    "[{}] expected {} of float32 beside {} ({}), got {}", where, parameter.name,
+                    x.name, x.x, parameter.x);
+  if (narrow)
+    check_device(where, parameter, x.x);
+  else
+    check_operands(where, {x, parameter});
+}
+
+Tensor widened(const Tensor& x) {
+  return x.defined() && x.dtype() == DType::bfloat16 ? x.to(DType::float32) : x;
 }
 
 void check_integers(const char* where, Operand operand, const Tensor& like) {

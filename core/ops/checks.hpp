@@ -13,8 +13,14 @@ struct Operand {
   const Tensor& x;
 };
 
-/// All operands are defined, of one floating element type, and on one device.
+/// All operands are defined, of one floating element type, and on one device, which has bfloat16 if
+/// they are of that.
 void check_operands(const char* where, std::initializer_list<Operand> operands);
+/// `parameter` is of float32 where x is of bfloat16, and of x's type elsewhere, on x's device.
+void check_parameter(const char* where, Operand x, Operand parameter);
+/// x, or float32 of bfloat16, to which the gradient goes back: for operations that compute in no
+/// less. What is undefined stays so.
+Tensor widened(const Tensor& x);
 /// `x` is a defined int64 tensor on the device of `like`.
 void check_integers(const char* where, Operand x, const Tensor& like);
 /// `x` has exactly this shape.

@@ -13,7 +13,8 @@ Tensor apply(Binary op, const Tensor& a, const Tensor& b) {
   return backend_of(a)->binary(op, a, b, broadcast(a.shape(), b.shape(), "binary"));
 }
 
-Tensor compared(Binary op, const char* name, const Tensor& a, const Tensor& b) {
+Tensor compared(Binary op, const char* name, const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   check_operands(name, {{"a", a}, {"b", b}});
   return backend_of(a)->binary(op, a, b, broadcast(a.shape(), b.shape(), name));
 }
@@ -30,7 +31,8 @@ Tensor share(const Tensor& dy, const Tensor& won, const Tensor& drew, const Shap
       apply(Binary::add, apply(Binary::keep, half, won), apply(Binary::keep, half, drew)), shape);
 }
 
-Tensor extreme(Binary op, const char* name, const Tensor& a, const Tensor& b) {
+Tensor extreme(Binary op, const char* name, const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   const Tensor y = compared(op, name, a, b);
   return record(name, y, {a, b},
                 [op, a = a.detach(), b = b.detach()](const Tensor& dy, Needs needs) {
@@ -58,11 +60,13 @@ Tensor less(const Tensor& a, const Tensor& b) { return compared(Binary::less, "l
 Tensor less_equal(const Tensor& a, const Tensor& b) {
   return compared(Binary::less_equal, "less_equal", a, b);
 }
-Tensor greater(const Tensor& a, const Tensor& b) {
+Tensor greater(const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   check_operands("greater", {{"a", a}, {"b", b}});
   return backend_of(a)->binary(Binary::less, b, a, broadcast(a.shape(), b.shape(), "greater"));
 }
-Tensor greater_equal(const Tensor& a, const Tensor& b) {
+Tensor greater_equal(const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   check_operands("greater_equal", {{"a", a}, {"b", b}});
   return backend_of(a)->binary(Binary::less_equal, b, a,
                                broadcast(a.shape(), b.shape(), "greater_equal"));
@@ -75,7 +79,8 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
   return extreme(Binary::minimum, "minimum", a, b);
 }
 
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+Tensor where(const Tensor& chosen, const Tensor& left, const Tensor& right) {
+  const Tensor condition = widened(chosen), a = widened(left), b = widened(right);
   check_operands("where", {{"a", a}, {"b", b}, {"condition", condition}});
   const Shape shape =
       broadcast(condition.shape(), broadcast(a.shape(), b.shape(), "where"), "where");
@@ -95,7 +100,8 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
                 });
 }
 
-Tensor clamp(const Tensor& x, double lowest, double highest) {
+Tensor clamp(const Tensor& values, double lowest, double highest) {
+  const Tensor x = widened(values);
   check_operands("clamp", {{"x", x}});
   check(lowest <= highest, "[clamp] expected bounds in their order, got {} and {}", lowest,
         highest);

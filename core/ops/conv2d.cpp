@@ -54,7 +54,8 @@ Grads grouped_backward(const Tensor& dy, const Tensor& x, const Tensor& weight, 
 
 Shape conv2d_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
                    const Conv2dOptions& o) {
-  check_operands("conv2d", {{"input", x}, {"weight", weight}});
+  check_operands("conv2d", {{"input", x}});
+  check_parameter("conv2d", {"input", x}, {"weight", weight});
   const bool replicas = weight.rank() == 5;
   if (!replicas) check_images("conv2d", {"weight", weight}, "[O, C, KH, KW]");
   if (replicas)
@@ -76,7 +77,7 @@ Shape conv2d_shape(const Tensor& x, const Tensor& weight, const Tensor& bias,
         o.groups == 1 ? "" : fmt::format(" in {} groups", o.groups), x.shape());
   if (replicas) check_replicas("conv2d", {"input", x}, {"weight", weight});
   if (bias.defined()) {
-    check_operands("conv2d", {{"input", x}, {"bias", bias}});
+    check_parameter("conv2d", {"input", x}, {"bias", bias});
     check_shape("conv2d", {"bias", bias},
                 replicas ? Shape{weight.size(0), filters} : Shape{filters});
   }

@@ -46,7 +46,8 @@ Tensor add(const Tensor& a, const Tensor& b) {
                 });
 }
 
-Tensor subtract(const Tensor& a, const Tensor& b) {
+Tensor subtract(const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   const Tensor y = binary(Binary::sub, "subtract", a, b);
   return record("subtract", y, {a, b},
                 [a_shape = a.shape(), b_shape = b.shape()](const Tensor& dy, Needs needs) {
@@ -57,7 +58,8 @@ Tensor subtract(const Tensor& a, const Tensor& b) {
                 });
 }
 
-Tensor multiply(const Tensor& a, const Tensor& b) {
+Tensor multiply(const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   const Tensor y = binary(Binary::mul, "multiply", a, b);
   return record("multiply", y, {a, b},
                 [a = a.detach(), b = b.detach()](const Tensor& dy, Needs needs) {
@@ -66,7 +68,8 @@ Tensor multiply(const Tensor& a, const Tensor& b) {
                 });
 }
 
-Tensor divide(const Tensor& a, const Tensor& b) {
+Tensor divide(const Tensor& left, const Tensor& right) {
+  const Tensor a = widened(left), b = widened(right);
   const Tensor y = binary(Binary::div, "divide", a, b);
   return record(
       "divide", y, {a, b}, [y, b = b.detach(), a_shape = a.shape()](const Tensor& dy, Needs needs) {
@@ -102,7 +105,8 @@ Tensor relu(const Tensor& x) { return unary(Unary::relu, "relu", x); }
 Tensor sigmoid(const Tensor& x) { return unary(Unary::sigmoid, "sigmoid", x); }
 Tensor square(const Tensor& x) { return unary(Unary::square, "square", x); }
 
-Tensor pow(const Tensor& x, double exponent) {
+Tensor pow(const Tensor& base, double exponent) {
+  const Tensor x = widened(base);
   check_operands("pow", {{"x", x}});
   if (exponent == 2) return square(x);
   const Tensor y = power(x, Tensor::full({}, exponent, x.options()));
@@ -113,7 +117,8 @@ Tensor pow(const Tensor& x, double exponent) {
   });
 }
 
-Tensor pow(const Tensor& x, const Tensor& exponent) {
+Tensor pow(const Tensor& base, const Tensor& of_each) {
+  const Tensor x = widened(base), exponent = widened(of_each);
   check_operands("pow", {{"x", x}, {"exponent", exponent}});
   const Tensor y = power(x, exponent);
   return record(

@@ -140,7 +140,8 @@ Tensor transpose(const Tensor& x, int axis0, int axis1) {
   return permuted("transpose", x, order);
 }
 
-Tensor gather_rows(const Tensor& x, const Tensor& indices) {
+Tensor gather_rows(const Tensor& source, const Tensor& indices) {
+  const Tensor x = widened(source);
   check_operands("gather_rows", {{"x", x}});
   check<ShapeError>(x.rank() >= 1, "[gather_rows] expected x of shape [R, ...], got {}", x.shape());
   check_integers("gather_rows", {"indices", indices}, x);
@@ -148,7 +149,8 @@ Tensor gather_rows(const Tensor& x, const Tensor& indices) {
   return rows_of(x, indices);
 }
 
-Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
+Tensor index_select(const Tensor& source, int axis, const Tensor& indices) {
+  const Tensor x = widened(source);
   check_operands("index_select", {{"x", x}});
   axis = x.shape().axis(axis, "index_select");
   check_integers("index_select", {"indices", indices}, x);
@@ -157,7 +159,8 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
                    : transpose(rows_of(transpose(x, 0, axis), indices), 0, axis);
 }
 
-Tensor gather(const Tensor& x, int axis, const Tensor& indices) {
+Tensor gather(const Tensor& source, int axis, const Tensor& indices) {
+  const Tensor x = widened(source);
   check_operands("gather", {{"x", x}});
   axis = x.shape().axis(axis, "gather");
   check_integers("gather", {"indices", indices}, x);

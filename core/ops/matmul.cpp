@@ -17,7 +17,8 @@ Shape matrices(const Shape& batch, int64_t rows, int64_t columns) {
 
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
+Tensor matmul(const Tensor& left, const Tensor& right, MatmulOptions options) {
+  const Tensor a = widened(left), b = widened(right);
   check_operands("matmul", {{"a", a}, {"b", b}});
   const bool ta = options.transpose_a, tb = options.transpose_b;
   check<ShapeError>(a.rank() >= 2 && b.rank() >= 2 && a.size(ta ? -2 : -1) == b.size(tb ? -1 : -2),
@@ -53,11 +54,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, MatmulOptions options) {
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const LinearOptions& options) {
-  check_operands("linear", {{"x", x}, {"weight", weight}});
+  check_operands("linear", {{"x", x}});
+  check_parameter("linear", {"x", x}, {"weight", weight});
   const bool replicas = check_rows("linear", {"x", x}, "N", {"weight", weight}, "[out, in]");
   const int64_t outputs = weight.size(-2);
   if (bias.defined()) {
-    check_operands("linear", {{"x", x}, {"bias", bias}});
+    check_parameter("linear", {"x", x}, {"bias", bias});
     check_shape("linear", {"bias", bias},
                 replicas ? Shape{weight.size(0), outputs} : Shape{outputs});
   }
@@ -71,7 +73,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
         const ActiveBackend backend = backend_of(of_y);
         const Tensor dy = y.defined() ? backend->unary_backward(Unary::relu, of_y, y) : of_y;
         Grads grads{{}, {}, {}};
-        if (needs[0]) grads[0] = backend->matmul(dy, false, weight, false, x.shape());
+        if (needs[0]) grads[0] = backend->linear_backward_input(dy, weight, x.shape());
         if (needs[1] || needs[2]) {
           auto [dweight, dbias] = backend->linear_backward_weight(dy, x, weight.shape(), needs[2]);
           grads[1] = std::move(dweight);

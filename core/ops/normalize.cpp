@@ -10,10 +10,10 @@ namespace {
 
 constexpr const char* batch_norm_where = "batch_norm2d";
 
-void check_optional(const Tensor& x, Operand operand, const Shape& shape) {
-  if (!operand.x.defined()) return;
-  check_operands(batch_norm_where, {{"input", x}, operand});
-  check_shape(batch_norm_where, operand, shape);
+void check_optional(const Tensor& x, Operand parameter, const Shape& shape) {
+  if (!parameter.x.defined()) return;
+  check_parameter(batch_norm_where, {"input", x}, parameter);
+  check_shape(batch_norm_where, parameter, shape);
 }
 
 Tensor detached(const Tensor& x) { return x.defined() ? x.detach() : x; }
@@ -30,7 +30,10 @@ Tensor batch_norm2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
   check_optional(x, {"bias", bias}, channels);
   check_optional(x, {"running_mean", running_mean}, channels);
   check_optional(x, {"running_variance", running_variance}, channels);
-  check_optional(x, {"residual", residual}, x.shape());
+  if (residual.defined()) {
+    check_operands(batch_norm_where, {{"input", x}, {"residual", residual}});
+    check_shape(batch_norm_where, {"residual", residual}, x.shape());
+  }
   check(options.epsilon > 0, "[{}] expected epsilon over 0, got {}", batch_norm_where,
         options.epsilon);
   check(options.momentum >= 0 && options.momentum <= 1, "[{}] expected momentum in [0, 1], got {}",

@@ -17,6 +17,13 @@ void check_scalar(const char* where, const char* name, const Tensor& x, DType dt
   check_shape(where, {name, x}, {});
 }
 
+/// As check_operands, of what is never of bfloat16.
+void check_wide(const char* where, Operand first, Operand second) {
+  check_operands(where, {first, second});
+  check<DTypeError>(is_wide(first.x.dtype()), "[{}] expected {} of float32 or float64, got {}",
+                    where, first.name, first.x);
+}
+
 /// Checks all slots that have a gradient; gives the first of these gradients, if there is one.
 Tensor check_slots(const char* where, std::span<const OptimizerSlot> slots,
                    const StepScalars& scalars, size_t moments,
@@ -26,7 +33,7 @@ Tensor check_slots(const char* where, std::span<const OptimizerSlot> slots,
     const Tensor& grad = slot.grad;
     if (!grad.defined()) continue;
     const auto check_like = [&](const char* name, const Tensor& x) {
-      check_operands(where, {{"grad", grad}, {name, x}});
+      check_wide(where, {"grad", grad}, {name, x});
       check_shape(where, {name, x}, grad.shape());
     };
     check_like("parameter", slot.parameter);
@@ -39,7 +46,7 @@ Tensor check_slots(const char* where, std::span<const OptimizerSlot> slots,
       if (scalars.steps.defined())
         check_scalar(where, "the number of steps", scalars.steps, DType::int64, grad);
     }
-    check_operands(where, {{"the first gradient", *first}, {"every gradient", grad}});
+    check_wide(where, {"the first gradient", *first}, {"every gradient", grad});
     check_scalar(where, "steps", slot.steps, DType::int64, grad);
   }
   return first ? *first : Tensor();
@@ -49,7 +56,7 @@ void check_grads(const char* where, std::span<const Tensor> grads, double limit)
   check(!grads.empty(), "[{}] expected at least one gradient, got none", where);
   check(limit > 0, "[{}] expected a limit over 0, got {}", where, limit);
   for (const Tensor& grad : grads)
-    check_operands(where, {{"the first gradient", grads[0]}, {"every gradient", grad}});
+    check_wide(where, {"the first gradient", grads[0]}, {"every gradient", grad});
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Tensor global_avg_pool2d(const Tensor& x) {
   check<ShapeError>(
       x.size(-2) > 0 && x.size(-1) > 0,
       "[global_avg_pool2d] expected input of shape [N, C, H, W], H and W not 0, got {}", x.shape());
-  return mean(x, {-2, -1});
+  return mean(x, {-2, -1}).to(x.dtype());
 }
 
 }  // namespace hebb

@@ -37,8 +37,9 @@ Shape reduced_shape(const Shape& shape, uint32_t axes, bool keep_axes) {
   return Shape(std::span<const int64_t>(extents.data(), rank));
 }
 
-Tensor reduce(Reduce op, const char* where, const Tensor& x, std::span<const int> axes,
+Tensor reduce(Reduce op, const char* where, const Tensor& terms, std::span<const int> axes,
               ReduceOptions options) {
+  const Tensor x = widened(terms);
   check_operands(where, {{"x", x}});
   const uint32_t bits = axis_bits(where, x, axes);
   const Shape shape = reduced_shape(x.shape(), bits, options.keep_axes);
@@ -76,7 +77,8 @@ Tensor sum_square(const Tensor& x, std::span<const int> axes) {
   return reduce(Reduce::sum_square, "sum_square", x, axes, {});
 }
 
-Tensor max(const Tensor& x, int axis, ReduceOptions options) {
+Tensor max(const Tensor& values, int axis, ReduceOptions options) {
+  const Tensor x = widened(values);
   check_operands("max", {{"x", x}});
   axis = filled_axis("max", x, axis);
   const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
@@ -87,7 +89,8 @@ Tensor max(const Tensor& x, int axis, ReduceOptions options) {
                 });
 }
 
-Tensor max(const Tensor& x, std::span<const int> axes, ReduceOptions options) {
+Tensor max(const Tensor& values, std::span<const int> axes, ReduceOptions options) {
+  const Tensor x = widened(values);
   check_operands("max", {{"x", x}});
   const uint32_t bits = axis_bits("max", x, axes);
   for (int axis = 0; axis < x.rank(); ++axis)
@@ -97,7 +100,8 @@ Tensor max(const Tensor& x, std::span<const int> axes, ReduceOptions options) {
       .reshape(reduced_shape(x.shape(), bits, options.keep_axes));
 }
 
-Tensor argmax(const Tensor& x, int axis, ArgmaxOptions options) {
+Tensor argmax(const Tensor& values, int axis, ArgmaxOptions options) {
+  const Tensor x = widened(values);
   check_operands("argmax", {{"x", x}});
   axis = filled_axis("argmax", x, axis);
   const Shape y = options.keep_axes ? x.shape().with(axis, 1) : x.shape().without(axis);
@@ -120,7 +124,7 @@ void accumulate(const Tensor& sums, std::span<const Weighted> terms) {
     if (!value.defined()) continue;
     check<ShapeError>(value.numel() == 1, "[accumulate] expected terms of one element, got {}",
                       value);
-    check<DTypeError>(is_floating(value.dtype()) || value.dtype() == DType::int64,
+    check<DTypeError>(is_wide(value.dtype()) || value.dtype() == DType::int64,
                       "[accumulate] expected terms of float32, float64 or int64, got {}", value);
     check<DeviceError>(value.device() == sums.device(), "[accumulate] expected terms on {}, got {}",
                        sums.device(), value);

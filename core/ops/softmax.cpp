@@ -14,7 +14,8 @@ namespace {
 
 // f over the last axis, as if it were over `axis`.
 template <class F>
-Tensor along(const char* where, const Tensor& x, int axis, F&& f) {
+Tensor along(const char* where, const Tensor& values, int axis, F&& f) {
+  const Tensor x = widened(values);
   check_operands(where, {{"x", x}});
   axis = filled_axis(where, x, axis);
   return axis == x.rank() - 1 ? f(x) : transpose(f(transpose(x, axis, -1)), axis, -1);
@@ -120,8 +121,9 @@ Tensor log_softmax(const Tensor& x, int axis) {
   });
 }
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
+Tensor cross_entropy(const Tensor& scores, const Tensor& labels,
                      const CrossEntropyOptions& options) {
+  const Tensor logits = widened(scores);
   check_labels(logits, labels, options);
   const bool plain =
       options.replicas || (logits.rank() == 2 && !options.weight.defined() &&
@@ -132,14 +134,18 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
   return record_loss("cross_entropy", loss.value, logits, loss.grad);
 }
 
-Tensor cross_entropy_soft(const Tensor& logits, const Tensor& targets, const Tensor& weights) {
+Tensor cross_entropy_soft(const Tensor& scores, const Tensor& distributions,
+                          const Tensor& of_rows) {
+  const Tensor logits = widened(scores), targets = widened(distributions),
+               weights = widened(of_rows);
   check_soft("cross_entropy_soft", logits, {"targets", targets}, weights);
   const Backend::WithGrad loss =
       backend_of(logits)->cross_entropy_soft(logits, targets, weights, wants_grad(logits));
   return record_loss("cross_entropy_soft", loss.value, logits, loss.grad);
 }
 
-Tensor mean_squared_error(const Tensor& x, const Tensor& y) {
+Tensor mean_squared_error(const Tensor& left, const Tensor& right) {
+  const Tensor x = widened(left), y = widened(right);
   check_operands("mean_squared_error", {{"x", x}, {"y", y}});
   check_shape("mean_squared_error", {"y", y}, x.shape());
   check(x.numel() > 0, "[mean_squared_error] expected at least one element, got {}", x.shape());
@@ -157,7 +163,8 @@ Tensor mean_squared_error(const Tensor& x, const Tensor& y) {
       });
 }
 
-Tensor kl_divergence(const Tensor& p, const Tensor& logits, const Tensor& weights) {
+Tensor kl_divergence(const Tensor& distributions, const Tensor& scores, const Tensor& of_rows) {
+  const Tensor p = widened(distributions), logits = widened(scores), weights = widened(of_rows);
   check_soft("kl_divergence", logits, {"p", p}, weights);
   const ActiveBackend backend = backend_of(logits);
   const Backend::WithGrad loss =

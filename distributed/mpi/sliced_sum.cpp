@@ -30,7 +30,7 @@ SlicedSum::SlicedSum(const Tensor& values, int rank, int size, int64_t number)
       tag_(int(1 + 2 * (number % tags))),
       slices_{values.numel(), size},
       type_(values.dtype() == DType::float32 ? MPI_FLOAT : MPI_DOUBLE) {
-  check<DTypeError>(is_floating(values.dtype()), "[all_reduce] expected floats, got {}", values);
+  check<DTypeError>(is_wide(values.dtype()), "[all_reduce] expected floats, got {}", values);
   check(values.numel() / size < std::numeric_limits<int>::max(),
         "[all_reduce] expected fewer elements a rank, got {}", values);
   const int64_t mine = slices_.count(rank_);

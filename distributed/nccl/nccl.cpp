@@ -73,7 +73,7 @@ NcclCommunicator::~NcclCommunicator() = default;
 
 std::unique_ptr<PendingSum> NcclCommunicator::start_all_reduce(const Tensor& values) {
   if (values.device() != Device::cuda(work_.device)) return host_.start_all_reduce(values);
-  check<DTypeError>(is_floating(values.dtype()), "[all_reduce] expected floats, got {}", values);
+  check<DTypeError>(is_wide(values.dtype()), "[all_reduce] expected floats, got {}", values);
   if (size() == 1) return std::make_unique<DeviceSum>(values, Tensor(), work_, stream_);
   cuda::stop_recording("it adds up over ranks");
   const Pieces whole{

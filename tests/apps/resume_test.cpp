@@ -11,6 +11,7 @@
 
 #include "core/serialize.hpp"
 #include "tests/apps/runs.hpp"
+#include "tests/core/cpu/bfloat16.hpp"
 #include "tests/data/support.hpp"
 
 namespace hebb::test {
@@ -48,10 +49,8 @@ const std::vector<std::string> everything_random = {"--model",
                                                     "--clip-norm",
                                                     "2"};
 
-}  // namespace
-
-TEST_CASE("hebb-train: a run that is stopped and goes on ends in the same files", "[apps]") {
-  const Runs runs(everything_random);
+void check_stops(const std::vector<std::string>& flags) {
+  const Runs runs(flags);
   runs.finish("straight", {"--threads", "1"});
   runs.finish("begun", {"--resume", "--threads", "2"});
   runs.check_equal("straight", "begun");
@@ -78,6 +77,19 @@ TEST_CASE("hebb-train: a run that is stopped and goes on ends in the same files"
   // And a run that is over stays as it is.
   runs.finish("stopped", {"--resume"});
   runs.check_equal("straight", "stopped");
+}
+
+}  // namespace
+
+TEST_CASE("hebb-train: a run that is stopped and goes on ends in the same files", "[apps]") {
+  check_stops(everything_random);
+}
+
+TEST_CASE("hebb-train: so does one with activations of bfloat16", "[precision][needs-data]") {
+  if (!has_bfloat16_products()) return;
+  std::vector<std::string> flags = everything_random;
+  flags.insert(flags.end(), {"--precision", "bf16"});
+  check_stops(flags);
 }
 
 TEST_CASE("hebb-train: killed at a hundred moments, it goes on to the same files", "[apps]") {

@@ -188,6 +188,10 @@ TEST_CASE("an error inside backward leaves no half-done graph behind", "[core]")
   CHECK_THROWS_WITH(sum(broken).backward(),
                     "[backward] expected a gradient of shape [2] from broken, got [3]");
   CHECK(!x.grad().defined());
+  const Tensor wide = record("wide", Tensor::ones({2}), {x},
+                             [](const Tensor& dy) { return Grads{dy.to(DType::float64)}; });
+  CHECK_THROWS_WITH(sum(wide).backward(),
+                    "[backward] expected a gradient of float32 from wide, got float64");
   const Tensor mute = record("mute", Tensor::ones({2}), {x}, [](const Tensor&) { return Grads{}; });
   CHECK_THROWS_AS(sum(mute).backward(), ShapeError);
   sum(square(x)).backward();

@@ -100,17 +100,20 @@ TEST_CASE("to converts and differentiates", "[core]") {
   CHECK(bytes.to(DType::float32).to_vector<float>() == std::vector<float>{0, 128, 255});
 }
 
-TEST_CASE("to bfloat16 refuses to lose a gradient", "[core]") {
-  Tensor x = Tensor::from(std::vector<float>{0.5f, -1.75f}, {2}).set_requires_grad();
-  CHECK_THROWS_WITH(
-      x.to(DType::bfloat16),
-      "[to] expected a tensor that asks for no gradient, since bfloat16 carries none, "
-      "got float32 [2] on cpu that does; convert its detach()");
-  CHECK_THROWS_AS((x * 2.0).to(DType::bfloat16), DTypeError);
-  CHECK(x.detach().to(DType::bfloat16).to(DType::float32).to_vector<float>() ==
-        std::vector<float>{0.5f, -1.75f});
-  const NoGrad no_grad;
-  CHECK(x.to(DType::bfloat16).dtype() == DType::bfloat16);
+TEST_CASE("to bfloat16 rounds, and its gradient comes back in the type of what it was", "[core]") {
+  Tensor x = Tensor::from(std::vector<float>{0.5f, 1 + 1.0f / 512}, {2}).set_requires_grad();
+  const Tensor y = x.to(DType::bfloat16);
+  CHECK(y.dtype() == DType::bfloat16);
+  CHECK(y.requires_grad());
+  CHECK(y.to(DType::float32).to_vector<float>() == std::vector<float>{0.5f, 1});
+  CHECK(y.slice(1, 2).item() == 1);
+  const Tensor dy = Tensor::from(std::vector<float>{3, -0.25f}, {2});
+  backward(y, dy.to(DType::bfloat16));
+  CHECK(x.grad().to_vector<float>() == dy.to_vector<float>());
+  CHECK_THROWS_AS(backward(x.to(DType::bfloat16), dy), DTypeError);
+  Tensor narrow = Tensor::ones({2}, {DType::bfloat16}).set_requires_grad();
+  backward(narrow.to(DType::float32), dy);
+  CHECK(narrow.grad().dtype() == DType::bfloat16);
 }
 
 TEST_CASE("copy_from takes any type and refuses other shapes", "[core]") {

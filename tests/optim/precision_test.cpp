@@ -3,8 +3,10 @@
 #include "core/autograd.hpp"
 #include "core/backend.hpp"
 #include "core/ops/ops.hpp"
+#include "layers/models/lenet5.hpp"
 #include "layers/models/resnet.hpp"
 #include "optim/sgd.hpp"
+#include "optim/train_step.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/cpu/bfloat16.hpp"
 
@@ -20,8 +22,6 @@ class InPrecision {
   InPrecision(const InPrecision&) = delete;
   InPrecision& operator=(const InPrecision&) = delete;
 };
-
-bool has_bfloat16() { return backend_for(Device::cpu()).name() == "cpu (amx)"; }
 
 Tensor random(const Shape& shape, uint64_t seed) {
   Generator generator(seed);
@@ -67,13 +67,14 @@ TEST_CASE("a precision is refused where the device does not have it", "[optim][p
   CHECK_THROWS_WITH(set_precision(Precision::tf32),
                     ContainsSubstring("[precision] expected fp32 or bf16 on cpu (") &&
                         ContainsSubstring("got tf32, a GPU's"));
-  if (has_bfloat16()) {
+  if (test::multiplies_bfloat16()) {
     const InPrecision scope(Precision::bf16);
     CHECK(precision() == Precision::bf16);
   } else {
-    CHECK_THROWS_WITH(set_precision(Precision::bf16),
-                      ContainsSubstring("[precision] expected fp32 on cpu (") &&
-                          ContainsSubstring("got bf16, which takes a processor with AMX"));
+    CHECK_THROWS_WITH(
+        set_precision(Precision::bf16),
+        ContainsSubstring("[precision] expected fp32 on cpu (") &&
+            ContainsSubstring("got bf16, which takes a processor with AVX512-BF16 or AMX"));
   }
   CHECK(precision() == Precision::fp32);
   CHECK(precisions().help() == "fp32; tf32; bf16");
@@ -81,7 +82,7 @@ TEST_CASE("a precision is refused where the device does not have it", "[optim][p
 
 TEST_CASE("products and convolutions round their factors to bfloat16, both ways",
           "[optim][precision][needs-data]") {
-  if (!has_bfloat16()) return test::skip("no AMX, or other kernels than its");
+  if (!test::has_bfloat16_products()) return;
   // What is of rounded numbers, and what is of others.
   const Tensor x = random({6, 40}, 1), w = random({50, 40}, 2), b = random({50}, 3),
                dy = random({6, 50}, 4);
@@ -110,11 +111,26 @@ TEST_CASE("products and convolutions round their factors to bfloat16, both ways"
 }
 
 TEST_CASE("a ResNet of bfloat16 trains as one of float32", "[optim][precision][needs-data]") {
-  if (!has_bfloat16()) return test::skip("no AMX, or other kernels than its");
+  if (!test::has_bfloat16_products()) return;
   const double before = trained_loss(Precision::fp32, 1), single = trained_loss(Precision::fp32, 8),
                half = trained_loss(Precision::bf16, 8);
   CHECK(single < 0.9 * before);
   CHECK(half != single);
   CHECK(half == Approx(single).epsilon(0.05));
   CHECK(trained_loss(Precision::fp32, 8) == single);
+}
+
+TEST_CASE("with bf16, networks are given bfloat16", "[optim][precision][needs-data]") {
+  const Tensor x = random({2, 3}, 1), wide = x.to(DType::float64);
+  CHECK(network_input(x).dtype() == DType::float32);
+  if (!test::has_bfloat16_products()) return;
+  const InPrecision scope(Precision::bf16);
+  CHECK(network_input(x).dtype() == DType::bfloat16);
+  CHECK(network_input(wide).dtype() == DType::float64);
+  const Sequential net = lenet5({.generator = Generator(1)});
+  Sgd sgd(net.parameters(), {.lr = 0.1});
+  const Tensor labels = Tensor::zeros({4}, {.dtype = DType::int64});
+  const TrainStep step = train_step(net, sgd, {}, {random({4, 1, 28, 28}, 2), labels, {}}, {});
+  CHECK(step.logits.dtype() == DType::bfloat16);
+  CHECK(step.loss.dtype() == DType::float32);
 }

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "core/cpu/conv2d/correlations.hpp"
-#include "core/cpu/conv2d/weight_sums.hpp"
 #include "core/cpu/simd/copy.hpp"
+#include "core/parallel.hpp"
 
 namespace hebb::cpu::HEBB_ISA {
 namespace bfloat16 {
@@ -64,17 +64,16 @@ struct Positions {
   int64_t first_run, runs;
 };
 
-/// Where the outputs go.
+/// How the outputs lie.
 struct Target {
-  float* data;
   int64_t channels, plane, row, step_h, step_w;
 };
 
 /// The outputs of a pass as tiles: rows of whole ones, or the raster's positions one after the
 /// other with what lies between images.
-class Tiles {
+class Outputs {
  public:
-  Tiles(const Raster& r, const Pass& pass, int64_t rows, int64_t first_row, const Target& to)
+  Outputs(const Raster& r, const Pass& pass, int64_t rows, int64_t first_row, const Target& to)
       : positions_(most(r, pass, rows)),
         runs_(most(r, pass, rows) + rows * r.images * (ceil_div(pass.columns, side) + 1)) {
     const auto out = [&](int64_t image, int64_t row, int64_t column) {
@@ -123,6 +122,13 @@ class Tiles {
   Scratch<Run> runs_;
 };
 
+void write_lanes(float* out, __mmask16 mask, Vec<float> values) {
+  _mm512_mask_storeu_ps(out, mask, values.v);
+}
+void write_lanes(Bfloat16* out, __mmask16 mask, Vec<float> values) {
+  _mm256_mask_storeu_epi16(out, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values.v)));
+}
+
 /// Every second element from `out` on, where the mask has lanes.
 void write_seconds(float* out, __mmask16 mask, Vec<float> values) {
   const uint32_t lanes = _pdep_u32(mask, 0x55555555);
@@ -131,13 +137,29 @@ void write_seconds(float* out, __mmask16 mask, Vec<float> values) {
   _mm512_mask_storeu_ps(out, __mmask16(lanes), low.v);
   _mm512_mask_storeu_ps(out + side, __mmask16(lanes >> side), high.v);
 }
+void write_seconds(Bfloat16* out, __mmask16 mask, Vec<float> values) {
+  const __m256i numbers = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values.v));
+  _mm512_mask_storeu_epi16(out, _pdep_u32(mask, 0x55555555), _mm512_cvtepu16_epi32(numbers));
+}
 
-/// Sums [16 positions, filters] go to their outputs.
-void write(int64_t filters, const float* sums, const Run* runs, int64_t count, const Target& to,
-           float* out) {
+/// Every stride-th one.
+void write_strided(float* out, __mmask16 mask, Vec<float> values, int64_t stride) {
   const __m512i lanes =
       _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-                         _mm512_set1_epi32(int(to.step_w)));
+                         _mm512_set1_epi32(int(stride)));
+  _mm512_mask_i32scatter_ps(out, mask, lanes, values.v, 4);
+}
+void write_strided(Bfloat16* out, __mmask16 mask, Vec<float> values, int64_t stride) {
+  Bfloat16 lane[side];
+  store(lane, values);
+  for (int64_t i = 0; i < side; ++i)
+    if (mask >> i & 1) out[i * stride] = lane[i];
+}
+
+/// Sums [16 positions, filters] go to their outputs.
+template <class E>
+void write(int64_t filters, const float* sums, const Run* runs, int64_t count, const Target& to,
+           E* out) {
   Vec<float> tile[side];
 #pragma GCC unroll 16
   for (int64_t p = 0; p < side; ++p) tile[p] = load(sums + p * block);
@@ -145,11 +167,11 @@ void write(int64_t filters, const float* sums, const Run* runs, int64_t count, c
   for (int64_t f = 0; f < smaller(side, filters); ++f, out += to.plane)
     for (int64_t r = 0; r < count; ++r)
       if (to.step_w == 1)
-        _mm512_mask_storeu_ps(out + runs[r].out, runs[r].mask, tile[f].v);
+        write_lanes(out + runs[r].out, runs[r].mask, tile[f]);
       else if (to.step_w == 2)
         write_seconds(out + runs[r].out, runs[r].mask, tile[f]);
       else
-        _mm512_mask_i32scatter_ps(out + runs[r].out, runs[r].mask, lanes, tile[f].v, 4);
+        write_strided(out + runs[r].out, runs[r].mask, tile[f], to.step_w);
 }
 
 /// What is the same for all pieces of a convolution that is no weights' gradient.
@@ -164,9 +186,10 @@ struct Correlation {
 };
 
 /// A pass of a piece: the outputs of the filters of one block.
-void multiply(const Correlation& c, const Pass& pass, const Tiles& tiles, const uint16_t* raster,
-              const int64_t* offsets, const uint16_t* weights, const float* bias,
-              int64_t first_filter, float* out) {
+template <class E>
+void multiply(const Multiplier& multiply_block, const Correlation& c, const Pass& pass,
+              const Outputs& tiles, const uint16_t* raster, const int64_t* offsets,
+              const uint16_t* weights, const float* bias, int64_t first_filter, E* out) {
   const int64_t filters = smaller(block, c.weights.filters - first_filter);
   alignas(64) float sums[block * block];
   for (int64_t i = 0; i < tiles.count(); i += 2) {
@@ -175,22 +198,19 @@ void multiply(const Correlation& c, const Pass& pass, const Tiles& tiles, const 
     for (int64_t t = i; t <= last; ++t)
       for (int64_t n = 0; n < tiles[t].runs; ++n) {
         const Run& run = tiles.runs(t)[n];
-        const float* first = out + run.out + __builtin_ctz(run.mask) * c.target.step_w;
+        const E* first = out + run.out + __builtin_ctz(run.mask) * c.target.step_w;
         for (int64_t f = 0; f < filters; ++f) {
           __builtin_prefetch(first + f * c.target.plane, 1);
           if (c.target.step_w > 1) __builtin_prefetch(first + f * c.target.plane + side, 1);
         }
       }
-    const uint16_t* left[2] = {raster + tiles[i].first * step, raster + tiles[last].first * step};
-    if (bias)
-      begin_with(bias);
-    else
-      clear();
-    add_products(
-        c.weights.steps() * pass.taps,
-        [&](int64_t s, int64_t which) { return left[which] + offsets[s]; }, 64,
-        [&](int64_t s, int64_t which) { return weights + (2 * s + which) * tile_numbers; }, 64);
-    end_in(Corner::of(sums, block));
+    multiply_block(
+        {.steps = c.weights.steps() * pass.taps,
+         .left = {.tile = {raster + tiles[i].first * step, raster + tiles[last].first * step},
+                  .offsets = offsets},
+         .right = {.tile = {weights, weights + tile_numbers}, .step_numbers = 2 * tile_numbers},
+         .c = Corner::of(sums, block),
+         .row = bias});
     for (int64_t t = i; t <= last; ++t)
       for (int64_t f = 0; f < filters; f += side)
         write(filters - f, sums + (t - i) * side * block + f, tiles.runs(t), tiles[t].runs,
@@ -199,14 +219,15 @@ void multiply(const Correlation& c, const Pass& pass, const Tiles& tiles, const 
 }
 
 /// to [steps, lines, 32 channels] = the images' rasters: a line of each position.
-void lay_out(const Raster& r, int64_t channels, const float* x, int64_t lines, uint16_t* to) {
+template <class E>
+void lay_out(const Raster& r, int64_t channels, const E* x, int64_t lines, uint16_t* to) {
   const int64_t plane = r.plane(4), size = r.height * r.width;
   parallel_for(ceil_div(channels, step), 1, [&](int64_t begin, int64_t end) {
     Scratch<uint32_t> pairs(side * plane);
     for (int64_t s = begin; s < end; ++s) {
       for (int64_t p = 0; p < side; ++p) {
         const int64_t channel = s * step + 2 * p;
-        const float* from = x + channel * size;
+        const E* from = x + channel * size;
         if (channel < channels)
           fill_plane<Pairs>(r, from, channel + 1 < channels ? from + size : nullptr,
                             channels * size, pairs.data() + p * plane);
@@ -224,7 +245,9 @@ void lay_out(const Raster& r, int64_t channels, const float* x, int64_t lines, u
   });
 }
 
-void correlate(const Correlation& c, int64_t batch, const float* x, const float* bias) {
+template <class E>
+void correlate(Bfloat16Unit unit, const Correlation& c, int64_t batch, const E* x,
+               const float* bias, E* to) {
   int64_t all_taps = 0, output_rows = 0;
   for (int64_t i = 0; i < c.pass_count; ++i) {
     all_taps += c.passes[i].taps;
@@ -255,16 +278,16 @@ void correlate(const Correlation& c, int64_t batch, const float* x, const float*
       for (int64_t i = 0; i < c.pass_count; ++i) {
         const Pass& pass = c.passes[i];
         const int64_t rows = larger(0, smaller(pass.rows, cut.last_row(piece)) - first_row);
-        const Tiles tiles(r, pass, rows, first_row, c.target);
+        const Outputs tiles(r, pass, rows, first_row, c.target);
         Scratch<int64_t> offsets(w.steps() * pass.taps);
         for (int64_t s = 0; s < w.steps(); ++s)
           for (int64_t t = 0; t < pass.taps; ++t)
             offsets[s * pass.taps + t] = (s * lines + c.taps[pass.first_tap + t].offset(r)) * step;
-        float* out = c.target.data + first_image * c.target.channels * c.target.plane;
+        E* out = to + first_image * c.target.channels * c.target.plane;
         parallel_for(w.blocks(), 1, [&](int64_t first, int64_t last) {
-          const amx::Tiles registers;
+          const Multiplier multiply_block(unit);
           for (int64_t f = first; f < last; ++f)
-            multiply(c, pass, tiles, raster.data(), offsets.data(),
+            multiply(multiply_block, c, pass, tiles, raster.data(), offsets.data(),
                      of_pass + f * w.steps() * pass.taps * 2 * tile_numbers,
                      bias ? biases.data() + f * block : nullptr, f * block,
                      out + f * block * c.target.plane);
@@ -280,10 +303,18 @@ void correlate(const Correlation& c, int64_t batch, const float* x, const float*
 
 using namespace bfloat16;
 
-bool bfloat16_pays(const ConvGeometry& g) { return smaller(g.channels, g.filters) >= 16; }
+bool bfloat16_pays(Bfloat16Unit unit, ConvDirection direction, ConvPath other,
+                   const ConvGeometry& g) {
+  if (smaller(g.channels, g.filters) < 16) return false;
+  if (unit == Bfloat16Unit::tiles) return true;
+  const bool winograd = other == ConvPath::winograd2 || other == ConvPath::winograd4;
+  if (winograd && g.stride_h == 1) return false;
+  return other != ConvPath::pointwise || direction != ConvDirection::backward_input;
+}
 
-void bfloat16_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
-                      float* y) {
+template <class E>
+void bfloat16_forward(Bfloat16Unit unit, const ConvGeometry& g, const E* x, const float* w,
+                      const float* bias, E* y) {
   const Axis rows = Axis::of_rows(g), columns = Axis::of_columns(g);
   const Extent extent_h = forward_extent(rows), extent_w = forward_extent(columns);
   const int64_t kernel = g.kernel_h * g.kernel_w;
@@ -294,7 +325,8 @@ void bfloat16_forward(const ConvGeometry& g, const float* x, const float* w, con
     taps[t] = {t, rows.phase(i) * extent_w.phases + columns.phase(j), rows.whole(i),
                columns.whole(j)};
   }
-  correlate({.channels = g.channels,
+  correlate(unit,
+            {.channels = g.channels,
              .height = g.height,
              .width = g.width,
              .h = extent_h,
@@ -303,11 +335,13 @@ void bfloat16_forward(const ConvGeometry& g, const float* x, const float* w, con
              .passes = &pass,
              .pass_count = 1,
              .taps = taps.data(),
-             .target = {y, g.filters, g.out_h * g.out_w, g.out_w, 1, 1}},
-            g.batch, x, bias);
+             .target = {g.filters, g.out_h * g.out_w, g.out_w, 1, 1}},
+            g.batch, x, bias, y);
 }
 
-void bfloat16_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+template <class E>
+void bfloat16_backward_input(Bfloat16Unit unit, const ConvGeometry& g, const E* dy, const float* w,
+                             E* dx) {
   const Axis rows = Axis::of_rows(g), columns = Axis::of_columns(g);
   const int64_t kernel = g.kernel_h * g.kernel_w;
   const Extent extent_h = backward_extent(rows), extent_w = backward_extent(columns);
@@ -327,7 +361,8 @@ void bfloat16_backward_input(const ConvGeometry& g, const float* dy, const float
         ++pass.taps;
       }
     }
-  correlate({.channels = g.filters,
+  correlate(unit,
+            {.channels = g.filters,
              .height = g.out_h,
              .width = g.out_w,
              .h = extent_h,
@@ -336,122 +371,17 @@ void bfloat16_backward_input(const ConvGeometry& g, const float* dy, const float
              .passes = passes.data(),
              .pass_count = pass_count,
              .taps = taps.data(),
-             .target = {dx, g.channels, g.height * g.width, g.width, g.stride_h, g.stride_w}},
-            g.batch, dy, nullptr);
+             .target = {g.channels, g.height * g.width, g.width, g.stride_h, g.stride_w}},
+            g.batch, dy, nullptr, dx);
 }
 
-/// Sums [32 channels, 32 filters] of each weight are added up over the batch, part by part. They
-/// belong to one thread each, which goes over all positions of the part.
-void bfloat16_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
-                              float* db) {
-  constexpr int64_t most = int64_t(1) << 22;  // bytes of the rasters
-  const Axis rows = Axis::of_rows(g), columns = Axis::of_columns(g);
-  const Extent extent_h = forward_extent(rows), extent_w = forward_extent(columns);
-  const int64_t kernel = g.kernel_h * g.kernel_w, plane = g.height * g.width,
-                positions = g.out_h * g.out_w;
-  const int64_t left_blocks = ceil_div(g.channels, block),
-                right_blocks = ceil_div(g.filters, block);
-  if (db)
-    parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t f = begin; f < end; ++f) db[f] = bias_gradient(g, 0, g.batch, f, dy);
-    });
-  if (g.batch == 0 || positions == 0) return clear(dw, g.filters * g.channels * kernel);
-  const int64_t image =
-      2 * (left_blocks * block * extent_h.phases * extent_w.phases + right_blocks * block) *
-      (g.out_h + extent_h.most_shift) * extent_w.count;
-  const bfloat16::Cut cut(g.batch, g.out_h, extent_h.most_shift, image, most);
-  constexpr int64_t tile = side * side;
-  Scratch<float> sums(left_blocks * right_blocks * kernel * 4 * tile);
-  for (int64_t piece = 0; piece < cut.pieces; ++piece) {
-    const Raster r = cut.raster(piece, extent_h, extent_w, g.height, g.width);
-    const int64_t first_row = cut.first_row(piece);
-    const Raster out{.height = g.out_h,
-                     .width = g.out_w,
-                     .step_h = 1,
-                     .step_w = 1,
-                     .phases_h = 1,
-                     .phases_w = 1,
-                     .lead_h = -first_row,
-                     .lead_w = 0,
-                     .images = r.images,
-                     .rows = cut.last_row(piece) - first_row,
-                     .columns = r.columns};
-    const int64_t steps = ceil_div(out.phase(), step);
-    const int64_t left_plane = r.plane(2), right_plane = out.plane(2);
-    Scratch<uint16_t> left(left_blocks * block * left_plane);
-    Scratch<uint16_t> right(right_blocks * 2 * steps * tile_numbers);
-    const float* images = x + cut.first_image(piece) * g.channels * plane;
-    const float* results = dy + cut.first_image(piece) * g.filters * positions;
-    parallel_for(left_blocks * 4 + right_blocks * 2, 1, [&](int64_t begin, int64_t end) {
-      Scratch<uint16_t> planes(side * right_plane);
-      for (int64_t item = begin; item < end; ++item) {
-        if (item < left_blocks * 4) {
-          for (int64_t c = item * 8; c < item * 8 + 8; ++c)
-            if (c < g.channels)
-              fill_plane<Singles>(r, images + c * plane, nullptr, g.channels * plane,
-                                  left.data() + c * left_plane);
-            else
-              clear(left.data() + c * left_plane, left_plane);
-          continue;
-        }
-        const int64_t number = item - left_blocks * 4;
-        for (int64_t i = 0; i < side; ++i)
-          if (const int64_t f = number * side + i; f < g.filters)
-            fill_plane<Singles>(out, results + f * positions, nullptr, g.filters * positions,
-                                planes.data() + i * right_plane);
-          else
-            clear(planes.data() + i * right_plane, right_plane);
-        uint16_t* to = right.data() + number * steps * tile_numbers;
-        for (int64_t s = 0; s < steps; ++s, to += tile_numbers) {
-          __m512i words[side];
-#pragma GCC unroll 16
-          for (int64_t i = 0; i < side; ++i)
-            words[i] = _mm512_loadu_si512(planes.data() + i * right_plane + s * step);
-          transpose_words(words, to);
-        }
-      }
-    });
-    parallel_for(left_blocks * right_blocks * g.kernel_h, 1, [&](int64_t begin, int64_t end) {
-      constexpr int64_t steps_at_once = 8;  // what the first-level cache holds
-      const amx::Tiles registers;
-      for (int64_t item = begin; item < end; ++item) {
-        const int64_t i = item % g.kernel_h, pair = item / g.kernel_h;
-        const int64_t l = pair % left_blocks, n = pair / left_blocks;
-        for (int64_t s = 0; s < steps; s += steps_at_once)
-          for (int64_t j = 0; j < g.kernel_w; ++j) {
-            const int64_t t = i * g.kernel_w + j;
-            const Tap tap{t, rows.phase(i) * extent_w.phases + columns.phase(j), rows.whole(i),
-                          columns.whole(j)};
-            float* sum = sums.data() + (pair * kernel + t) * 4 * tile;
-            const Corner c{{{sum, sum + tile}, {sum + 2 * tile, sum + 3 * tile}}, side};
-            if (piece == 0 && s == 0)
-              clear();
-            else
-              begin_with(c);
-            const uint16_t* a = left.data() + l * block * left_plane + tap.offset(r) + s * step;
-            const uint16_t* b = right.data() + (n * 2 * steps + s) * tile_numbers;
-            add_products(
-                smaller(steps_at_once, steps - s),
-                [&](int64_t k, int64_t which) { return a + which * side * left_plane + k * step; },
-                left_plane * 2,
-                [&](int64_t k, int64_t which) { return b + (which * steps + k) * tile_numbers; },
-                64);
-            end_in(c);
-          }
-      }
-    });
-  }
-  parallel_for(right_blocks * 2, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item)
-      for (int64_t c = 0; c < g.channels; ++c) {
-        const int64_t pair = item / 2 * left_blocks + c / block, f = item * side;
-        if (f >= g.filters) continue;
-        transpose_copy(kernel, smaller(side, g.filters - f),
-                       sums.data() + pair * kernel * 4 * tile +
-                           (c % block / side * 2 + item % 2) * tile + c % side * side,
-                       4 * tile, dw + (f * g.channels + c) * kernel, g.channels * kernel);
-      }
-  });
-}
+template void bfloat16_forward(Bfloat16Unit, const ConvGeometry&, const float*, const float*,
+                               const float*, float*);
+template void bfloat16_backward_input(Bfloat16Unit, const ConvGeometry&, const float*, const float*,
+                                      float*);
+template void bfloat16_forward(Bfloat16Unit, const ConvGeometry&, const Bfloat16*, const float*,
+                               const float*, Bfloat16*);
+template void bfloat16_backward_input(Bfloat16Unit, const ConvGeometry&, const Bfloat16*,
+                                      const float*, Bfloat16*);
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -45,18 +45,28 @@ ConvPath winograd_or(ConvPath other, ConvDirection direction, const ConvGeometry
   return 5 * two <= 4 * all ? ConvPath::winograd2 : other;
 }
 
+[[maybe_unused]] Bfloat16Unit unit_of(ConvPath path) {
+  return path == ConvPath::bfloat16_tiles ? Bfloat16Unit::tiles : Bfloat16Unit::vectors;
+}
+
+ConvPath float32_path(ConvPolicy policy, ConvDirection direction, const ConvGeometry& g) {
+  if (pointwise_applies(g)) return ConvPath::pointwise;
+  const bool direct = direct_applies(g) && direct_pays(direction, g);
+  const ConvPath exact = direct ? ConvPath::direct : ConvPath::im2col;
+  return policy == ConvPolicy::exact ? exact : winograd_or(exact, direction, g);
+}
+
 }  // namespace
 
 template <class T>
-ConvPath choose_path(ConvPolicy policy, Precision precision, ConvDirection direction,
+ConvPath choose_path(ConvPolicy policy, [[maybe_unused]] Bfloat16Unit unit, ConvDirection direction,
                      const ConvGeometry& g) {
   if constexpr (std::is_same_v<T, float>) {
+    const ConvPath path = float32_path(policy, direction, g);
     if constexpr (HEBB_AMX != 0)
-      if (precision == Precision::bf16 && bfloat16_pays(g)) return ConvPath::bfloat16;
-    if (pointwise_applies(g)) return ConvPath::pointwise;
-    const bool direct = direct_applies(g) && direct_pays(direction, g);
-    const ConvPath exact = direct ? ConvPath::direct : ConvPath::im2col;
-    return policy == ConvPolicy::exact ? exact : winograd_or(exact, direction, g);
+      if (unit != Bfloat16Unit::none && bfloat16_pays(unit, direction, path, g))
+        return unit == Bfloat16Unit::tiles ? ConvPath::bfloat16_tiles : ConvPath::bfloat16_vectors;
+    return path;
   }
   return ConvPath::im2col;
 }
@@ -75,8 +85,9 @@ void conv2d_forward(ConvPath path, const ConvGeometry& g, const T* x, const T* w
         return winograd_forward<2>(g, x, w, bias, y);
       case ConvPath::winograd4:
         return winograd_forward<4>(g, x, w, bias, y);
-      case ConvPath::bfloat16:
-        if constexpr (HEBB_AMX != 0) return bfloat16_forward(g, x, w, bias, y);
+      case ConvPath::bfloat16_vectors:
+      case ConvPath::bfloat16_tiles:
+        if constexpr (HEBB_AMX != 0) return bfloat16_forward(unit_of(path), g, x, w, bias, y);
         break;
     }
   im2col_forward(g, x, w, bias, y);
@@ -95,8 +106,9 @@ void conv2d_backward_input(ConvPath path, const ConvGeometry& g, const T* dy, co
         return winograd_backward_input<2>(g, dy, w, dx);
       case ConvPath::winograd4:
         return winograd_backward_input<4>(g, dy, w, dx);
-      case ConvPath::bfloat16:
-        if constexpr (HEBB_AMX != 0) return bfloat16_backward_input(g, dy, w, dx);
+      case ConvPath::bfloat16_vectors:
+      case ConvPath::bfloat16_tiles:
+        if constexpr (HEBB_AMX != 0) return bfloat16_backward_input(unit_of(path), g, dy, w, dx);
         break;
     }
   im2col_backward_input(g, dy, w, dx);
@@ -116,14 +128,16 @@ void conv2d_backward_weight(ConvPath path, const ConvGeometry& g, const T* x, co
         return winograd_backward_weight<2>(g, x, dy, dw, db);
       case ConvPath::winograd4:
         return winograd_backward_weight<4>(g, x, dy, dw, db);
-      case ConvPath::bfloat16:
-        if constexpr (HEBB_AMX != 0) return bfloat16_backward_weight(g, x, dy, dw, db);
+      case ConvPath::bfloat16_vectors:
+      case ConvPath::bfloat16_tiles:
+        if constexpr (HEBB_AMX != 0)
+          return bfloat16_backward_weight(unit_of(path), g, x, dy, dw, db);
         break;
     }
   im2col_backward_weight(g, x, dy, dw, db);
 }
 
-template ConvPath choose_path<float>(ConvPolicy, Precision, ConvDirection, const ConvGeometry&);
+template ConvPath choose_path<float>(ConvPolicy, Bfloat16Unit, ConvDirection, const ConvGeometry&);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const float*, const float*,
                              const float*, float*);
 template void conv2d_backward_input(ConvPath, const ConvGeometry&, const float*, const float*,
@@ -131,7 +145,7 @@ template void conv2d_backward_input(ConvPath, const ConvGeometry&, const float*,
 template void conv2d_backward_weight(ConvPath, const ConvGeometry&, const float*, const float*,
                                      float*, float*);
 #if HEBB_FLOAT64
-template ConvPath choose_path<double>(ConvPolicy, Precision, ConvDirection, const ConvGeometry&);
+template ConvPath choose_path<double>(ConvPolicy, Bfloat16Unit, ConvDirection, const ConvGeometry&);
 template void conv2d_forward(ConvPath, const ConvGeometry&, const double*, const double*,
                              const double*, double*);
 template void conv2d_backward_input(ConvPath, const ConvGeometry&, const double*, const double*,

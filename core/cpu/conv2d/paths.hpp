@@ -5,10 +5,10 @@
 /// The ways to compute a convolution, and the choice between them for each direction.
 namespace hebb::cpu::HEBB_ISA {
 
-/// The fastest path of those that can compute the geometry and that the policy and the precision
-/// allow.
+/// The fastest path of those that can compute the geometry and that the policy allows; with a unit,
+/// factors may be rounded to bfloat16.
 template <class T>
-ConvPath choose_path(ConvPolicy policy, Precision precision, ConvDirection direction,
+ConvPath choose_path(ConvPolicy policy, Bfloat16Unit unit, ConvDirection direction,
                      const ConvGeometry& g);
 
 /// Multiplications that make a piece of work worth a thread.

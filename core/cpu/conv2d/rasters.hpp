@@ -41,14 +41,15 @@ struct Zeros {
 };
 
 /// Elements i, i + 1, ... of every stride-th of a row, `count` of which there are.
-inline Vec<float> read(const float* row, int64_t stride, int64_t i, int64_t count) {
+template <class E>
+Vec<float> read(const E* row, int64_t stride, int64_t i, int64_t count) {
   constexpr int64_t lanes = Vec<float>::lanes;
   const int64_t left = count - i;
   if (left <= 0) return Vec<float>(0.0f);
   if (stride == 1) return left >= lanes ? load(row + i) : load(row + i, left);
   if (stride == 2) {
     // The last element may end the tensor.
-    const float* from = row + 2 * i;
+    const E* from = row + 2 * i;
     const int64_t there = 2 * left - 1;
     Vec<float> even, odd;
     split_pairs(
@@ -58,7 +59,7 @@ inline Vec<float> read(const float* row, int64_t stride, int64_t i, int64_t coun
     return even;
   }
   alignas(64) float lane[lanes] = {};
-  for (int64_t j = 0; j < smaller(lanes, left); ++j) lane[j] = row[(i + j) * stride];
+  for (int64_t j = 0; j < smaller(lanes, left); ++j) lane[j] = load(row + (i + j) * stride, 1)[0];
   return load(lane);
 }
 
@@ -66,8 +67,8 @@ inline Vec<float> read(const float* row, int64_t stride, int64_t i, int64_t coun
 struct Singles {
   using Element = uint16_t;
   static constexpr int64_t lanes = 32, channels = 1;
-  static __m512i read_row(const float* row, const float*, int64_t stride, int64_t i,
-                          int64_t count) {
+  template <class E>
+  static __m512i read_row(const E* row, const E*, int64_t stride, int64_t i, int64_t count) {
     return round(read(row, stride, i, count), read(row, stride, i + lanes / 2, count));
   }
 };
@@ -76,8 +77,8 @@ struct Singles {
 struct Pairs {
   using Element = uint32_t;
   static constexpr int64_t lanes = 16, channels = 2;
-  static __m512i read_row(const float* row, const float* second, int64_t stride, int64_t i,
-                          int64_t count) {
+  template <class E>
+  static __m512i read_row(const E* row, const E* second, int64_t stride, int64_t i, int64_t count) {
     return round_pairs(read(row, stride, i, count),
                        second ? read(second, stride, i, count) : Vec<float>(0.0f));
   }
@@ -91,10 +92,10 @@ void clear(Element* to, int64_t elements) {
 /// to [plane] = the raster of a channel, or of a pair of them, whose planes begin at x and second;
 /// images are image_step apart. Vectors reach into what comes next, which is written later. What is
 /// read next is on its way into the cache: processors do not see far enough behind a short plane.
-template <class Kind>
-void fill_plane(const Raster& r, const float* x, const float* second, int64_t image_step,
+template <class Kind, class E>
+void fill_plane(const Raster& r, const E* x, const E* second, int64_t image_step,
                 typename Kind::Element* to) {
-  const int64_t ahead = Kind::channels * r.height * r.width, line = 16;
+  const int64_t ahead = Kind::channels * r.height * r.width, line = 64 / int64_t(sizeof(E));
   using Element = typename Kind::Element;
   Element* const begin = to;
   for (int64_t a = 0; a < r.phases_h; ++a)
@@ -110,8 +111,8 @@ void fill_plane(const Raster& r, const float* x, const float* second, int64_t im
         }
         const int64_t offset = i * r.width + first;
         for (int64_t image = 0; image < r.images; ++image, to += r.columns) {
-          const float* from = x + image * image_step + offset;
-          const float* also = second ? second + image * image_step + offset : nullptr;
+          const E* from = x + image * image_step + offset;
+          const E* also = second ? second + image * image_step + offset : nullptr;
           if (b == 0)
             for (int64_t c = 0; c < r.width; c += line) {
               __builtin_prefetch(from + ahead + c);

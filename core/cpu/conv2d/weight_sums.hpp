@@ -11,8 +11,8 @@
 /// How every path adds up the gradients of the weights and the bias over the images of a batch.
 namespace hebb::cpu::HEBB_ISA {
 
-template <class T>
-T row_sum(int64_t n, const T* x) {
+template <class E, class T = Number<E>>
+T row_sum(int64_t n, const E* x) {
   using V = Vec<T>;
   V s0 = V(T(0)), s1 = V(T(0));
   int64_t i = 0;
@@ -25,8 +25,8 @@ T row_sum(int64_t n, const T* x) {
 }
 
 /// The gradient of filter f's bias over the images [first, last).
-template <class T>
-T bias_gradient(const ConvGeometry& g, int64_t first, int64_t last, int64_t f, const T* dy) {
+template <class E, class T = Number<E>>
+T bias_gradient(const ConvGeometry& g, int64_t first, int64_t last, int64_t f, const E* dy) {
   const int64_t positions = g.out_h * g.out_w;
   T s = T(0);
   for (int64_t image = first; image < last; ++image)

@@ -1,6 +1,7 @@
 #include "core/cpu/conv2d/winograd.hpp"
 
 #include <cstring>
+#include <type_traits>
 
 #include "core/cpu/conv2d/minimal_filtering.hpp"
 #include "core/cpu/conv2d/panels.hpp"
@@ -109,7 +110,8 @@ class StripPositions {
 };
 
 /// `count` positions of a strip = those of planes `step` apart, with channels in the lanes.
-void fill_positions(int64_t channels, int64_t count, const float* from, int64_t step,
+template <class E>
+void fill_positions(int64_t channels, int64_t count, const E* from, int64_t step,
                     StripPositions to) {
   for (int64_t p = 0; p < count; p += V::lanes) {
     const int64_t left = smaller(V::lanes, count - p);
@@ -127,7 +129,8 @@ void fill_positions(int64_t channels, int64_t count, const float* from, int64_t 
 }
 
 /// The other way.
-void read_positions(int64_t channels, int64_t count, StripPositions from, float* to, int64_t step) {
+template <class E>
+void read_positions(int64_t channels, int64_t count, StripPositions from, E* to, int64_t step) {
   for (int64_t p = 0; p < count; p += V::lanes) {
     const int64_t left = smaller(V::lanes, count - p);
     V tile[V::lanes];
@@ -143,7 +146,8 @@ void read_positions(int64_t channels, int64_t count, StripPositions from, float*
 }
 
 /// strip [rows, columns, lanes] = the positions from `row` on, with channels in the lanes.
-void fill_strip(const Planes& planes, const float* x, int64_t channels, int64_t row, int64_t rows,
+template <class E>
+void fill_strip(const Planes& planes, const E* x, int64_t channels, int64_t row, int64_t rows,
                 int64_t columns, float* strip) {
   const auto clear = [&](int64_t r, int64_t column, int64_t positions) {
     std::memset(strip + (r * columns + column) * V::lanes, 0,
@@ -165,8 +169,8 @@ void fill_strip(const Planes& planes, const float* x, int64_t channels, int64_t 
 }
 
 /// v = the transform of all tiles [size, size], whose corners lie `step` apart.
-template <int size, int step, int points, class Transform>
-void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transform, const float* x,
+template <int size, int step, int points, class Transform, class E>
+void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transform, const E* x,
                      const Layout& layout, float* v) {
   const int64_t rows = tiles.rows * step + size - step,
                 columns = tiles.columns * step + size - step;
@@ -187,9 +191,9 @@ void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transfo
 }
 
 /// y = the tiles of the output from the products, plus bias.
-template <class F>
+template <class F, class E>
 void transform_products(const Planes& planes, const Tiles& tiles, const Layout& layout,
-                        const float* products, const float* bias, float* y) {
+                        const float* products, const float* bias, E* y) {
   constexpr int points = F::points, m = F::outputs;
   const int64_t columns = tiles.columns * m;
   for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
@@ -206,8 +210,8 @@ void transform_products(const Planes& planes, const Tiles& tiles, const Layout& 
             });
       }
     const int64_t first = tiles.first_row * m;
-    float* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
-                first * planes.width;
+    E* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
+            first * planes.width;
     read_positions(channels, smaller(tiles.rows * m, planes.height - first) * planes.width,
                    {strip.data(), planes.width, columns}, to, planes.size());
   });
@@ -274,9 +278,9 @@ void multiply(int64_t tiles, const Weights& w, const Layout& left, const float* 
 /// y = x * w + bias. Pieces of the tiles go through all three steps, each while the second-level
 /// cache holds it; or where it would hold too few tiles for the kernels that pass by, one after the
 /// other while the third-level cache does, and threads share the steps.
-template <class F>
-void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights& w, const float* x,
-               const float* bias, float* y) {
+template <class F, class E>
+void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights& w, const E* x,
+               const float* bias, E* y) {
   if (batch == 0) return;
   constexpr int64_t components = F::points * F::points;
   constexpr int64_t third_level = int64_t(1) << 21;
@@ -328,9 +332,8 @@ void accumulate(int64_t tiles, const Planes& out, const Planes& in, const Layout
 
 /// dw and db from the adjoint of the steps. All threads share a piece, since the sums of a
 /// component are larger than its factors.
-template <class F>
-void weight_gradients(const ConvGeometry& g, const float* x, const float* dy, float* dw,
-                      float* db) {
+template <class F, class E>
+void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw, float* db) {
   constexpr int points = F::points, components = points * points;
   if (g.batch == 0) {
     std::memset(dw, 0, size_t(g.filters * g.channels * taps) * sizeof(float));
@@ -380,15 +383,20 @@ void weight_gradients(const ConvGeometry& g, const float* x, const float* dy, fl
     });
 }
 
+/// Planes of bfloat16 have faster paths for stride 2.
+template <class E>
+constexpr bool knows_strides = std::is_same_v<E, float>;
+
 /// function(the filtering for the geometry's stride).
-template <int m, class Function>
+template <int m, class E, class Function>
 void with_filtering(const ConvGeometry& g, Function&& function) {
-  if constexpr (m == 4)
+  if constexpr (m == 4) {
     function(FourOutputs());
-  else if (g.stride_h == 1)
+  } else {
+    if constexpr (knows_strides<E>)
+      if (g.stride_h == 2) return function(TwoStridedOutputs());
     function(TwoOutputs());
-  else
-    function(TwoStridedOutputs());
+  }
 }
 
 }  // namespace
@@ -400,44 +408,59 @@ bool winograd_applies(const ConvGeometry& g) {
   return m == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 1 && g.pad_w == 1;
 }
 
-template <int m>
-void winograd_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
-                      float* y) {
-  with_filtering<m>(g, [&]<class F>(F) {
+template <int m, class E>
+void winograd_forward(const ConvGeometry& g, const E* x, const float* w, const float* bias, E* y) {
+  with_filtering<m, E>(g, [&]<class F>(F) {
     correlate<F>(g.batch, {g.channels, g.height, g.width, g.pad_h, g.pad_w},
                  {g.filters, g.out_h, g.out_w},
                  {w, g.filters, g.channels, g.channels * taps, taps, false}, x, bias, y);
   });
 }
 
-template <int m>
-void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
+template <int m, class E>
+void winograd_backward_input(const ConvGeometry& g, const E* dy, const float* w, E* dx) {
   const Weights flipped = {w, g.channels, g.filters, taps, g.channels * taps, true};
   const Planes in = {g.channels, g.height, g.width};
   Planes out = {g.filters, g.out_h, g.out_w};
-  if (g.stride_h == 2)
-    return correlate<FourSpreadOutputs>(g.batch, out, in, flipped, dy, nullptr, dx);
+  if constexpr (knows_strides<E>)
+    if (g.stride_h == 2)
+      return correlate<FourSpreadOutputs>(g.batch, out, in, flipped, dy, nullptr, dx);
   out.pad_h = 2 - g.pad_h, out.pad_w = 2 - g.pad_w;
-  with_filtering<m>(g,
-                    [&]<class F>(F) { correlate<F>(g.batch, out, in, flipped, dy, nullptr, dx); });
+  with_filtering<m, E>(
+      g, [&]<class F>(F) { correlate<F>(g.batch, out, in, flipped, dy, nullptr, dx); });
 }
 
-template <int m>
-void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
+template <int m, class E>
+void winograd_backward_weight(const ConvGeometry& g, const E* x, const E* dy, float* dw,
                               float* db) {
-  with_filtering<m>(g, [&]<class F>(F) { weight_gradients<F>(g, x, dy, dw, db); });
+  with_filtering<m, E>(g, [&]<class F>(F) { weight_gradients<F>(g, x, dy, dw, db); });
 }
 
-#define HEBB_INSTANTIATE(m)                                                                        \
-  template bool winograd_applies<m>(const ConvGeometry&);                                          \
-  template void winograd_forward<m>(const ConvGeometry&, const float*, const float*, const float*, \
-                                    float*);                                                       \
-  template void winograd_backward_input<m>(const ConvGeometry&, const float*, const float*,        \
-                                           float*);                                                \
-  template void winograd_backward_weight<m>(const ConvGeometry&, const float*, const float*,       \
-                                            float*, float*);
-HEBB_INSTANTIATE(2)
-HEBB_INSTANTIATE(4)
-#undef HEBB_INSTANTIATE
+template bool winograd_applies<2>(const ConvGeometry&);
+template bool winograd_applies<4>(const ConvGeometry&);
+template void winograd_forward<2>(const ConvGeometry&, const float*, const float*, const float*,
+                                  float*);
+template void winograd_backward_input<2>(const ConvGeometry&, const float*, const float*, float*);
+template void winograd_backward_weight<2>(const ConvGeometry&, const float*, const float*, float*,
+                                          float*);
+template void winograd_forward<4>(const ConvGeometry&, const float*, const float*, const float*,
+                                  float*);
+template void winograd_backward_input<4>(const ConvGeometry&, const float*, const float*, float*);
+template void winograd_backward_weight<4>(const ConvGeometry&, const float*, const float*, float*,
+                                          float*);
+#if HEBB_AMX
+template void winograd_forward<2>(const ConvGeometry&, const Bfloat16*, const float*, const float*,
+                                  Bfloat16*);
+template void winograd_backward_input<2>(const ConvGeometry&, const Bfloat16*, const float*,
+                                         Bfloat16*);
+template void winograd_backward_weight<2>(const ConvGeometry&, const Bfloat16*, const Bfloat16*,
+                                          float*, float*);
+template void winograd_forward<4>(const ConvGeometry&, const Bfloat16*, const float*, const float*,
+                                  Bfloat16*);
+template void winograd_backward_input<4>(const ConvGeometry&, const Bfloat16*, const float*,
+                                         Bfloat16*);
+template void winograd_backward_weight<4>(const ConvGeometry&, const Bfloat16*, const Bfloat16*,
+                                          float*, float*);
+#endif
 
 }  // namespace hebb::cpu::HEBB_ISA

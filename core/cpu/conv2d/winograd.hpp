@@ -11,13 +11,12 @@ namespace hebb::cpu::HEBB_ISA {
 template <int m>
 bool winograd_applies(const ConvGeometry& g);
 
-template <int m>
-void winograd_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
-                      float* y);
-template <int m>
-void winograd_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx);
-template <int m>
-void winograd_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
-                              float* db);
+/// Activations are of float or, with stride 1, Bfloat16.
+template <int m, class E>
+void winograd_forward(const ConvGeometry& g, const E* x, const float* w, const float* bias, E* y);
+template <int m, class E>
+void winograd_backward_input(const ConvGeometry& g, const E* dy, const float* w, E* dx);
+template <int m, class E>
+void winograd_backward_weight(const ConvGeometry& g, const E* x, const E* dy, float* dw, float* db);
 
 }  // namespace hebb::cpu::HEBB_ISA

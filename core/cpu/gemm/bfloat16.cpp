@@ -73,7 +73,7 @@ void write(const Product<float>& q, int64_t i, int64_t j, const float* sums) {
 }  // namespace
 }  // namespace bfloat16
 
-void bfloat16_gemm(const Product<float>& q) {
+void bfloat16_gemm(Bfloat16Unit unit, const Product<float>& q) {
   using namespace bfloat16;
   if (q.m <= 0 || q.n <= 0) return;
   const int64_t steps = ceil_div(larger(0, q.k), step), rows = ceil_div(q.m, block),
@@ -85,20 +85,17 @@ void bfloat16_gemm(const Product<float>& q) {
   const int64_t grain = ceil_div(64, steps + 1);
   parallel_for(rows * columns, grain, [&](int64_t begin, int64_t end) {
     alignas(64) float sums[block * block];
-    const amx::Tiles registers;
+    const Multiplier multiply(unit);
     for (int64_t item = begin; item < end; ++item) {
       const int64_t i = item / columns, j = item % columns;
-      const auto tile = [&](const Scratch<uint16_t>& factor, int64_t number) {
-        return factor.data() + number * steps * tile_numbers;
+      const auto tiles = [&](const Scratch<uint16_t>& factor, int64_t number) {
+        const uint16_t* first = factor.data() + 2 * number * steps * tile_numbers;
+        return Tiles{.tile = {first, first + steps * tile_numbers}, .step_numbers = tile_numbers};
       };
-      clear();
-      add_products(
-          steps,
-          [&](int64_t s, int64_t which) { return tile(left, 2 * i + which) + s * tile_numbers; },
-          64,
-          [&](int64_t s, int64_t which) { return tile(right, 2 * j + which) + s * tile_numbers; },
-          64);
-      end_in(Corner::of(sums, block));
+      multiply({.steps = steps,
+                .left = tiles(left, i),
+                .right = tiles(right, j),
+                .c = Corner::of(sums, block)});
       write(q, i * block, j * block, sums);
     }
   });

@@ -12,6 +12,7 @@ struct Isa {
   std::string_view name;
   Kernels<float> (*float32)(bool tiles);
   Kernels<double> (*float64)();
+  Bfloat16Kernels (*bfloat16)();  ///< May be null.
   bool tiles;
 };
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/check.hpp"
-#include "core/cpu/cpu_backend.hpp"
+#include "core/cpu/bfloat16_backend.hpp"
 #include "core/cpu/isa/isas.hpp"
 #include "core/log_message.hpp"
 
@@ -45,6 +45,20 @@ bool runs_here(std::string_view isa) {
   return isa == "generic";
 }
 
+Bfloat16Unit bfloat16_unit(const Isa& isa) {
+  if (isa.tiles) return Bfloat16Unit::tiles;
+#if defined(__x86_64__)
+  if (isa.bfloat16 && __builtin_cpu_supports("avx512bf16")) return Bfloat16Unit::vectors;
+#endif
+  return Bfloat16Unit::none;
+}
+
+KernelTable kernels_of(const Isa& isa) {
+  const Bfloat16Unit unit = bfloat16_unit(isa);
+  return {isa.float32(isa.tiles), isa.float64(), unit,
+          unit == Bfloat16Unit::none ? Bfloat16Kernels() : isa.bfloat16()};
+}
+
 }  // namespace
 
 const Isa& select_isa(const char* wanted) {
@@ -60,10 +74,10 @@ const Isa& select_isa(const char* wanted) {
 
 Backend& backend() {
   // Never destroyed: statics may free tensors to the very end.
-  static CpuBackend* const chosen = [] {
+  static Bfloat16Backend* const chosen = [] {
     const Isa& isa = select_isa(std::getenv("HEBB_CPU_ISA"));
     log_message(LogLevel::info, "[cpu] kernels for {}", isa.name);
-    return new CpuBackend(isa.name, {isa.float32(isa.tiles), isa.float64()});
+    return new Bfloat16Backend(isa.name, kernels_of(isa));
   }();
   return *chosen;
 }

@@ -92,18 +92,17 @@ void linear(const Product<T>& q) {
 }  // namespace
 
 template <class T>
-MatmulKernels<T> matmul_kernels([[maybe_unused]] bool tiles) {
+MatmulKernels<T> matmul_kernels() {
   MatmulKernels<T> kernels{.matmul = matmul<T>, .linear = linear<T>, .bfloat16 = nullptr};
 #if HEBB_AMX
-  if constexpr (std::is_same_v<T, float>)
-    if (tiles) kernels.bfloat16 = bfloat16_gemm;
+  if constexpr (std::is_same_v<T, float>) kernels.bfloat16 = bfloat16_gemm;
 #endif
   return kernels;
 }
 
-template MatmulKernels<float> matmul_kernels(bool);
+template MatmulKernels<float> matmul_kernels();
 #if HEBB_FLOAT64
-template MatmulKernels<double> matmul_kernels(bool);
+template MatmulKernels<double> matmul_kernels();
 #endif
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -99,8 +99,8 @@ struct Moments {
   double mean, variance;
 };
 
-template <class T>
-void batch_moments(const NormPlanes& planes, Group group, const T* x, Moments<T>* moments) {
+template <class T, class E>
+void batch_moments(const NormPlanes& planes, Group group, const E* x, Moments<T>* moments) {
   using V = Vec<T>;
   Sums<1, double> sums[Group::most];
   sum_channels<1, T>(
@@ -126,9 +126,9 @@ void move_running(T* running, double batch, double momentum) {
   *running = T((1 - momentum) * double(*running) + momentum * batch);
 }
 
-template <bool Relu, class T>
-void normalize_plane(int64_t n, Vec<T> center, Vec<T> scale, Vec<T> shift, const T* x,
-                     const T* residual, T* y) {
+template <bool Relu, class T, class E>
+void normalize_plane(int64_t n, Vec<T> center, Vec<T> scale, Vec<T> shift, const E* x,
+                     const E* residual, E* y) {
   using V = Vec<T>;
   const auto finish = [](V a) { return Relu ? relu(a) : a; };
   const auto normalize = [=](V a) { return (a - center) * scale + shift; };
@@ -140,10 +140,11 @@ void normalize_plane(int64_t n, Vec<T> center, Vec<T> scale, Vec<T> shift, const
         n, y, [=](V a) { return finish(normalize(a)); }, x);
 }
 
-template <class T>
-void batch_norm(const NormPlanes& planes, const BatchNormOptions& options, const T* x,
-                const T* weight, const T* bias, const T* residual, T* running_mean,
-                T* running_variance, T* y, double* statistics) {
+/// Activations are of type E, which is T or less.
+template <class T, class E>
+void batch_norm(const NormPlanes& planes, const BatchNormOptions& options, const E* x,
+                const T* weight, const T* bias, const E* residual, T* running_mean,
+                T* running_variance, E* y, double* statistics) {
   for_each_group(planes, [&](Group group) {
     Moments<T> moments[Group::most];
     if (options.training) batch_moments(planes, group, x, moments);
@@ -165,7 +166,7 @@ void batch_norm(const NormPlanes& planes, const BatchNormOptions& options, const
       scale[k] = T(slope);
       shift[k] = T((bias ? double(bias[c]) : 0) + (double(m.center) - m.mean) * slope);
     }
-    const auto plane = options.relu ? normalize_plane<true, T> : normalize_plane<false, T>;
+    const auto plane = options.relu ? normalize_plane<true, T, E> : normalize_plane<false, T, E>;
     for_each_plane(planes, group, [&](int64_t k, int64_t at) {
       plane(planes.size, moments[k].center, scale[k], shift[k], x + at,
             residual ? residual + at : nullptr, y + at);
@@ -174,8 +175,9 @@ void batch_norm(const NormPlanes& planes, const BatchNormOptions& options, const
 }
 
 /// g = dy where the ReLU let y through.
-template <class T>
-void mask_group(const NormPlanes& planes, Group group, const T* dy, const T* y, T* g) {
+template <class E>
+void mask_group(const NormPlanes& planes, Group group, const E* dy, const E* y, E* g) {
+  using T = Number<E>;
   using V = Vec<T>;
   for_each_plane(planes, group, [&](int64_t, int64_t at) {
     map(
@@ -186,15 +188,15 @@ void mask_group(const NormPlanes& planes, Group group, const T* dy, const T* y, 
 
 // With z = (x - mean) inverse: dx = weight inverse (g - mean(g) - z mean(g z)), where the means
 // are there because the batch's statistics depend on x.
-template <class T>
-void batch_norm_backward(const NormPlanes& planes, const BatchNormOptions& options, const T* dy,
-                         const T* x, const T* weight, const T* y, const double* statistics, T* dx,
-                         T* dweight, T* dbias, T* dresidual) {
+template <class T, class E>
+void batch_norm_backward(const NormPlanes& planes, const BatchNormOptions& options, const E* dy,
+                         const E* x, const T* weight, const E* y, const double* statistics, E* dx,
+                         T* dweight, T* dbias, E* dresidual) {
   using V = Vec<T>;
   for_each_group(planes, [&](Group group) {
-    const T* g = dy;
+    const E* g = dy;
     if (options.relu) {
-      T* masked = dresidual ? dresidual : dx;
+      E* masked = dresidual ? dresidual : dx;
       mask_group(planes, group, dy, y, masked);
       g = masked;
     }
@@ -232,10 +234,16 @@ void batch_norm_backward(const NormPlanes& planes, const BatchNormOptions& optio
 
 template <class T>
 NormalizeKernels<T> normalize_kernels() {
-  return {.batch_norm = batch_norm<T>, .batch_norm_backward = batch_norm_backward<T>};
+  return {.batch_norm = batch_norm<T, T>, .batch_norm_backward = batch_norm_backward<T, T>};
 }
 
 template NormalizeKernels<float> normalize_kernels();
+#if HEBB_AMX
+NormalizeKernels<float, Bfloat16> bfloat16_normalize_kernels() {
+  return {.batch_norm = batch_norm<float, Bfloat16>,
+          .batch_norm_backward = batch_norm_backward<float, Bfloat16>};
+}
+#endif
 #if HEBB_FLOAT64
 template NormalizeKernels<double> normalize_kernels();
 #endif

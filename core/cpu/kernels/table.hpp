@@ -16,9 +16,10 @@ ElementwiseKernels<T> elementwise_kernels();
 template <class T>
 LayoutKernels<T> layout_kernels();
 template <class T>
-MatmulKernels<T> matmul_kernels(bool tiles);
+MatmulKernels<T> matmul_kernels();
 template <class T>
 NormalizeKernels<T> normalize_kernels();
+NormalizeKernels<float, Bfloat16> bfloat16_normalize_kernels();  ///< of v4 alone
 template <class T>
 OptimizerKernels<T> optimizer_kernels();
 template <class T>

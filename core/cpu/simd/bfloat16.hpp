@@ -4,20 +4,14 @@
 
 #include <cstdint>
 
-#include "core/cpu/simd/amx.hpp"
+#include "core/cpu/gemm/block_product.hpp"
 #include "core/cpu/simd/vector.hpp"
 
-/// Floats that are rounded to bfloat16, to the nearest and ties to even, and their products on
-/// AMX's tiles, which are added up in float32. NaN stays NaN; subnormals become zero.
+/// Floats that are rounded to bfloat16, to the nearest and ties to even, in tiles that are factors
+/// (gemm/block_product.hpp). NaN stays NaN; subnormals become zero.
 ///
-/// For v4 alone, on a machine with AMX, all of which have AVX512-BF16 as well.
+/// For v4 alone, on a machine with AVX512-BF16, as all have that have AMX.
 namespace hebb::cpu::HEBB_ISA::bfloat16 {
-
-using amx::side, amx::step, amx::block;
-
-/// A tile has 16 rows of 64 bytes: of the left factor 32 numbers of each row, of the right factor
-/// the numbers 2p and 2p + 1 of each column, in its row p.
-inline constexpr int64_t tile_numbers = side * step;
 
 /// The numbers of a, and then those of b.
 inline __m512i round(Vec<float> a, Vec<float> b) {
@@ -53,66 +47,6 @@ inline void transpose_tile(uint16_t* tile) {
 #pragma GCC unroll 16
   for (int64_t i = 0; i < side; ++i) rows[i] = _mm512_load_si512(tile + i * step);
   transpose_words(rows, tile);
-}
-
-/// Where a block of C, 2 x 2 tiles, begins, is kept between products and ends.
-struct Corner {
-  float* tile[2][2];
-  int64_t stride;  ///< Of the rows of a tile, in floats.
-
-  /// A block [32, 32] of a matrix.
-  static Corner of(float* c, int64_t stride) {
-    return {{{c, c + side}, {c + side * stride, c + side * stride + side}}, stride};
-  }
-};
-
-inline void clear() {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-}
-/// All 32 rows are alike.
-inline void begin_with(const float* row) {
-  asm volatile("" ::: "memory");  // GCC does not know that tiles are loaded from memory
-  _tile_loadd(0, row, 0);
-  _tile_loadd(1, row + side, 0);
-  _tile_loadd(2, row, 0);
-  _tile_loadd(3, row + side, 0);
-}
-inline void begin_with(const Corner& c) {
-  const size_t bytes = size_t(c.stride) * sizeof(float);
-  asm volatile("" ::: "memory");
-  _tile_loadd(0, c.tile[0][0], bytes);
-  _tile_loadd(1, c.tile[0][1], bytes);
-  _tile_loadd(2, c.tile[1][0], bytes);
-  _tile_loadd(3, c.tile[1][1], bytes);
-}
-inline void end_in(const Corner& c) {
-  const size_t bytes = size_t(c.stride) * sizeof(float);
-  _tile_stored(0, c.tile[0][0], bytes);
-  _tile_stored(1, c.tile[0][1], bytes);
-  _tile_stored(2, c.tile[1][0], bytes);
-  _tile_stored(3, c.tile[1][1], bytes);
-}
-
-/// C += the products of `steps` steps; left(s, i) and right(s, j) are where the tiles of step s
-/// begin, with rows so many bytes apart.
-template <class Left, class Right>
-inline void add_products(int64_t steps, Left left, int64_t left_bytes, Right right,
-                         int64_t right_bytes) {
-  const size_t a = size_t(left_bytes), b = size_t(right_bytes);
-  asm volatile("" ::: "memory");
-  for (int64_t s = 0; s < steps; ++s) {
-    _tile_loadd(4, left(s, 0), a);
-    _tile_loadd(6, right(s, 0), b);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, right(s, 1), b);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(5, left(s, 1), a);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
 }
 
 }  // namespace hebb::cpu::HEBB_ISA::bfloat16

@@ -21,10 +21,10 @@ constexpr int64_t row_grain(int64_t width) { return larger(1, grain / (width + 1
 /// y[i] = f(x[i]...)
 template <class T, class F, class... X>
 inline void map(int64_t n, T* y, F f, const X*... x) {
-  constexpr int64_t lanes = Vec<T>::lanes;
+  using V = Vec<Number<T>>;
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) store(y + i, Vec<T>(f(load(x + i)...)));
-  if (i < n) store(y + i, Vec<T>(f(load(x + i, n - i)...)), n - i);
+  for (; i + V::lanes <= n; i += V::lanes) store(y + i, V(f(load(x + i)...)));
+  if (i < n) store(y + i, V(f(load(x + i, n - i)...)), n - i);
 }
 
 /// The same on several threads.

@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+#include "core/cpu/kernels.hpp"
+
 /// Vectors of one register's width on GCC's vector extensions. Everything is inlined; what the
 /// extensions cannot say (masked loads, roots, estimates) has one branch per instruction set here
 /// and nowhere else.
@@ -139,6 +141,41 @@ inline void store(T* p, Vec<T> a, int64_t n) {
 #pragma GCC unroll 16
   for (int64_t i = 0; i < a.lanes; ++i)
     if (i < n) p[i] = a.v[i];
+}
+#endif
+
+namespace detail {
+template <class T>
+struct Computed {
+  using Type = T;
+};
+template <>
+struct Computed<Bfloat16> {
+  using Type = float;
+};
+}  // namespace detail
+
+/// What elements of type T are computed in.
+template <class T>
+using Number = typename detail::Computed<T>::Type;
+
+#if defined(__AVX512BF16__)
+// For machines that have it. Stores round to the nearest, ties to even; subnormals become zero.
+inline Vec<float> load(const Bfloat16* p) {
+  const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return Vec<float>(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16)));
+}
+inline Vec<float> load(const Bfloat16* p, int64_t n) {
+  const __m256i bits = _mm256_maskz_loadu_epi16(__mmask16((1u << n) - 1), p);
+  return Vec<float>(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16)));
+}
+inline void store(Bfloat16* p, Vec<float> a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v)));
+}
+inline void store(Bfloat16* p, Vec<float> a, int64_t n) {
+  _mm256_mask_storeu_epi16(p, __mmask16((1u << n) - 1),
+                           reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v)));
 }
 #endif
 

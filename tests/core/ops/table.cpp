@@ -94,8 +94,9 @@ Device test_device() {
 
 void add_unary_errors(std::vector<ErrorCase>& errors, const std::string& op,
                       Tensor (*call)(const Tensor&)) {
-  errors.push_back(error<DTypeError>(op, "expected x of float32 or float64, got uint8 [2] on cpu",
-                                     [=] { call(Tensor::ones({2}, {DType::uint8})); }));
+  errors.push_back(
+      error<DTypeError>(op, "expected x of float32, float64 or bfloat16, got uint8 [2] on cpu",
+                        [=] { call(Tensor::ones({2}, {DType::uint8})); }));
   errors.push_back(error<ValueError>(op, "expected a tensor for x, got an undefined one",
                                      [=] { call(Tensor()); }));
 }

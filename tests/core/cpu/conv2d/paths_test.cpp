@@ -169,19 +169,19 @@ TEST_CASE("each direction has its fastest path", "[conv2d]") {
   const ConvDirection all[] = {ConvDirection::forward, ConvDirection::backward_input,
                                ConvDirection::backward_weight};
   const auto fast = [](ConvDirection direction, const ConvGeometry& g) {
-    return choose_path<float>(ConvPolicy::fast, Precision::fp32, direction, g);
+    return choose_path<float>(ConvPolicy::fast, Bfloat16Unit::none, direction, g);
   };
   const auto exact = [](ConvDirection direction, const ConvGeometry& g) {
-    return choose_path<float>(ConvPolicy::exact, Precision::fp32, direction, g);
+    return choose_path<float>(ConvPolicy::exact, Bfloat16Unit::none, direction, g);
   };
   const ConvGeometry lenet = geometry(100, 6, 14, 14, 16, 5, 5, 0, 0);
   const ConvGeometry wide = geometry(100, 128, 16, 16, 128, 3, 3, 1, 1);
   for (const ConvDirection direction : all) {
     CHECK(fast(direction, lenet) == ConvPath::direct);
 #if HEBB_FLOAT64
-    CHECK(choose_path<double>(ConvPolicy::fast, Precision::fp32, direction, lenet) ==
+    CHECK(choose_path<double>(ConvPolicy::fast, Bfloat16Unit::none, direction, lenet) ==
           ConvPath::im2col);
-    CHECK(choose_path<double>(ConvPolicy::fast, Precision::fp32, direction, wide) ==
+    CHECK(choose_path<double>(ConvPolicy::fast, Bfloat16Unit::none, direction, wide) ==
           ConvPath::im2col);
 #endif
     CHECK(exact(direction, geometry(100, 64, 14, 14, 64, 1, 1, 0, 0)) == ConvPath::pointwise);

@@ -46,7 +46,7 @@ struct Matrices {
   }
 };
 
-TEST_CASE("products of bfloat16 have every shape and transposition", "[amx][gemm]") {
+void check_shapes(Bfloat16Unit unit) {
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true})
       for (const int64_t m : {0, 1, 16, 37, 100})
@@ -58,29 +58,34 @@ TEST_CASE("products of bfloat16 have every shape and transposition", "[amx][gemm
             for (int64_t i = 0; i < m; ++i)  // must not be read
               for (int64_t j = 0; j < n; ++j)
                 c[i * q.ldc + j] = std::numeric_limits<float>::quiet_NaN();
-            bfloat16_gemm(q.product(c.data()));
+            bfloat16_gemm(unit, q.product(c.data()));
             const double tolerance = 6e-8 * (double(k) / 2 + 16);
             CHECK(largest_difference(c, q.expected(1, 0, false)) <= tolerance);
             c = q.c;
             Product<float> all = q.product(c.data());
             all.alpha = 0.5f, all.beta = -2;
             all.row_bias = q.rows.data(), all.column_bias = q.columns.data();
-            bfloat16_gemm(all);
+            bfloat16_gemm(unit, all);
             CHECK(largest_difference(c, q.expected(0.5, -2, true)) <= tolerance);
           }
 }
 
-TEST_CASE("products of bfloat16 have the same bits for every number of threads", "[amx][gemm]") {
+HEBB_TEST_BFLOAT16("products of bfloat16 have every shape and transposition", "[gemm]",
+                   check_shapes)
+
+void check_threads(Bfloat16Unit unit) {
   const Matrices q{false, true, 200, 150, 90};
   std::vector<float> one = q.c, three = q.c;
   const int before = num_threads();
   set_num_threads(1);
-  bfloat16_gemm(q.product(one.data()));
+  bfloat16_gemm(unit, q.product(one.data()));
   set_num_threads(3);
-  bfloat16_gemm(q.product(three.data()));
+  bfloat16_gemm(unit, q.product(three.data()));
   set_num_threads(before);
   CHECK(one == three);
 }
+HEBB_TEST_BFLOAT16("products of bfloat16 have the same bits for every number of threads", "[gemm]",
+                   check_threads)
 
 }  // namespace
 }  // namespace hebb::cpu::HEBB_ISA
