@@ -66,8 +66,8 @@ void Bfloat16Backend::add_scaled(const Tensor& y, const Tensor& x, double scale)
   copy(y, rounded(sum));
 }
 
-Tensor Bfloat16Backend::dropout(const Tensor& x, double p, std::span<const RandomKey> keys) {
-  return in_float32(x, [&](const Tensor& a) { return CpuBackend::dropout(a, p, keys); });
+Tensor Bfloat16Backend::dropout(const Tensor& x, std::span<const DropoutMask> masks) {
+  return in_float32(x, [&](const Tensor& a) { return CpuBackend::dropout(a, masks); });
 }
 
 Tensor Bfloat16Backend::reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) {

@@ -16,7 +16,7 @@ class Bfloat16Backend final : public CpuBackend {
   Tensor binary(Binary op, const Tensor& a, const Tensor& b, const Shape& shape) override;
   Tensor affine(const Tensor& x, double scale, double shift) override;
   void add_scaled(const Tensor& y, const Tensor& x, double scale) override;
-  Tensor dropout(const Tensor& x, double p, std::span<const RandomKey> keys) override;
+  Tensor dropout(const Tensor& x, std::span<const DropoutMask> masks) override;
   Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) override;
   Tensor sum_to(const Tensor& x, const Shape& shape) override;
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
