@@ -73,7 +73,7 @@ std::vector<ErrorCase> conv2d_max_pool2d_errors() {
                              conv2d_max_pool2d(ones({1, 1, 3, 3}), ones({1, 1, 3, 3}));
                            })),
       of(error<DTypeError>(
-          "conv2d", "expected input of float32 or float64, got uint8 [1] on cpu",
+          "conv2d", "expected input of float32, float64 or bfloat16, got uint8 [1] on cpu",
           [] {
             conv2d_max_pool2d(Tensor::ones({1}, {DType::uint8}), ones({1, 1, 3, 3}));
           })),

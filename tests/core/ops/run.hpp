@@ -40,7 +40,8 @@ inline bool differentiable(const OperandSpec& spec) {
 
 /// Whether operand i is of float32 beside others of bfloat16.
 inline bool is_parameter(const OpCase& row, size_t i) {
-  const bool has_weights = row.op == "conv2d" || row.op == "linear" || row.op == "bean_penalty" ||
+  const bool has_weights = row.op == "conv2d" || row.op == "conv2d_max_pool2d" ||
+                           row.op == "linear" || row.op == "bean_penalty" ||
                            row.op == "cross_entropy";
   return i > 0 && (has_weights || (row.op == "batch_norm2d" && row.operands[i].shape.rank() == 1));
 }
