@@ -50,7 +50,7 @@ std::function<void()> CudaBackend::record(std::function<void()> step) {
     std::function<void()> step;
     std::map<Precision, RecordedStep> of = {};
   };
-  const auto recordings = std::make_shared<Recordings>(std::move(step));
+  const auto recordings = std::make_shared<Recordings>(Recordings{std::move(step), {}});
   return [this, recordings] {
     recordings->of.try_emplace(precision_, stream_, memory_, [r = recordings.get()] { r->step(); })
         .first->second.run();
