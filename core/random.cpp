@@ -64,9 +64,13 @@ int64_t Generator::below(int64_t bound) {
 std::vector<int64_t> Generator::permutation(int64_t n) {
   check(n >= 0, "[random] expected a permutation of at least 0 items, got {}", n);
   std::vector<int64_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
-  for (int64_t i = n; i > 1; --i) std::swap(order[i - 1], order[below(i)]);
+  permutation(order);
   return order;
+}
+
+void Generator::permutation(std::span<int64_t> order) {
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[below(i)]);
 }
 
 void Generator::set_state(const State& state) {

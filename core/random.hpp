@@ -85,6 +85,7 @@ class Generator {
   int64_t below(int64_t bound);  ///< In [0, bound), without bias. ValueError when bound < 1.
   /// 0..n-1 in random order (Fisher-Yates).
   std::vector<int64_t> permutation(int64_t n);
+  void permutation(std::span<int64_t> order);  ///< The same, of order.size() items, into `order`.
 
   struct State {
     uint64_t seed, stream, offset;

@@ -108,21 +108,17 @@ class Loader::Maker {
     if (order_.defined() && (!options_.shuffle || (position.epoch == order_of_.epoch &&
                                                    position.seed == order_of_.seed)))
       return;
-    std::vector<int64_t> order;
-    if (options_.shuffle) {
-      order = Generator(position.seed)
-                  .split(order_stream)
-                  .split(uint64_t(position.epoch))
-                  .permutation(dataset_.size());
-    } else {
-      order.resize(size_t(dataset_.size()));
-      std::iota(order.begin(), order.end(), 0);
-    }
     if (!order_.defined()) order_ = Tensor::empty({dataset_.size()}, {DType::int64, home_});
-    if (home_.is_cpu())
-      std::ranges::copy(order, order_.host<int64_t>().begin());
+    const Tensor order =
+        home_.is_cpu() ? order_ : Tensor::empty(order_.shape(), {.dtype = DType::int64});
+    if (options_.shuffle)
+      Generator(position.seed)
+          .split(order_stream)
+          .split(uint64_t(position.epoch))
+          .permutation(order.host<int64_t>());
     else
-      order_.copy_from(Tensor::from(order, order_.shape()));
+      std::iota(order.host<int64_t>().begin(), order.host<int64_t>().end(), 0);
+    if (!home_.is_cpu()) order_.copy_from(order);
     order_of_ = position;
   }
 
