@@ -248,7 +248,9 @@ void pointwise_backward_weight(const ConvGeometry& g, const float* x, const floa
       offsets[k % 2 * chunk + q % chunk] =
           int32_t((q / out.plane - image) * g.filters * out.plane + q % out.plane);
   };
-  const auto multiply_block = [&](int64_t k, int64_t block) {
+  // Of few blocks, threads share the channels as well.
+  const int64_t shares = smaller(panels, ceil_div(8, blocks));
+  const auto multiply_block = [&](int64_t k, int64_t block, int64_t share) {
     const int64_t f = g.filters * block / blocks, rows = g.filters * (block + 1) / blocks - f;
     const int64_t positions = smaller(chunk, total - k * chunk);
     const float* of_filters = dy + (k * chunk / out.plane * g.filters + f) * out.plane;
@@ -258,24 +260,26 @@ void pointwise_backward_weight(const ConvGeometry& g, const float* x, const floa
       for (int64_t q = p + most_depth; q < smaller(p + 2 * most_depth, positions); q += lanes)
         for (int64_t r = 0; r < rows; ++r)
           __builtin_prefetch(of_filters + r * out.plane + offset[q]);
-      for (int64_t c = 0; c < g.channels; c += panel)
+      for (int64_t i = panels * share / shares; i < panels * (share + 1) / shares; ++i) {
+        const int64_t c = i * panel;
         gemm_rows(rows, smaller(panel, g.channels - c), smaller(most_depth, positions - p),
                   Gathered<float>{of_filters, out.plane, offset + p},
                   StridedRows<float>{place(k, c) + p * panel, panel},
                   TileOutput<float>{.c = dw + f * g.channels + c,
                                     .stride = g.channels,
                                     .beta = k == 0 && p == 0 ? 0.0f : 1.0f});
+      }
     }
   };
   for (int64_t k = -1; k < chunks; ++k) {
     const int64_t gathers = k + 1 < chunks ? panels * parts : 0;
     if (gathers) find_offsets(k + 1);
-    parallel_for(gathers + (k < 0 ? 0 : blocks), 1, [&](int64_t begin, int64_t end) {
+    parallel_for(gathers + (k < 0 ? 0 : blocks * shares), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         if (i < gathers)
           gather_part(k + 1, i / parts, i % parts);
         else
-          multiply_block(k, i - gathers);
+          multiply_block(k, (i - gathers) / shares, (i - gathers) % shares);
     });
   }
   if (db)
