@@ -13,6 +13,11 @@ void Backend::set_precision(Precision precision) {
         precisions().name_of(precision));
 }
 
+Tensor Backend::with_layout(const Tensor& x, Layout layout) {
+  check(x.layout() == layout, "[layout] expected a row-major tensor on {}, got {}", name(), x);
+  return x;
+}
+
 Tensor Backend::linear_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape) {
   return matmul(dy, false, weight, false, shape);
 }

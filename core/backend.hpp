@@ -74,6 +74,9 @@ class Backend {
   virtual void copy(const Tensor& destination, const Tensor& source) = 0;  // same dtype
   virtual void fill(const Tensor& x, double value) = 0;
   virtual Tensor cast(const Tensor& x, DType dtype) = 0;
+  /// x with its elements in another layout than they are: of backends that give such tensors, which
+  /// are of bfloat16, and to which any of the primitives for it may be handed one.
+  virtual Tensor with_layout(const Tensor& x, Layout layout);
 
   /// counts[i] += by, of int64.
   virtual void advance(const Tensor& counts, int64_t by) = 0;

@@ -157,6 +157,9 @@ class ProfiledBackend final : public Backend {
   void fill(const Tensor& x, double value) override {
     return run("fill", &Backend::fill, x, value);
   }
+  Tensor with_layout(const Tensor& x, Layout layout) override {
+    return run("with_layout", &Backend::with_layout, x, layout);
+  }
   Tensor cast(const Tensor& x, DType dtype) override {
     return run("cast", &Backend::cast, x, dtype);
   }

@@ -6,15 +6,16 @@
 
 namespace hebb {
 
-Tensor::Body::Body(Ref<Storage> memory, int64_t first, const Shape& extents, DType type)
-    : storage(std::move(memory)), offset(first), shape(extents), dtype(type) {}
+Tensor::Body::Body(Ref<Storage> memory, int64_t first, const Shape& extents, DType type,
+                   Layout order)
+    : storage(std::move(memory)), offset(first), shape(extents), dtype(type), layout(order) {}
 
 Tensor::Body::~Body() = default;
 
-Tensor Tensor::empty(const Shape& shape, TensorOptions options) {
+Tensor Tensor::empty(const Shape& shape, TensorOptions options, Layout layout) {
   const int64_t bytes = checked_multiply(shape.numel(), int64_t(size_of(options.dtype)), "tensor");
-  return Tensor(
-      make_ref<Body>(Storage::allocate(size_t(bytes), options.device), 0, shape, options.dtype));
+  return Tensor(make_ref<Body>(Storage::allocate(size_t(bytes), options.device), 0, shape,
+                               options.dtype, layout));
 }
 
 Tensor Tensor::full(const Shape& shape, double value, TensorOptions options) {
@@ -48,7 +49,7 @@ void Tensor::require_host(DType wanted) const {
 }
 
 void Tensor::copy_to_host(void* destination) const {
-  backend_of(*this)->copy_to_host(destination, *this);
+  backend_of(*this)->copy_to_host(destination, row_major());
 }
 
 double Tensor::item() const {
@@ -88,7 +89,7 @@ Tensor Tensor::to(DType target) const {
 }
 
 Tensor Tensor::clone() const {
-  const Tensor copy = empty(shape(), options());
+  const Tensor copy = empty(shape(), options(), layout());
   backend_of(*this)->copy(copy, *this);
   return copy;
 }
@@ -100,20 +101,28 @@ void Tensor::copy_from(const Tensor& source) const {
                     source.shape());
   const Tensor same = source.dtype() == dtype() ? source : source.detach().to(dtype());
   if (same.device() == device())
-    backend_of(*this)->copy(*this, same);
+    backend_of(*this)->copy(*this, same.with_layout(layout()));
+  else if (layout() != Layout::row_major)
+    copy_from(same.detach().to(device()));
   else if (same.device().is_cpu())
     backend_of(*this)->copy_from_host(*this, same.data());
   else if (device().is_cpu())
-    backend_of(same)->copy_to_host(data(), same);
+    backend_of(same)->copy_to_host(data(), same.row_major());
   else
     copy_from(same.detach().to(Device::cpu()));
 }
 
 void Tensor::fill(double value) const { backend_of(*this)->fill(*this, value); }
 
+Tensor Tensor::with_layout(Layout wanted) const {
+  return layout() == wanted ? *this : backend_of(*this)->with_layout(*this, wanted);
+}
+
 Tensor Tensor::view(const Shape& extents, int64_t first) const {
+  const bool whole = first == 0 && extents == shape();
+  if (!whole && layout() != Layout::row_major) return row_major().view(extents, first);
   return Tensor(make_ref<Body>(body_->storage, body_->offset + first * int64_t(size_of(dtype())),
-                               extents, dtype()));
+                               extents, dtype(), layout()));
 }
 
 Tensor Tensor::reshape(const Shape& extents) const {
@@ -155,7 +164,7 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
   const Tensor y = view(shape().with(0, end - begin), begin * row);
   return record("slice", y, {*this}, [from = shape(), begin, row](const Tensor& dy) {
     const Tensor dx = zeros(from, dy.options());
-    backend_of(dy)->copy(dx.view(dy.shape(), begin * row), dy);
+    dx.view(dy.shape(), begin * row).copy_from(dy);
     return Grads{dx};
   });
 }

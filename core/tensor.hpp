@@ -21,17 +21,24 @@ struct TensorOptions {
   Device device = {};
 };
 
+/// How a tensor's elements lie in memory: by rows, but for images [N, C, H, W] or [R, N, C, H, W]
+/// inside a network, which a backend may give as it likes to read them, with the channels of a
+/// position side by side. Only backends see which: shapes are the same, and elements are read and
+/// copied by rows.
+enum class Layout : uint8_t { row_major, channels_last };
+
 /// A handle to an array of numbers on a device: shared storage, shape, element type, and, when it
 /// takes part in a differentiable computation, a gradient and the graph node that made it.
 ///
-/// Elements are row-major and contiguous, always. `reshape` and `slice` look into the same
-/// storage; every other change of layout copies. Copies of a handle mean the same tensor. The
+/// Elements are contiguous, always. `reshape` and `slice` look into the same storage (or, where
+/// that is not row-major, a copy's); every other change of layout copies. Copies of a handle mean the same tensor. The
 /// operations are free functions in core/ops.
 class Tensor {
  public:
   Tensor() = default;  ///< No tensor; `defined()` is false.
 
-  static Tensor empty(const Shape& shape, TensorOptions options = {});  ///< Uninitialised.
+  static Tensor empty(const Shape& shape, TensorOptions options = {},
+                      Layout layout = Layout::row_major);  ///< Uninitialised.
   static Tensor full(const Shape& shape, double value, TensorOptions options = {});
   static Tensor zeros(const Shape& shape, TensorOptions options = {}) {
     return full(shape, 0, options);
@@ -120,7 +127,12 @@ class Tensor {
   const Ref<Node>& node() const;
   /// Whether this handle is the only one to its storage.
   bool owns_storage() const;
-  /// A handle to the same storage from element `first` on, outside any graph.
+  Layout layout() const;
+  /// This tensor, or one with its elements in that layout, outside any graph.
+  Tensor with_layout(Layout wanted) const;
+  Tensor row_major() const { return with_layout(Layout::row_major); }
+  /// A handle to the same storage from element `first` on, outside any graph; of what is not
+  /// row-major, and not as a whole, to a copy's.
   Tensor view(const Shape& shape, int64_t first = 0) const;
 
   struct Body;
@@ -139,12 +151,14 @@ class Tensor {
 
 struct Tensor::Body final : RefCounted {
   ~Body() override;
-  Body(Ref<Storage> storage, int64_t offset, const Shape& shape, DType dtype);
+  Body(Ref<Storage> storage, int64_t offset, const Shape& shape, DType dtype,
+       Layout layout = Layout::row_major);
 
   Ref<Storage> storage;
   int64_t offset;  // bytes
   Shape shape;
   DType dtype;
+  Layout layout;
   bool requires_grad = false;
   Tensor grad;
   Ref<Node> node;
@@ -152,6 +166,7 @@ struct Tensor::Body final : RefCounted {
 
 inline const Shape& Tensor::shape() const { return body_->shape; }
 inline DType Tensor::dtype() const { return body_->dtype; }
+inline Layout Tensor::layout() const { return body_->layout; }
 inline Device Tensor::device() const { return body_->storage->device(); }
 inline bool Tensor::requires_grad() const { return body_->requires_grad || body_->node; }
 inline const Ref<Node>& Tensor::node() const { return body_->node; }
