@@ -338,7 +338,7 @@ void direct_backward_weight(const ConvGeometry& g, const float* x, const float* 
   const bool by_positions =
       4 * g.filters <= 3 * Floats::lanes ||
       (whole_rows(g) && g.filters * g.channels * g.kernel_h * g.kernel_w <= most_sums);
-  accumulate_weights(g, g.channels, dy, dw, db,
+  accumulate_weights(g, g.channels, 1, dy, dw, db,
                      [&](int64_t first, int64_t last, int64_t, int64_t, float* sum) {
                        const auto run = by_positions ? weights_by_positions : weights_by_filters;
                        run(g, image, offsets.data(), first, last, x, dy, sum);

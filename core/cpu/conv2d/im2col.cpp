@@ -192,7 +192,7 @@ void im2col_backward_weight(const ConvGeometry& g, const T* x, const T* dy, T* d
   const Unfolding u(g);
   const int64_t rows = g.channels * u.kernel;
   accumulate_weights(
-      g, u.group, dy, dw, db,
+      g, u.group, 1, dy, dw, db,
       [&](int64_t first, int64_t last, int64_t channel, int64_t channels, T* sum) {
         Scratch<T> col(u.view ? 0 : channels * u.kernel * u.tile);
         for (int64_t image = first; image < last; ++image) {

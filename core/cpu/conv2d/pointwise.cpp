@@ -180,23 +180,16 @@ void multiply(int64_t batch, const Grid& in, const Grid& out, const float* x, co
 /// lanes.
 void gather_transposed(const Grid& grid, const float* x, int64_t channel, int64_t channels,
                        int64_t first, int64_t last, float* to) {
+  // Rows that lie a power of two apart would share a set of the cache.
+  const int64_t stride = last - first + lanes;
   Scratch<Run> runs(last - first);
-  Scratch<float> rows(panel * panel);
+  Scratch<float> rows(panel * stride);
   const int64_t count = find_runs(grid, first, last, runs.data());
-  for (int64_t r = 0; r < count; ++r) {
-    const int64_t length = runs[r].length;
-    const float* from = x + runs[r].offset + channel * grid.plane;
-    const bool view = grid.step == 1;
-    if (r + 1 < count)
-      for (int64_t c = 0; c < channels; ++c)
-        prefetch_row<0>(x + runs[r + 1].offset + (channel + c) * grid.plane,
-                        runs[r + 1].length * grid.step);
-    if (!view)
-      for (int64_t c = 0; c < channels; ++c)
-        gather_row(length, grid.step, from + c * grid.plane, rows.data() + c * panel);
-    transpose_copy(channels, length, view ? from : rows.data(), view ? grid.plane : panel,
-                   to + runs[r].column * panel, panel);
-  }
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t r = 0; r < count; ++r)
+      gather_row(runs[r].length, grid.step, x + runs[r].offset + (channel + c) * grid.plane,
+                 rows.data() + c * stride + runs[r].column);
+  transpose_copy(channels, last - first, rows.data(), stride, to, panel);
 }
 
 }  // namespace
@@ -216,76 +209,42 @@ void pointwise_backward_input(const ConvGeometry& g, const float* dy, const floa
   multiply(g.batch, Grid::output(g), Grid::input(g), dy, transposed.data(), nullptr, dx);
 }
 
-/// Threads share the sums: each block of them belongs to one, which goes over all positions. The
-/// output's gradients are read where they are. The inputs are made panels of channels, chunk by
-/// chunk, of which the next is gathered while one is multiplied.
+/// The inputs of some positions are made panels of channels, and the output's gradients are read
+/// where they are.
 void pointwise_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
                                float* db) {
   const Grid in = Grid::input(g), out = Grid::output(g);
-  const int64_t total = g.batch * out.plane;
-  const int64_t panels = ceil_div(g.channels, panel), blocks = ceil_div(g.filters, max_tile_rows);
-  const int64_t chunk =
-      smaller(total, ceil_div(second_level, panels * panel * most_depth) * most_depth);
-  const int64_t chunks = chunk ? ceil_div(total, chunk) : 0;
-  const int64_t parts = ceil_div(chunk, most_depth);
-  Scratch<float> columns(2 * panels * panel * chunk);
-  Scratch<int32_t> offsets(2 * chunk);
-  if (total == 0) std::memset(dw, 0, size_t(g.filters * g.channels) * sizeof(float));
-
-  const auto place = [&](int64_t k, int64_t channel) {
-    return columns.data() + (k % 2 * panels * panel + channel) * chunk;
-  };
-  const auto gather_part = [&](int64_t k, int64_t number, int64_t part) {
-    const int64_t first = k * chunk + part * most_depth, channel = number * panel;
-    const int64_t last = smaller(smaller(total, (k + 1) * chunk), first + most_depth);
-    if (first < last)
-      gather_transposed(in, x, channel, smaller(panel, g.channels - channel), first, last,
-                        place(k, channel) + part * most_depth * panel);
-  };
-  const auto find_offsets = [&](int64_t k) {
-    const int64_t image = k * chunk / out.plane;
-    for (int64_t q = k * chunk; q < smaller(total, (k + 1) * chunk); ++q)
-      offsets[k % 2 * chunk + q % chunk] =
-          int32_t((q / out.plane - image) * g.filters * out.plane + q % out.plane);
-  };
-  // Of few blocks, threads share the channels as well.
-  const int64_t shares = smaller(panels, ceil_div(8, blocks));
-  const auto multiply_block = [&](int64_t k, int64_t block, int64_t share) {
-    const int64_t f = g.filters * block / blocks, rows = g.filters * (block + 1) / blocks - f;
-    const int64_t positions = smaller(chunk, total - k * chunk);
-    const float* of_filters = dy + (k * chunk / out.plane * g.filters + f) * out.plane;
-    const int32_t* offset = offsets.data() + k % 2 * chunk;
-    for (int64_t p = 0; p < positions; p += most_depth) {
-      // The next part is on its way into the cache while this one is summed.
-      for (int64_t q = p + most_depth; q < smaller(p + 2 * most_depth, positions); q += lanes)
-        for (int64_t r = 0; r < rows; ++r)
-          __builtin_prefetch(of_filters + r * out.plane + offset[q]);
-      for (int64_t i = panels * share / shares; i < panels * (share + 1) / shares; ++i) {
-        const int64_t c = i * panel;
-        gemm_rows(rows, smaller(panel, g.channels - c), smaller(most_depth, positions - p),
-                  Gathered<float>{of_filters, out.plane, offset + p},
-                  StridedRows<float>{place(k, c) + p * panel, panel},
-                  TileOutput<float>{.c = dw + f * g.channels + c,
-                                    .stride = g.channels,
-                                    .beta = k == 0 && p == 0 ? 0.0f : 1.0f});
-      }
-    }
-  };
-  for (int64_t k = -1; k < chunks; ++k) {
-    const int64_t gathers = k + 1 < chunks ? panels * parts : 0;
-    if (gathers) find_offsets(k + 1);
-    parallel_for(gathers + (k < 0 ? 0 : blocks * shares), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        if (i < gathers)
-          gather_part(k + 1, i / parts, i % parts);
-        else
-          multiply_block(k, (i - gathers) / shares, (i - gathers) % shares);
-    });
-  }
-  if (db)
-    parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t f = begin; f < end; ++f) db[f] = bias_gradient(g, 0, g.batch, f, dy);
-    });
+  constexpr int64_t channels_per_piece = 64, least_positions = 2 * most_depth;
+  accumulate_weights(
+      g, channels_per_piece, least_positions, dy, dw, db,
+      [=](int64_t first_image, int64_t last_image, int64_t channel, int64_t channels, float* sum) {
+        const int64_t panels = ceil_div(channels, panel),
+                      blocks = ceil_div(out.channels, max_tile_rows);
+        const int64_t first = first_image * out.plane, last = last_image * out.plane;
+        Scratch<float> columns(panels * panel * most_depth);
+        Scratch<int32_t> offsets(most_depth);
+        for (int64_t q = first; q < last; q += most_depth) {
+          const int64_t depth = smaller(most_depth, last - q), image = q / out.plane;
+          for (int64_t c = 0; c < channels; c += panel)
+            gather_transposed(in, x, channel + c, smaller(panel, channels - c), q, q + depth,
+                              columns.data() + c * most_depth);
+          for (int64_t p = 0; p < depth; ++p)
+            offsets[p] = int32_t(((q + p) / out.plane - image) * out.channels * out.plane +
+                                 (q + p) % out.plane);
+          for (int64_t block = 0; block < blocks; ++block) {
+            const int64_t f = out.channels * block / blocks,
+                          rows = out.channels * (block + 1) / blocks - f;
+            for (int64_t c = 0; c < channels; c += panel)
+              gemm_rows(rows, smaller(panel, channels - c), depth,
+                        Gathered<float>{dy + (image * out.channels + f) * out.plane, out.plane,
+                                        offsets.data()},
+                        StridedRows<float>{columns.data() + c * most_depth, panel},
+                        TileOutput<float>{.c = sum + f * in.channels + c,
+                                          .stride = in.channels,
+                                          .beta = q == first ? 0.0f : 1.0f});
+          }
+        }
+      });
 }
 
 }  // namespace hebb::cpu::HEBB_ISA

@@ -44,10 +44,11 @@ void add_parts(const T* part, int64_t parts, int64_t n, T* out) {
 
 /// Calls images(first, last, channel, channels, sum), which is to write to sum the gradient of the
 /// weights [channel, channel + channels) over the images [first, last); sum points at the first of
-/// these weights, and filters are channels * kernel apart. The pieces' sums are added in order.
+/// these weights, and filters are channels * kernel apart. Pieces have `group` channels and at
+/// least that many positions of the output, if there are; their sums are added in order.
 template <class T, class Function>
-void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw, T* db,
-                        Function&& images) {
+void accumulate_weights(const ConvGeometry& g, int64_t group, int64_t least_positions, const T* dy,
+                        T* dw, T* db, Function&& images) {
   constexpr int64_t most_pieces = 16, most_elements = int64_t(1) << 22;
   const int64_t kernel = g.kernel_h * g.kernel_w, positions = g.out_h * g.out_w;
   const int64_t weights = g.filters * g.channels * kernel;
@@ -57,8 +58,9 @@ void accumulate_weights(const ConvGeometry& g, int64_t group, const T* dy, T* dw
     return;
   }
   const int64_t most = larger(1, smaller(most_pieces, most_elements / larger(1, weights)));
-  const int64_t per_piece =
-      larger(ceil_div(g.batch, most), ceil_div(conv_piece_work, larger(1, weights * positions)));
+  const int64_t least = larger(ceil_div(conv_piece_work, larger(1, weights * positions)),
+                               ceil_div(least_positions, larger(1, positions)));
+  const int64_t per_piece = larger(ceil_div(g.batch, most), least);
   const int64_t pieces = ceil_div(g.batch, per_piece), groups = ceil_div(g.channels, group);
   Scratch<T> dw_parts(pieces > 1 ? pieces * weights : 0);
   Scratch<T> db_parts(pieces > 1 ? pieces * g.filters : 0);

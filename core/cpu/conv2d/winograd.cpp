@@ -170,11 +170,12 @@ void fill_strip(const Planes& planes, const E* x, int64_t channels, int64_t row,
 
 /// v = the transform of all tiles [size, size], whose corners lie `step` apart.
 template <int size, int step, int points, class Transform, class E>
-void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transform, const E* x,
-                     const Layout& layout, float* v) {
+void transform_tiles(Planes planes, Tiles tiles, Transform transform, const E* x, Layout layout,
+                     float* v) {
   const int64_t rows = tiles.rows * step + size - step,
                 columns = tiles.columns * step + size - step;
-  for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
+  for_each_panel(tiles.images, planes.channels, [=](int64_t image, int64_t c, int64_t channels) {
+    const int64_t apart = layout.step;
     Scratch<float> strip(rows * columns * V::lanes);
     fill_strip(planes, x + ((tiles.first_image + image) * planes.channels + c) * planes.size(),
                channels, tiles.first_row * step, rows, columns, strip.data());
@@ -185,18 +186,19 @@ void transform_tiles(const Planes& planes, const Tiles& tiles, Transform transfo
         const float* corner = strip.data() + (row * columns + column) * step * V::lanes;
         both_ways<size, points>(
             transform, [&](int i, int j) { return load(corner + (i * columns + j) * V::lanes); },
-            [&](int i, int j, V value) { store(to + (i * points + j) * layout.step, value); });
+            [&](int i, int j, V value) { store(to + (i * points + j) * apart, value); });
       }
   });
 }
 
 /// y = the tiles of the output from the products, plus bias.
 template <class F, class E>
-void transform_products(const Planes& planes, const Tiles& tiles, const Layout& layout,
-                        const float* products, const float* bias, E* y) {
+void transform_products(Planes planes, Tiles tiles, Layout layout, const float* products,
+                        const float* bias, E* y) {
   constexpr int points = F::points, m = F::outputs;
   const int64_t columns = tiles.columns * m;
-  for_each_panel(tiles.images, planes.channels, [&](int64_t image, int64_t c, int64_t channels) {
+  for_each_panel(tiles.images, planes.channels, [=](int64_t image, int64_t c, int64_t channels) {
+    const int64_t apart = layout.step;
     Scratch<float> strip(tiles.rows * m * columns * V::lanes);
     const V shift = bias ? load(bias + c, channels) : V(0.0f);
     const float* from = products + image * tiles.rows * tiles.columns * layout.tile_step + c;
@@ -204,7 +206,7 @@ void transform_products(const Planes& planes, const Tiles& tiles, const Layout& 
       for (int64_t column = 0; column < tiles.columns; ++column, from += layout.tile_step) {
         float* corner = strip.data() + (row * columns + column) * m * V::lanes;
         both_ways<points, m>(
-            F::output, [&](int i, int j) { return load(from + (i * points + j) * layout.step); },
+            F::output, [&](int i, int j) { return load(from + (i * points + j) * apart); },
             [&](int i, int j, V value) {
               store(corner + (i * columns + j) * V::lanes, value + shift);
             });
@@ -256,11 +258,14 @@ void transform_weights(const Weights& w, float* u) {
   });
 }
 
-/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component.
+/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component, and a
+/// part of the filters.
 void multiply(int64_t tiles, const Weights& w, const Layout& left, const float* v, const float* u,
-              const Layout& result, float* products) {
+              const Layout& result, float* products, int64_t part, int64_t parts) {
   const int64_t blocks = ceil_div(tiles, max_tile_rows), depths = ceil_div(w.channels, most_depth);
-  for (int64_t f = 0; f < w.filters; f += panel)
+  const int64_t panels = ceil_div(w.filters, panel);
+  for (int64_t f = panels * part / parts * panel; f < panels * (part + 1) / parts * panel;
+       f += panel)
     for (int64_t d = 0; d < depths; ++d) {
       const int64_t c = w.channels * d / depths, depth = w.channels * (d + 1) / depths - c;
       for (int64_t block = 0; block < blocks; ++block) {
@@ -294,15 +299,19 @@ void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights
   transform_weights<F>(w, u.data());
   const Layout left = Layout::by_tiles(cut.most(), in.channels),
                right = Layout::by_tiles(cut.most(), out.channels);
+  // Threads share components evenly.
+  const int64_t parts = smaller(ceil_div(w.filters, panel), 4);
   parallel_for(cut.pieces, shared ? cut.pieces : 1, [&](int64_t begin, int64_t end) {
     Scratch<float> v(components * left.step), products(components * right.step);
     for (int64_t i = begin; i < end; ++i) {
       const Tiles tiles = cut.piece(i);
       transform_tiles<F::size, F::step, F::points>(in, tiles, F::input, x, left, v.data());
-      parallel_for(components, 1, [&](int64_t first, int64_t last) {
-        for (int64_t k = first; k < last; ++k)
+      parallel_for(components * parts, 1, [&](int64_t first, int64_t last) {
+        for (int64_t item = first; item < last; ++item) {
+          const int64_t k = item / parts;
           multiply(tiles.count(), w, left, v.data() + k * left.step, u.data() + k * w.component(),
-                   right, products.data() + k * right.step);
+                   right, products.data() + k * right.step, item % parts, parts);
+        }
       });
       transform_products<F>(out, tiles, right, products.data(), bias, y);
     }
