@@ -9,6 +9,7 @@
 
 #include "core/backend.hpp"
 #include "core/block_sizes.hpp"
+#include "core/huge_pages.hpp"
 
 namespace hebb {
 namespace {
@@ -97,6 +98,7 @@ void* allocate(size_t bytes) {
   }
   void* block = std::aligned_alloc(block_alignment, size);
   if (!block) throw std::bad_alloc();
+  prefer_huge_pages(block, bytes);
   count(int64_t(size));
   system_allocations.fetch_add(1, std::memory_order_relaxed);
   system_bytes.fetch_add(int64_t(size), std::memory_order_relaxed);

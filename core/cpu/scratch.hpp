@@ -5,6 +5,8 @@
 #include <new>
 #include <type_traits>
 
+#include "core/huge_pages.hpp"
+
 namespace hebb::cpu::HEBB_ISA {
 
 namespace detail {
@@ -50,6 +52,7 @@ class Arena {
   void push(size_t bytes) {
     const size_t size = top_ ? bytes : (peak_ > bytes ? peak_ : bytes);
     void* p = ::operator new(size + alignment, std::align_val_t(alignment));
+    prefer_huge_pages(p, size);
     top_ = ::new (p) Chunk{top_, size, 0};
   }
   void pop() {
