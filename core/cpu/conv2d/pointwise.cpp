@@ -214,9 +214,11 @@ void pointwise_backward_input(const ConvGeometry& g, const float* dy, const floa
 void pointwise_backward_weight(const ConvGeometry& g, const float* x, const float* dy, float* dw,
                                float* db) {
   const Grid in = Grid::input(g), out = Grid::output(g);
-  constexpr int64_t channels_per_piece = 64, least_positions = 2 * most_depth;
+  // Sums that stay in the second-level cache, and positions enough to be worth adding them up.
+  constexpr int64_t most_sums = second_level / 4, least_positions = 2 * most_depth;
+  const int64_t group = larger(panel, most_sums / larger(1, g.filters) / panel * panel);
   accumulate_weights(
-      g, channels_per_piece, least_positions, dy, dw, db,
+      g, group, least_positions, dy, dw, db,
       [=](int64_t first_image, int64_t last_image, int64_t channel, int64_t channels, float* sum) {
         const int64_t panels = ceil_div(channels, panel),
                       blocks = ceil_div(out.channels, max_tile_rows);

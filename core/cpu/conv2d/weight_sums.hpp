@@ -37,9 +37,15 @@ T bias_gradient(const ConvGeometry& g, int64_t first, int64_t last, int64_t f, c
 /// out[i] = the sum of part[j * n + i] over j, in the order of j.
 template <class T>
 void add_parts(const T* part, int64_t parts, int64_t n, T* out) {
-  std::memcpy(out, part, size_t(n) * sizeof(T));
-  for (int64_t j = 1; j < parts; ++j)
-    for (int64_t i = 0; i < n; ++i) out[i] += part[j * n + i];
+  constexpr int64_t run = 2048;
+  parallel_for(ceil_div(n, run), 1, [=](int64_t begin, int64_t end) {
+    for (int64_t first = begin * run; first < smaller(n, end * run); first += run) {
+      const int64_t last = smaller(n, first + run);
+      std::memcpy(out + first, part + first, size_t(last - first) * sizeof(T));
+      for (int64_t j = 1; j < parts; ++j)
+        for (int64_t i = first; i < last; ++i) out[i] += part[j * n + i];
+    }
+  });
 }
 
 /// Calls images(first, last, channel, channels, sum), which is to write to sum the gradient of the
