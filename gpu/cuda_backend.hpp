@@ -158,6 +158,8 @@ class CudaBackend final : public Backend {
   Tensor scratch(int64_t n) const {
     return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
   }
+  /// What `reduce` computes, into y, which it returns.
+  Tensor reduce_to(const Tensor& y, Reduce op, const Tensor& x, uint32_t axes);
   /// A batch of products; float32 by `precision`.
   Tensor multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                   const Shape& shape, Precision precision);

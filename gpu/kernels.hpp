@@ -79,7 +79,7 @@ struct MaskList {
   void add(double p, const RandomKey& key);
 };
 /// Of parts [count, n], each with its mask.
-template <class T>
+template <Activation T>
 void dropout(Stream stream, int64_t n, const MaskList& list, const T* x, T* y);
 
 // elementwise.cu
@@ -102,8 +102,8 @@ void scale_by(Stream stream, int64_t n, int64_t part, const float* narrow, const
 // reduce.cu
 /// How many numbers `partial` has to hold.
 int64_t reduce_scratch(const ReduceLoop& loop);
-template <class T>
-void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, T* y,
+template <Activation T, Activation Result>
+void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, Result* y,
             double* partial);
 /// The loop's a is dy, stretched, and b is x.
 template <class T>
@@ -130,21 +130,21 @@ struct TermList {
 /// sums[i] += weight value of term i
 void accumulate(Stream stream, const TermList& terms, double* sums);
 
-// conv2d.cu: every geometry, slowly, for what cuDNN refuses
-template <class T>
-void conv2d(Stream stream, const ConvGeometry& g, const T* x, const T* weight, T* y);
-template <class T>
-void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy, const T* weight,
-                           T* dx);
-template <class T>
+// conv2d.cu: every geometry, slowly, for what cuDNN refuses. Products of BFloat16 round the weight.
+template <Activation T>
+void conv2d(Stream stream, const ConvGeometry& g, const T* x, const wide_t<T>* weight, T* y);
+template <Activation T>
+void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy,
+                           const wide_t<T>* weight, T* dx);
+template <Activation T>
 void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
-                            T* dweight);
+                            wide_t<T>* dweight);
 /// y [replicas, outer, channels, inner] += bias [replicas, channels]
 struct BiasShape {
   int64_t replicas = 1, outer, channels, inner = 1;
 };
-template <class T>
-void add_bias(Stream stream, const BiasShape& shape, const T* bias, T* y);
+template <Activation T>
+void add_bias(Stream stream, const BiasShape& shape, const wide_t<T>* bias, T* y);
 
 // conv2d_direct.cu, conv2d_direct_weight.cu: small images of few channels, as in LeNet-5
 /// Whether these kernels compute a geometry, rather than cuDNN: by shape alone. What follows is for
@@ -184,45 +184,51 @@ void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry&
                             const PoolGeometry& pool, bool relu, const T* x, const T* weight,
                             const T* bias, T* y, int32_t* argmax);
 
-// pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp
-template <class T>
-void max_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y, int32_t* argmax);
-template <class T>
-void max_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, const int32_t* argmax,
+// pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp: planes with one number at each
+// position or, where channels lie side by side, as many as there are
+template <Activation T>
+void max_pool2d(Stream stream, const PoolGeometry& g, int64_t channels, const T* x, T* y,
+                int32_t* argmax);
+template <Activation T>
+void max_pool2d_backward(Stream stream, const PoolGeometry& g, int64_t channels, const T* dy,
+                         const int32_t* argmax, T* dx);
+template <Activation T>
+void avg_pool2d(Stream stream, const PoolGeometry& g, int64_t channels, const T* x, T* y);
+template <Activation T>
+void avg_pool2d_backward(Stream stream, const PoolGeometry& g, int64_t channels, const T* dy,
                          T* dx);
-template <class T>
-void avg_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y);
-template <class T>
-void avg_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, T* dx);
 
-// normalize.cu
+// normalize.cu and, for planes of one position, as images with channels last are, normalize_rows.cu
 /// How many numbers `partial` has to hold, forward and backward.
 int64_t norm_scratch(const NormPlanes& planes);
 /// statistics [2, channels]: the mean and 1 / √(variance + epsilon). weight, bias, residual and,
 /// when training, running_mean and running_variance may be null.
-template <class T>
+template <Activation T>
 struct BatchNorm {
   NormPlanes planes;
   BatchNormOptions options;
-  const T *x, *weight, *bias, *residual;
-  T *running_mean, *running_variance;
+  const T *x, *residual;
+  const wide_t<T>*weight, *bias;
+  wide_t<T>*running_mean, *running_variance;
   double* partial;
   T* y;
   double* statistics;
 };
-template <class T>
+template <Activation T>
 void batch_norm(Stream stream, const BatchNorm<T>& norm);
 /// weight, y (unless there is a ReLU) and dresidual may be null.
-template <class T>
+template <Activation T>
 struct BatchNormBackward {
   NormPlanes planes;
   BatchNormOptions options;
-  const T *dy, *x, *weight, *y;
+  const T *dy, *x, *y;
+  const wide_t<T>* weight;
   const double* statistics;
   double* partial;
-  T *dx, *dweight, *dbias, *dresidual;
+  T *dx, *dresidual;
+  wide_t<T>*dweight, *dbias;
 };
-template <class T>
+template <Activation T>
 void batch_norm_backward(Stream stream, const BatchNormBackward<T>& norm);
 
 // softmax.cu, over rows of `width` elements; of the logarithm where `log`

@@ -172,12 +172,12 @@ TEST_CASE("rows, planes and pieces beyond 2^31", "[gpu]") {
   Reserved<float> images(4 * planes);
   images[4 * planes - 2] = 8;
   Reserved<int32_t> argmax(planes);
-  max_pool2d(Stream{}, pool, images.data(), y.data(), argmax.data());
+  max_pool2d(Stream{}, pool, 1, images.data(), y.data(), argmax.data());
   CHECK(y[planes - 1] == 8);
-  max_pool2d_backward(Stream{}, pool, y.data(), argmax.data(), x.data());
+  max_pool2d_backward(Stream{}, pool, 1, y.data(), argmax.data(), x.data());
   CHECK(x[4 * planes - 2] == 8);
   CHECK(x[4 * planes - 1] == 0);
-  avg_pool2d(Stream{}, pool, images.data(), y.data());
+  avg_pool2d(Stream{}, pool, 1, images.data(), y.data());
   CHECK(y[planes - 1] == 2);
   const ConvGeometry conv = {.batch = planes,
                              .channels = 1,
