@@ -8,14 +8,13 @@ namespace {
 template <class T>
 struct ConvBody {  // a thread for each element of y
   ConvGeometry g;
-  const T* x;
-  const wide_t<T>* weight;
+  const T *x, *weight;
   T* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
     const int64_t filter = i / (g.out_w * g.out_h) % g.filters;
     const int64_t sample = i / (g.out_w * g.out_h * g.filters);
-    const wide_t<T>* w = weight + filter * g.channels * g.kernel_h * g.kernel_w;
+    const T* w = weight + filter * g.channels * g.kernel_h * g.kernel_w;
     double sum = 0;
     for (int64_t c = 0; c < g.channels; ++c) {
       const T* plane = x + (sample * g.channels + c) * g.height * g.width;
@@ -24,18 +23,17 @@ struct ConvBody {  // a thread for each element of y
           const int64_t iy = oy * g.stride_h - g.pad_h + ky * g.dilation_h;
           const int64_t ix = ox * g.stride_w - g.pad_w + kx * g.dilation_w;
           if (iy >= 0 && iy < g.height && ix >= 0 && ix < g.width)
-            sum += double(wide(plane[iy * g.width + ix])) * double(factor<T>(*w));
+            sum += double(plane[iy * g.width + ix]) * double(*w);
         }
     }
-    y[i] = convert<T>(sum);
+    y[i] = T(sum);
   }
 };
 
 template <class T>
 struct ConvBackwardInputBody {  // a thread for each element of dx
   ConvGeometry g;
-  const T* dy;
-  const wide_t<T>* weight;
+  const T *dy, *weight;
   T* dx;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t ix = i % g.width, iy = i / g.width % g.height;
@@ -49,12 +47,11 @@ struct ConvBackwardInputBody {  // a thread for each element of dx
         const int64_t x = ix + g.pad_w - kx * g.dilation_w, ox = x / g.stride_w;
         if (x < 0 || x % g.stride_w != 0 || ox >= g.out_w) continue;
         for (int64_t f = 0; f < g.filters; ++f)
-          sum += double(wide(dy[((sample * g.filters + f) * g.out_h + oy) * g.out_w + ox])) *
-                 double(factor<T>(
-                     weight[((f * g.channels + channel) * g.kernel_h + ky) * g.kernel_w + kx]));
+          sum += double(dy[((sample * g.filters + f) * g.out_h + oy) * g.out_w + ox]) *
+                 double(weight[((f * g.channels + channel) * g.kernel_h + ky) * g.kernel_w + kx]);
       }
     }
-    dx[i] = convert<T>(sum);
+    dx[i] = T(sum);
   }
 };
 
@@ -65,11 +62,11 @@ struct ConvBackwardWeightBody {  // a block for each element of dweight
   using Local = Nothing;
   ConvGeometry g;
   const T *x, *dy;
-  wide_t<T>* dweight;
+  T* dweight;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     if (p == 1) return shared.fold(t);
     if (p == 2) {
-      if (t.index == 0) dweight[t.block] = wide_t<T>(shared.total());
+      if (t.index == 0) dweight[t.block] = T(shared.total());
       return;
     }
     const int64_t kx = t.block % g.kernel_w, ky = t.block / g.kernel_w % g.kernel_h;
@@ -82,8 +79,8 @@ struct ConvBackwardWeightBody {  // a block for each element of dweight
       const int64_t iy = oy * g.stride_h - g.pad_h + ky * g.dilation_h;
       const int64_t ix = ox * g.stride_w - g.pad_w + kx * g.dilation_w;
       if (iy >= 0 && iy < g.height && ix >= 0 && ix < g.width)
-        sum += double(wide(dy[(sample * g.filters + filter) * plane + i % plane])) *
-               double(wide(x[((sample * g.channels + channel) * g.height + iy) * g.width + ix]));
+        sum += double(dy[(sample * g.filters + filter) * plane + i % plane]) *
+               double(x[((sample * g.channels + channel) * g.height + iy) * g.width + ix]);
     }
     shared.put(t, sum);
   }
@@ -102,21 +99,21 @@ struct AddBiasBody {
 
 }  // namespace
 
-template <Activation T>
-void conv2d(Stream stream, const ConvGeometry& g, const T* x, const wide_t<T>* weight, T* y) {
+template <class T>
+void conv2d(Stream stream, const ConvGeometry& g, const T* x, const T* weight, T* y) {
   for_each(stream, g.batch * g.filters * g.out_h * g.out_w, ConvBody<T>{g, x, weight, y});
 }
 
-template <Activation T>
-void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy,
-                           const wide_t<T>* weight, T* dx) {
+template <class T>
+void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy, const T* weight,
+                           T* dx) {
   for_each(stream, g.batch * g.channels * g.height * g.width,
            ConvBackwardInputBody<T>{g, dy, weight, dx});
 }
 
-template <Activation T>
+template <class T>
 void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
-                            wide_t<T>* dweight) {
+                            T* dweight) {
   const int threads = g.batch * g.out_h * g.out_w <= 256 ? 32 : block_threads;
   for_blocks(stream, g.filters * g.channels * g.kernel_h * g.kernel_w, threads,
              ConvBackwardWeightBody<T>{g, x, dy, dweight});
@@ -128,15 +125,17 @@ void add_bias(Stream stream, const BiasShape& shape, const wide_t<T>* bias, T* y
            AddBiasBody<T>{shape, bias, y});
 }
 
-#define HEBB_INSTANTIATE(T)                                                                    \
-  template void conv2d(Stream, const ConvGeometry&, const T*, const wide_t<T>*, T*);           \
-  template void conv2d_backward_input(Stream, const ConvGeometry&, const T*, const wide_t<T>*, \
-                                      T*);                                                     \
-  template void conv2d_backward_weight(Stream, const ConvGeometry&, const T*, const T*,        \
-                                       wide_t<T>*);                                            \
-  template void add_bias(Stream, const BiasShape&, const wide_t<T>*, T*);
+#define HEBB_INSTANTIATE(T)                                                                 \
+  template void conv2d(Stream, const ConvGeometry&, const T*, const T*, T*);                \
+  template void conv2d_backward_input(Stream, const ConvGeometry&, const T*, const T*, T*); \
+  template void conv2d_backward_weight(Stream, const ConvGeometry&, const T*, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
-HEBB_INSTANTIATE(BFloat16)
+
+#define HEBB_INSTANTIATE_BIAS(T) \
+  template void add_bias(Stream, const BiasShape&, const wide_t<T>*, T*);
+HEBB_INSTANTIATE_BIAS(float)
+HEBB_INSTANTIATE_BIAS(double)
+HEBB_INSTANTIATE_BIAS(BFloat16)
 
 }  // namespace hebb::cuda

@@ -16,10 +16,4 @@ HEBB_HOST_DEVICE inline wide_t<T> wide(T x) {
   return convert<wide_t<T>>(x);
 }
 
-/// A parameter as products of T take it: to its nearest.
-template <class T>
-HEBB_HOST_DEVICE inline wide_t<T> factor(wide_t<T> parameter) {
-  return wide(convert<T>(parameter));
-}
-
 }  // namespace hebb::cuda

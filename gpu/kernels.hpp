@@ -130,15 +130,15 @@ struct TermList {
 /// sums[i] += weight value of term i
 void accumulate(Stream stream, const TermList& terms, double* sums);
 
-// conv2d.cu: every geometry, slowly, for what cuDNN refuses. Products of BFloat16 round the weight.
-template <Activation T>
-void conv2d(Stream stream, const ConvGeometry& g, const T* x, const wide_t<T>* weight, T* y);
-template <Activation T>
-void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy,
-                           const wide_t<T>* weight, T* dx);
-template <Activation T>
+// conv2d.cu: every geometry, slowly, for what cuDNN refuses
+template <class T>
+void conv2d(Stream stream, const ConvGeometry& g, const T* x, const T* weight, T* y);
+template <class T>
+void conv2d_backward_input(Stream stream, const ConvGeometry& g, const T* dy, const T* weight,
+                           T* dx);
+template <class T>
 void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, const T* dy,
-                            wide_t<T>* dweight);
+                            T* dweight);
 /// y [replicas, outer, channels, inner] += bias [replicas, channels]
 struct BiasShape {
   int64_t replicas = 1, outer, channels, inner = 1;
@@ -208,8 +208,10 @@ struct BatchNorm {
   NormPlanes planes;
   BatchNormOptions options;
   const T *x, *residual;
-  const wide_t<T>*weight, *bias;
-  wide_t<T>*running_mean, *running_variance;
+  const wide_t<T>* weight;
+  const wide_t<T>* bias;
+  wide_t<T>* running_mean;
+  wide_t<T>* running_variance;
   double* partial;
   T* y;
   double* statistics;
@@ -226,7 +228,8 @@ struct BatchNormBackward {
   const double* statistics;
   double* partial;
   T *dx, *dresidual;
-  wide_t<T>*dweight, *dbias;
+  wide_t<T>* dweight;
+  wide_t<T>* dbias;
 };
 template <Activation T>
 void batch_norm_backward(Stream stream, const BatchNormBackward<T>& norm);
