@@ -3,6 +3,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/backend.hpp"
@@ -42,6 +43,7 @@ class CudaBackend final : public Backend {
   void copy(const Tensor& destination, const Tensor& source) override;
   void fill(const Tensor& x, double value) override;
   Tensor cast(const Tensor& x, DType dtype) override;
+  Tensor with_layout(const Tensor& x, Layout layout) override;
   void advance(const Tensor& counts, int64_t by) override;
   void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
                   const Tensor& cursor, const ImageSteps& steps, RandomKey key,
@@ -135,6 +137,24 @@ class CudaBackend final : public Backend {
     if (dtype == DType::float32) return function.template operator()<float>();
     if (dtype == DType::float64) return function.template operator()<double>();
     fail<DTypeError>("[cuda] expected float32 or float64, got {}", name_of(dtype));
+  }
+  /// The same for what may be of bfloat16, too.
+  template <class Function>
+  static decltype(auto) dispatch_activations(DType dtype, Function&& function) {
+    if (dtype == DType::bfloat16) return function.template operator()<BFloat16>();
+    return dispatch(dtype, std::forward<Function>(function));
+  }
+  /// Of x's shape, type and layout.
+  static Tensor empty_like(const Tensor& x) {
+    return Tensor::empty(x.shape(), x.options(), x.layout());
+  }
+  /// y with its elements in x's order; an undefined tensor stays what it is.
+  static Tensor in_layout_of(const Tensor& x, const Tensor& y) {
+    return y.defined() ? y.with_layout(x.layout()) : y;
+  }
+  /// What parameters, their gradients and statistics are of, beside x.
+  static TensorOptions parameter_options(const Tensor& x) {
+    return {x.dtype() == DType::bfloat16 ? DType::float32 : x.dtype(), x.device()};
   }
   /// Numbers that kernels hand to each other.
   Tensor scratch(int64_t n) const {

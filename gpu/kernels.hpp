@@ -11,13 +11,19 @@
 #include "core/options.hpp"
 #include "core/random.hpp"
 #include "gpu/complaint.hpp"
+#include "gpu/element.hpp"
 #include "gpu/stream.hpp"
 
 /// The border between the CUDA backend, which is C++ like the rest, and its kernels, which nvcc
 /// compiles: raw addresses on the stream's device and plain structs, each function a launch or a
-/// few. Defined in <family>.cu for float and double. What they compute stands in core/backend.hpp;
-/// results come last and are written, not added to, unless said otherwise.
+/// few. Defined in <family>.cu for float and double; those whose template is of an `Activation`,
+/// for BFloat16 too, beside parameters and statistics of wide_t<T>. What they compute stands in
+/// core/backend.hpp; results come last and are written, not added to, unless said otherwise.
 namespace hebb::cuda {
+
+template <class T>
+concept Activation =
+    std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, BFloat16>;
 
 // memory.cu
 void advance(Stream stream, int64_t n, int64_t by, int64_t* counts);
@@ -78,15 +84,15 @@ template <class T>
 void dropout(Stream stream, int64_t n, const MaskList& list, const T* x, T* y);
 
 // elementwise.cu
-template <class T>
+template <Activation T>
 void unary(Stream stream, Unary op, int64_t n, const T* x, T* y);
-template <class T>
+template <Activation T>
 void unary_backward(Stream stream, Unary op, int64_t n, const T* dy, const T* saved, T* dx);
-template <class T>
+template <Activation T>
 void binary(Stream stream, Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y);
-template <class T>
+template <Activation T>
 void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y);
-template <class T>
+template <Activation T>
 HEBB_API void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
 /// y = x times the one that is not null of two lists of scalars on the device, of which each has
 /// `part` elements.
@@ -259,7 +265,11 @@ void cross_entropy_rows(Stream stream, const CrossEntropy<T>& c, T* losses, T* l
 /// `rows` runs of `bytes`, from and to places that are steps of bytes apart.
 void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_step,
                const void* from, int64_t from_step);
-template <class T>
+/// Matrices x [matrices, rows, columns] as y [matrices, columns, rows]; of uint16_t and uint32_t.
+template <class Word>
+void transpose(Stream stream, int64_t matrices, int64_t rows, int64_t columns, const Word* x,
+               Word* y);
+template <Activation T>
 void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y);
 template <class T>
 void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,
