@@ -47,8 +47,6 @@ bool CudaBackend::run_bfloat16(ConvDirection direction, const ConvGeometry& g, i
   return true;
 }
 
-Tensor CudaBackend::in_float32(const Tensor& x) { return cast(x.row_major(), DType::float32); }
-
 // cuDNN gives y rounded: with a bias it is rounded a second time.
 Tensor CudaBackend::convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
                              const Shape& shape, const Conv2dOptions& options) {
@@ -68,8 +66,8 @@ Tensor CudaBackend::convolve(const Tensor& x, const Tensor& weight, const Tensor
       return y;
     }
   }
-  const Tensor factor = in_float32(cast(weight, DType::bfloat16));
-  return cast(conv2d(in_float32(x), factor, bias, shape, options), DType::bfloat16);
+  const Tensor factor = cast(cast(weight, DType::bfloat16), DType::float32);
+  return cast(conv2d(cast(x, DType::float32), factor, bias, shape, options), DType::bfloat16);
 }
 
 Tensor CudaBackend::convolve_backward_input(const Tensor& dy, const Tensor& weight,
@@ -83,8 +81,9 @@ Tensor CudaBackend::convolve_backward_input(const Tensor& dy, const Tensor& weig
                      rounded_weight(stream_, weight), dy.with_layout(channels_last)))
       return dx;
   }
-  const Tensor factor = in_float32(cast(weight, DType::bfloat16));
-  return cast(conv2d_backward_input(in_float32(dy), factor, shape, options), DType::bfloat16);
+  const Tensor factor = cast(cast(weight, DType::bfloat16), DType::float32);
+  return cast(conv2d_backward_input(cast(dy, DType::float32), factor, shape, options),
+              DType::bfloat16);
 }
 
 // Of cuDNN dweight has bfloat16's fraction.
@@ -97,8 +96,7 @@ Backend::WeightGrads CudaBackend::convolve_backward_weight(const Tensor& dy, con
     const Tensor narrow = empty_weight(weight, dy.device());
     if (run_bfloat16(backward, g, conv_replicas(weight), x.with_layout(channels_last), narrow,
                      dy.with_layout(channels_last))) {
-      const TensorOptions options32 = {DType::float32, dy.device()};
-      WeightGrads grads = {Tensor::empty(weight, options32), {}};
+      WeightGrads grads = {Tensor::empty(weight, parameter_options(dy)), {}};
       widen_weight(stream_, weight_shape(weight), data_of<BFloat16>(narrow),
                    data_of<float>(grads.dweight));
       if (with_bias)
@@ -108,7 +106,8 @@ Backend::WeightGrads CudaBackend::convolve_backward_weight(const Tensor& dy, con
       return grads;
     }
   }
-  return conv2d_backward_weight(in_float32(dy), in_float32(x), weight, with_bias, options);
+  return conv2d_backward_weight(cast(dy, DType::float32), cast(x, DType::float32), weight,
+                                with_bias, options);
 }
 
 }  // namespace hebb::cuda

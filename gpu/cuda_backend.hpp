@@ -164,8 +164,6 @@ class CudaBackend final : public Backend {
   Precision float32_precision() const {
     return precision_ == Precision::bf16 ? Precision::fp32 : precision_;
   }
-  /// bfloat16 as float32.
-  Tensor in_float32(const Tensor& x);
   // conv2d_bfloat16.cpp
   Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                   const Conv2dOptions& options);

@@ -2,16 +2,11 @@
 #include "gpu/cuda_backend.hpp"
 
 namespace hebb::cuda {
-namespace {
-
-/// What gradients of parameters beside it are of.
-DType wide(DType dtype) { return dtype == DType::bfloat16 ? DType::float32 : dtype; }
-
-}  // namespace
 
 Tensor CudaBackend::matmul(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
                            const Shape& shape) {
-  return multiply(a, transpose_a, b, transpose_b, shape, float32_precision(), wide(a.dtype()));
+  return multiply(a, transpose_a, b, transpose_b, shape, float32_precision(),
+                  parameter_options(a).dtype);
 }
 
 Tensor CudaBackend::multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
@@ -99,7 +94,7 @@ Backend::WeightGrads CudaBackend::linear_backward_weight(const Tensor& dy, const
   if (!with_bias || rows == 0 || weight.numel() == 0)
     return Backend::linear_backward_weight(dy, x, weight, with_bias);
   const Shape bias = weight.without(weight.rank() - 1);
-  const TensorOptions options = {wide(dy.dtype()), dy.device()};
+  const TensorOptions options = parameter_options(dy);
   const Tensor dweight = Tensor::empty(weight, options), dbias = Tensor::empty(bias, options);
   const bool summed = products_.multiply({.dtype = dy.dtype(),
                                           .result = options.dtype,

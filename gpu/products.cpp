@@ -102,7 +102,8 @@ void make_layout(Layout& layout, cudaDataType_t type, const Operand& x, int64_t 
 // CUBLAS_COMPUTE_32F is strict: it never takes TF32 by itself.
 cublasComputeType_t compute_type(const Product& p) {
   if (p.dtype == DType::float64) return CUBLAS_COMPUTE_64F;
-  return p.precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  const bool by_tf32 = p.dtype == DType::float32 && p.precision == Precision::tf32;
+  return by_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
 cudaDataType_t type_of(DType dtype) {
@@ -118,7 +119,7 @@ uint32_t reduction_schemes(const Product& p) {
 }
 
 void find(cublasLtHandle_t blas, const Product& p, bool with_epilogue, Plan& plan) {
-  const cudaDataType_t type = type_of(p.dtype), result = type_of(p.result);
+  const cudaDataType_t type = type_of(p.dtype), type_of_c = type_of(p.result);
   const cudaDataType_t scale = p.dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
   require(cublasLtMatmulDescCreate(&plan.description.handle, compute_type(p), scale),
           "cublasLtMatmulDescCreate");
@@ -127,14 +128,14 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_epilogue, Plan& pla
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSB, transpose(p.a.transposed));
   if (with_epilogue) set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p));
   if (with_epilogue && beside(p)) {
-    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(result));
+    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(type_of_c));
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, beside(p));
     if (p.batch > 1)
       set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, p.sums ? p.m : p.n);
   }
   make_layout(plan.a, type, p.b, p.k, p.n, p.batch, p.b_step);
   make_layout(plan.b, type, p.a, p.m, p.k, p.batch, p.a_step);
-  make_layout(plan.c, result, {p.c, p.n}, p.m, p.n, p.batch, p.m * p.n);
+  make_layout(plan.c, type_of_c, {p.c, p.n}, p.m, p.n, p.batch, p.m * p.n);
 
   Preference preference;
   require(cublasLtMatmulPreferenceCreate(&preference.handle), "cublasLtMatmulPreferenceCreate");
