@@ -30,7 +30,8 @@ namespace HEBB_API hebb {
 /// convolutions, pooling, batch_norm, concat, narrow and permute, and in what goes back through
 /// these. Results are then of bfloat16, rounded once, but for gradients of parameters and what
 /// reduce gives, which are of float32. Linear and convolutions multiply numbers of bfloat16, to
-/// which they round their weights; everything is added up in float32 at least.
+/// which they round their weights; everything is added up in float32 at least. A GPU may round a
+/// convolution before it adds the bias, and the gradient of its weight to bfloat16's numbers.
 class Backend {
  public:
   struct WithGrad {  // a scalar and its derivatives, for an upstream gradient of 1

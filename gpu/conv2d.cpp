@@ -15,14 +15,19 @@ std::string_view CudaBackend::conv2d_path(ConvDirection direction, DType dtype, 
                                           const Shape& weight, const Shape& y,
                                           const Conv2dOptions& options) {
   const ConvGeometry g = conv_geometry(x, weight, y, options);
+  if (dtype == DType::bfloat16) {
+    const std::string_view engine = bfloat16_engine(direction, g);
+    return engine.empty() ? conv2d_path(direction, DType::float32, x, weight, y, options) : engine;
+  }
   if (dispatch(dtype, [&]<class T>() { return conv2d_is_direct<T>(direction, g); }))
     return "direct";
-  const std::string_view engine = convolutions_.engine({direction, dtype, g, precision_});
+  const std::string_view engine = convolutions_.engine({direction, dtype, g, float32_precision()});
   return engine.empty() ? "plain" : engine;
 }
 
 Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                            const Shape& shape, const Conv2dOptions& options) {
+  if (x.dtype() == DType::bfloat16) return convolve(x, weight, bias, shape, options);
   const Tensor y = Tensor::empty(shape, x.options());
   if (y.numel() == 0) return y;
   constexpr ConvDirection forward = ConvDirection::forward;
@@ -35,7 +40,7 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
       T* to = part<T>(y, replicas, r);
-      if (!convolutions_.run({forward, x.dtype(), g, precision_, from, w, to}))
+      if (!convolutions_.run({forward, x.dtype(), g, float32_precision(), from, w, to}))
         cuda::conv2d(stream_, g, from, w, to);
     }
     if (bias.defined())
@@ -47,6 +52,7 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
 
 Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
                                           const Shape& shape, const Conv2dOptions& options) {
+  if (dy.dtype() == DType::bfloat16) return convolve_backward_input(dy, weight, shape, options);
   const Tensor dx = Tensor::empty(shape, dy.options());
   if (dx.numel() == 0) return dx;
   constexpr ConvDirection backward = ConvDirection::backward_input;
@@ -59,7 +65,7 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
       T* to = part<T>(dx, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, precision_, to, w, from}))
+      if (!convolutions_.run({backward, dy.dtype(), g, float32_precision(), to, w, from}))
         cuda::conv2d_backward_input(stream_, g, from, w, to);
     }
   });
@@ -69,6 +75,8 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
 Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
                                                          const Shape& weight, bool with_bias,
                                                          const Conv2dOptions& options) {
+  if (dy.dtype() == DType::bfloat16)
+    return convolve_backward_weight(dy, x, weight, with_bias, options);
   constexpr ConvDirection backward = ConvDirection::backward_weight;
   const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
   const Tensor dweight = Tensor::empty(weight, dy.options());
@@ -92,7 +100,7 @@ Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const
     for (int64_t r = 0; r < replicas; ++r) {
       T *from = part<T>(x, replicas, r), *of_y = part<T>(dy, replicas, r);
       T* to = part<T>(dweight, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, precision_, from, to, of_y}))
+      if (!convolutions_.run({backward, dy.dtype(), g, float32_precision(), from, to, of_y}))
         cuda::conv2d_backward_weight(stream_, g, from, of_y, to);
     }
     return {dweight, dbias};

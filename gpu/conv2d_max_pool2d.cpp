@@ -15,6 +15,8 @@ Backend::WithIndices CudaBackend::conv2d_max_pool2d(const Tensor& x, const Tenso
                                                     const Tensor& bias, const Shape& convolved,
                                                     const Shape& shape,
                                                     const ConvPoolOptions& options) {
+  if (x.dtype() == DType::bfloat16)
+    return Backend::conv2d_max_pool2d(x, weight, bias, convolved, shape, options);
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), convolved, options.conv);
   return dispatch(x.dtype(), [&]<class T>() -> WithIndices {
     if (shape.numel() == 0 || !conv2d_direct_pools<T>(g))
@@ -33,6 +35,8 @@ Backend::WithIndices CudaBackend::conv2d_max_pool2d(const Tensor& x, const Tenso
 Backend::ConvGrads CudaBackend::conv2d_max_pool2d_backward(
     const Tensor& dy, const WithIndices& pooled, const Tensor& x, const Tensor& weight,
     const Shape& convolved, const ConvPoolOptions& options, ConvNeeds needs) {
+  if (dy.dtype() == DType::bfloat16)
+    return Backend::conv2d_max_pool2d_backward(dy, pooled, x, weight, convolved, options, needs);
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), convolved, options.conv);
   const int64_t replicas = conv_replicas(weight.shape());
   const bool of_weight = needs.dweight || needs.dbias;

@@ -29,7 +29,8 @@ class CudaBackend final : public Backend {
   std::string_view name() const override;
   std::string details() const override;
   Precision precision() const override { return precision_; }
-  void set_precision(Precision precision) override;
+  void set_precision(Precision precision) override { precision_ = precision; }
+  bool has_bfloat16() const override { return true; }
   void synchronize() override;
   std::function<void()> record(std::function<void()> step) override;
   void* allocate(size_t bytes) override;
@@ -69,6 +70,7 @@ class CudaBackend final : public Backend {
                 const Shape& shape) override;
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const LinearOptions& options) override;
+  Tensor linear_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape) override;
   WeightGrads linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
                                      bool with_bias) override;
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
@@ -160,9 +162,27 @@ class CudaBackend final : public Backend {
   }
   /// What `reduce` computes, into y, which it returns.
   Tensor reduce_to(const Tensor& y, Reduce op, const Tensor& x, uint32_t axes);
-  /// A batch of products; float32 by `precision`.
+  /// With bf16 that is how networks are computed, and what is of float32 stays so.
+  Precision float32_precision() const {
+    return precision_ == Precision::bf16 ? Precision::fp32 : precision_;
+  }
+  // conv2d_bfloat16.cpp
+  Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                  const Conv2dOptions& options);
+  Tensor convolve_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
+                                 const Conv2dOptions& options);
+  WeightGrads convolve_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
+                                       bool with_bias, const Conv2dOptions& options);
+  /// cuDNN's engine for bfloat16; empty where float32 takes its place.
+  std::string_view bfloat16_engine(ConvDirection direction, const ConvGeometry& g);
+  /// Of all replicas, with channels side by side; false where cuDNN refuses.
+  bool run_bfloat16(ConvDirection direction, const ConvGeometry& g, int64_t replicas,
+                    const Tensor& x, const Tensor& weight, const Tensor& y);
+  /// A batch of products; float32 by `precision`, bfloat16 with a result of it or of float32.
   Tensor multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
-                  const Shape& shape, Precision precision);
+                  const Shape& shape, Precision precision, DType result);
+  Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                   const LinearOptions& options, DType result);
   /// launch.operator()<T>(table, scalars) with the table of the slots that have gradients.
   template <class Launch>
   void update(std::span<const OptimizerSlot> slots, const StepScalars& scalars, Launch launch);

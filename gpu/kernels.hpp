@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/api.hpp"
+#include "core/convert.hpp"
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
 #include "core/image_math.hpp"
@@ -183,6 +184,15 @@ template <class T>
 void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry& g,
                             const PoolGeometry& pool, bool relu, const T* x, const T* weight,
                             const T* bias, T* y, int32_t* argmax);
+
+// conv2d_weight.cu
+/// weight [filters, channels, positions], rounded, as [filters, positions, channels].
+struct ConvWeight {
+  int64_t filters, channels, positions;
+};
+void narrow_weight(Stream stream, const ConvWeight& shape, const float* weight, BFloat16* narrow);
+/// The same back.
+void widen_weight(Stream stream, const ConvWeight& shape, const BFloat16* narrow, float* weight);
 
 // pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp: planes with one number at each
 // position or, where channels lie side by side, as many as there are
