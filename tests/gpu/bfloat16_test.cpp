@@ -71,7 +71,7 @@ void compare(const Operands& operands, Call&& call) {
   REQUIRE(gpu.size() == cpu.size());
   // y is rounded once and, with a bias that is added to it, once more; dx once; of the weight's
   // gradient a convolution's, too; and a bias's gradient never.
-  const double tolerances[] = {1.5 * ulp, ulp, ulp, 1e-6};
+  const double tolerances[] = {2 * ulp, ulp, ulp, 1e-6};
   for (size_t i = 0; i < cpu.size(); ++i) {
     INFO("result " << i);
     CHECK(close(gpu[i], cpu[i], tolerances[i]));
