@@ -99,9 +99,9 @@ const Convolved convolutions[] = {
 TEST_CASE("convolutions of bfloat16 are the CPU's, and the same again", "[gpu]") {
   for (const bool by_cudnn : {true, false}) {
     emulation.convolutions = by_cudnn;
-    for (const auto& [operands, options] : convolutions)
-      compare(operands, [&](const Tensor& x, const Tensor& weight, const Tensor& bias) {
-        return conv2d(x, weight, bias, options);
+    for (const Convolved& convolved : convolutions)
+      compare(convolved.operands, [&](const Tensor& x, const Tensor& weight, const Tensor& bias) {
+        return conv2d(x, weight, bias, convolved.options);
       });
   }
   emulation.convolutions = true;
