@@ -115,7 +115,8 @@ class Backend {
 
   // Reductions. `axes` has bit i set for axis i; `shape` may leave reduced axes out or keep them.
   virtual Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) = 0;
-  /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
+  /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks: for
+  /// the last two x has to be of dy's type, for the others its elements do not matter.
   virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
   virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
   /// The first of equals, or the last.
