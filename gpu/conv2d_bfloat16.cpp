@@ -1,5 +1,5 @@
-// Convolutions of bfloat16: by cuDNN, with the channels of a position side by side, or, for small
-// images, which have kernels of their own, and for what cuDNN refuses, by way of float32.
+// Convolutions of bfloat16 but for small images, which have kernels of their own: by cuDNN, with
+// the channels of a position side by side, or, for what it refuses, by way of float32.
 #include "gpu/cuda_backend.hpp"
 
 namespace hebb::cuda {
@@ -51,7 +51,6 @@ bool CudaBackend::run_bfloat16(ConvDirection direction, const ConvGeometry& g, i
 Tensor CudaBackend::convolve(const Tensor& x, const Tensor& weight, const Tensor& bias,
                              const Shape& shape, const Conv2dOptions& options) {
   constexpr ConvDirection forward = ConvDirection::forward;
-  if (shape.numel() == 0) return Tensor::empty(shape, x.options());
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
   if (!bfloat16_engine(forward, g).empty()) {
     const int64_t replicas = conv_replicas(weight.shape());
@@ -73,7 +72,6 @@ Tensor CudaBackend::convolve(const Tensor& x, const Tensor& weight, const Tensor
 Tensor CudaBackend::convolve_backward_input(const Tensor& dy, const Tensor& weight,
                                             const Shape& shape, const Conv2dOptions& options) {
   constexpr ConvDirection backward = ConvDirection::backward_input;
-  if (shape.numel() == 0) return Tensor::empty(shape, dy.options());
   const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
   if (!bfloat16_engine(backward, g).empty()) {
     const Tensor dx = Tensor::empty(shape, dy.options(), channels_last);
@@ -87,27 +85,20 @@ Tensor CudaBackend::convolve_backward_input(const Tensor& dy, const Tensor& weig
 }
 
 // Of cuDNN dweight has bfloat16's fraction.
-Backend::WeightGrads CudaBackend::convolve_backward_weight(const Tensor& dy, const Tensor& x,
-                                                           const Shape& weight, bool with_bias,
-                                                           const Conv2dOptions& options) {
+void CudaBackend::convolve_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& dweight,
+                                           const Conv2dOptions& options) {
   constexpr ConvDirection backward = ConvDirection::backward_weight;
+  const Shape& weight = dweight.shape();
   const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
-  if (dy.numel() > 0 && !bfloat16_engine(backward, g).empty()) {
+  if (!bfloat16_engine(backward, g).empty()) {
     const Tensor narrow = empty_weight(weight, dy.device());
     if (run_bfloat16(backward, g, conv_replicas(weight), x.with_layout(channels_last), narrow,
-                     dy.with_layout(channels_last))) {
-      WeightGrads grads = {Tensor::empty(weight, parameter_options(dy)), {}};
-      widen_weight(stream_, weight_shape(weight), data_of<BFloat16>(narrow),
-                   data_of<float>(grads.dweight));
-      if (with_bias)
-        grads.dbias =
-            reduce(Reduce::sum, dy, Shape(weight.extents().first(size_t(weight.rank() - 3))),
-                   weight.rank() == 5 ? 0b11010 : 0b1101);
-      return grads;
-    }
+                     dy.with_layout(channels_last)))
+      return widen_weight(stream_, weight_shape(weight), data_of<BFloat16>(narrow),
+                          data_of<float>(dweight));
   }
-  return conv2d_backward_weight(cast(dy, DType::float32), cast(x, DType::float32), weight,
-                                with_bias, options);
+  const Tensor of_y = cast(dy, DType::float32), from = cast(x, DType::float32);
+  copy(dweight, conv2d_backward_weight(of_y, from, weight, false, options).dweight);
 }
 
 }  // namespace hebb::cuda

@@ -171,9 +171,9 @@ class CudaBackend final : public Backend {
                   const Conv2dOptions& options);
   Tensor convolve_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
                                  const Conv2dOptions& options);
-  WeightGrads convolve_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
-                                       bool with_bias, const Conv2dOptions& options);
-  /// cuDNN's engine for bfloat16; empty where float32 takes its place.
+  void convolve_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& dweight,
+                                const Conv2dOptions& options);
+  /// cuDNN's engine for bfloat16; empty where others take its place.
   std::string_view bfloat16_engine(ConvDirection direction, const ConvGeometry& g);
   /// Of all replicas, with channels side by side; false where cuDNN refuses.
   bool run_bfloat16(ConvDirection direction, const ConvGeometry& g, int64_t replicas,

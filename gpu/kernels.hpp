@@ -148,14 +148,14 @@ template <Activation T>
 void add_bias(Stream stream, const BiasShape& shape, const wide_t<T>* bias, T* y);
 
 // conv2d_direct.cu, conv2d_direct_weight.cu: small images of few channels, as in LeNet-5
-/// Whether these kernels compute a geometry, rather than cuDNN: by shape alone. What follows is for
-/// geometries where it is true, and for as many replicas of them as there are.
+/// Whether these kernels compute a geometry in T, rather than cuDNN: by shape alone. What follows
+/// is for geometries where it is true, and for as many replicas of them as there are.
 template <class T>
 bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g);
 /// bias may be null.
-template <class T>
+template <Activation T>
 void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
-                   const T* weight, const T* bias, T* y);
+                   const wide_t<T>* weight, const wide_t<T>* bias, T* y);
 /// What backward passes read, the gradient of a convolution's output: as it lies in memory, or that
 /// of what a pooling made of it, through a ReLU where `values` is not null.
 template <class T>
@@ -165,25 +165,25 @@ struct OutputGradient {
   const T* values = nullptr;        // of the pooling
   int kernel_h = 1, kernel_w = 1, out_h = 0, out_w = 0;
 };
-template <class T>
+template <Activation T>
 void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                  const OutputGradient<T>& dy, const T* weight, T* dx);
+                                  const OutputGradient<T>& dy, const wide_t<T>* weight, T* dx);
 /// How many numbers `partial` has to hold for each replica.
 template <class T>
 int64_t conv2d_direct_scratch(const ConvGeometry& g);
 /// dbias may be null.
-template <class T>
+template <Activation T>
 void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
                                    const T* x, const OutputGradient<T>& dy, double* partial,
-                                   T* dweight, T* dbias);
+                                   wide_t<T>* dweight, wide_t<T>* dbias);
 /// Whether a block has room for what an image's convolution gives, so that it can pool it.
 template <class T>
 bool conv2d_direct_pools(const ConvGeometry& g);
 /// Max-pooling of a convolution, and a ReLU where asked for. bias may be null.
-template <class T>
+template <Activation T>
 void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry& g,
-                            const PoolGeometry& pool, bool relu, const T* x, const T* weight,
-                            const T* bias, T* y, int32_t* argmax);
+                            const PoolGeometry& pool, bool relu, const T* x,
+                            const wide_t<T>* weight, const wide_t<T>* bias, T* y, int32_t* argmax);
 
 // conv2d_weight.cu
 /// weight [filters, channels, positions], rounded, as [filters, positions, channels].
