@@ -118,7 +118,9 @@ struct NormalizeBody {
     }
     const Forward<T> forward = shared;
     for_elements(norm.planes, part_of(norm.planes, c, channel, t.block % c.parts), t,
-                 [&](int64_t at) { forward.write(norm, at); });
+                 [&](int64_t at) {
+                   norm.y[at] = forward(norm, norm.x[at], norm.residual ? norm.residual[at] : T{});
+                 });
   }
 
   HEBB_HOST_DEVICE Forward<T> prepare(int64_t channel, bool first) const {
@@ -129,6 +131,11 @@ struct NormalizeBody {
     return forward_of(norm, channel, m.mean, inverse);
   }
 };
+
+template <class T>
+HEBB_HOST_DEVICE inline wide_t<T> masked_at(const BatchNormBackward<T>& norm, int64_t at) {
+  return masked(norm, norm.dy[at], norm.options.relu ? norm.y[at] : T{});
+}
 
 /// partial [channels, parts, 2]: Σ g and Σ g (x - mean).
 template <class T>
@@ -147,7 +154,7 @@ struct GradientSumsBody {
       double sum = 0, product = 0;
       for_elements(norm.planes, part_of(norm.planes, c, channel, t.block % c.parts), t,
                    [&](int64_t at) {
-                     const double g = double(masked(norm, at));
+                     const double g = double(masked_at(norm, at));
                      sum += g;
                      product += g * (double(wide(norm.x[at])) - mean);
                    });
@@ -178,7 +185,11 @@ struct NormalizeBackwardBody {
     }
     const Backward<T> backward = shared;
     for_elements(norm.planes, part_of(norm.planes, c, channel, t.block % c.parts), t,
-                 [&](int64_t at) { backward.write(norm, at); });
+                 [&](int64_t at) {
+                   const wide_t<T> g = masked_at(norm, at);
+                   norm.dx[at] = backward(g, norm.x[at]);
+                   if (norm.dresidual) norm.dresidual[at] = convert<T>(g);
+                 });
   }
 
   HEBB_HOST_DEVICE Backward<T> prepare(int64_t channel, bool first) const {

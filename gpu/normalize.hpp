@@ -17,11 +17,11 @@ template <class T>
 struct Forward {
   wide_t<T> center, scale, shift;
 
-  /// Through what follows, at element `at`.
-  HEBB_HOST_DEVICE void write(const BatchNorm<T>& norm, int64_t at) const {
-    wide_t<T> value = (wide(norm.x[at]) - center) * scale + shift;
-    if (norm.residual) value += wide(norm.residual[at]);
-    norm.y[at] = convert<T>(norm.options.relu && value < wide_t<T>(0) ? wide_t<T>(0) : value);
+  /// Of an element and the residual there, if there is one; and through the ReLU.
+  HEBB_HOST_DEVICE T operator()(const BatchNorm<T>& norm, T x, T residual) const {
+    wide_t<T> value = (wide(x) - center) * scale + shift;
+    if (norm.residual) value += wide(residual);
+    return convert<T>(norm.options.relu && value < wide_t<T>(0) ? wide_t<T>(0) : value);
   }
 };
 template <class T>
@@ -61,10 +61,10 @@ HEBB_HOST_DEVICE inline void keep(const BatchNorm<T>& norm, int64_t channel, con
     move_running(norm.running_variance + channel, m.variance * n / (n - 1), momentum);
 }
 
-/// dy where the ReLU let y through.
+/// dy where the ReLU, if there is one, let y through.
 template <class T>
-HEBB_HOST_DEVICE inline wide_t<T> masked(const BatchNormBackward<T>& norm, int64_t at) {
-  return norm.options.relu && wide(norm.y[at]) <= wide_t<T>(0) ? wide_t<T>(0) : wide(norm.dy[at]);
+HEBB_HOST_DEVICE inline wide_t<T> masked(const BatchNormBackward<T>& norm, T dy, T y) {
+  return norm.options.relu && wide(y) <= wide_t<T>(0) ? wide_t<T>(0) : wide(dy);
 }
 
 /// Of a channel: Σ g and Σ g (x - mean).
@@ -77,10 +77,8 @@ template <class T>
 struct Backward {
   wide_t<T> center, scale, shift, slope;
 
-  HEBB_HOST_DEVICE void write(const BatchNormBackward<T>& norm, int64_t at) const {
-    const wide_t<T> g = masked(norm, at);
-    norm.dx[at] = convert<T>(scale * (g - shift - (wide(norm.x[at]) - center) * slope));
-    if (norm.dresidual) norm.dresidual[at] = convert<T>(g);
+  HEBB_HOST_DEVICE T operator()(wide_t<T> g, T x) const {
+    return convert<T>(scale * (g - shift - (wide(x) - center) * slope));
   }
 };
 template <class T>
