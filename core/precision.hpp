@@ -20,7 +20,8 @@ namespace HEBB_API hebb {
 Precision precision(Device device = {});
 /// For all operations of the device from now on; not to be called while some run. ValueError where
 /// it does not multiply so: bf16 takes a processor with AVX512-BF16 or AMX or a GPU, and tf32 a
-/// GPU. A step that is recorded (core/ops/record_step.hpp) multiplies as the device does when it is called.
+/// GPU. A step that is recorded (core/ops/record_step.hpp) multiplies as the device does when it is
+/// called.
 void set_precision(Precision precision, Device device = {});
 const Choices<Precision>& precisions();
 /// What a network is given for x: with bf16, where its device has tensors of bfloat16, what is of
