@@ -120,25 +120,16 @@ data=()
 no_data="no data sets: HEBB_DATA is not set"
 if [ -n "${HEBB_DATA:-}" ]; then data=(--data "$HEBB_DATA") no_data=""; fi
 
-# Why this build has no such precision on a GPU; empty where it has it.
-refused() { # PRECISION
-  local said
-  [ -n "$no_bench" ] && return
-  said=$("$bench" --device cuda:0 --precision "$1" --only mlp/100/none --seconds 0.01 \
-    "${data[@]}" 2>&1 >/dev/null </dev/null) || grep -m 1 -o '\[precision\].*' <<<"$said"
-}
-
 # Steps: Hebb's called and recorded beside PyTorch's, in one precision after the other.
 steps=(mlp/100 lenet5/100 resnet18/512)
 precisions=(fp32 tf32 bf16)
 for precision in "${precisions[@]}"; do
-  reason=${no_bench:-$(refused "$precision")}
   for step in "${steps[@]}"; do
     name=${step/\//-}-$precision
     command=("$bench" --device cuda:0 --only "$step/none" --precision "$precision" --seconds 2
              "${data[@]}")
-    part "hebb-$name" 60 "$reason" "${command[@]}"
-    part "hebb-called-$name" 60 "$reason" env HEBB_CUDA_GRAPHS=0 "${command[@]}"
+    part "hebb-$name" 60 "$no_bench" "${command[@]}"
+    part "hebb-called-$name" 60 "$no_bench" env HEBB_CUDA_GRAPHS=0 "${command[@]}"
     part "pytorch-$name" 150 "$no_pytorch" "$python" bench/peers/pytorch_gpu.py --only "$step" \
       --precision "$precision"
   done
@@ -153,8 +144,7 @@ no_train=${gpu:-${no_data:-$(missing "$train")}}
 part mnist 120 "$no_train" "$train" --dataset mnist "${data[@]}" --device cuda:0 --model lenet5 \
   --epochs 10 --batch-size 100 --lr 5e-4 --seed 1 --output "$report/runs/mnist" --overwrite
 for precision in "${precisions[@]}"; do
-  reason=${no_train:-$(refused "$precision")}
-  part "cifar10-$precision" 300 "$reason" "$train" --dataset cifar10 "${data[@]}" --device cuda:0 \
+  part "cifar10-$precision" 300 "$no_train" "$train" --dataset cifar10 "${data[@]}" --device cuda:0 \
     --model resnet18 --recipe fast --epochs 12 --precision "$precision" \
     --output "$report/runs/cifar10-$precision" --overwrite
 done

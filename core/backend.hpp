@@ -30,7 +30,8 @@ namespace HEBB_API hebb {
 /// convolutions, pooling, batch_norm, concat, narrow and permute, and in what goes back through
 /// these. Results are then of bfloat16, rounded once, but for gradients of parameters and what
 /// reduce gives, which are of float32. Linear and convolutions multiply numbers of bfloat16, to
-/// which they round their weights; everything is added up in float32 at least.
+/// which they round their weights; everything is added up in float32 at least. A GPU may round a
+/// convolution before it adds the bias, and the gradient of its weight to bfloat16's numbers.
 class Backend {
  public:
   struct WithGrad {  // a scalar and its derivatives, for an upstream gradient of 1
@@ -114,7 +115,8 @@ class Backend {
 
   // Reductions. `axes` has bit i set for axis i; `shape` may leave reduced axes out or keep them.
   virtual Tensor reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) = 0;
-  /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks.
+  /// dy stretched back over the reduced axes; times 1/n, sign(x) or 2x as the operation asks: for
+  /// the last two x has to be of dy's type, for the others its elements do not matter.
   virtual Tensor reduce_backward(Reduce op, const Tensor& dy, const Tensor& x, uint32_t axes) = 0;
   virtual Tensor sum_to(const Tensor& x, const Shape& shape) = 0;  // undoes broadcasting
   /// The first of equals, or the last.

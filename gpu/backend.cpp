@@ -36,13 +36,6 @@ std::string CudaBackend::details() const {
                      repeats_steps() ? "recorded and repeated" : "not recorded");
 }
 
-void CudaBackend::set_precision(Precision precision) {
-  check(precision != Precision::bf16,
-        "[precision] expected fp32 or tf32 on {}, got bf16, which cuDNN has not for float32",
-        name_);
-  precision_ = precision;
-}
-
 std::function<void()> CudaBackend::record(std::function<void()> step) {
   if (!repeats_steps()) return step;
   // One for each precision: what was recorded under another multiplies as it did then.

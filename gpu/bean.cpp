@@ -30,11 +30,12 @@ Backend::WithGrad CudaBackend::bean(const Tensor& h, const Tensor& weight, const
                   data_or_null<T>(result.grad), data_or_null<T>(df));
     } else {
       const Shape pairs = weight.shape().with(weight.rank() - 2, neurons);
-      const Tensor k = multiply(f, true, f, false, pairs, Precision::fp32);
+      const Tensor k = multiply(f, true, f, false, pairs, Precision::fp32, f.dtype());
       bean_pairs(stream_, shape, kernel.order, kernel.divergence, data_of<T>(h), data_of<T>(k),
                  data_of<double>(scratch(bean_pairs_scratch(shape))), data_of<T>(result.value),
                  data_or_null<T>(result.grad));
-      if (with_dweight) df = multiply(f, false, k, false, weight.shape(), Precision::fp32);
+      if (with_dweight)
+        df = multiply(f, false, k, false, weight.shape(), Precision::fp32, f.dtype());
     }
     const bool spread = kernel.order == 1 && kernel.divergence == Divergence::squared;
     if (with_dweight)

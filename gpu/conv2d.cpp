@@ -15,9 +15,13 @@ std::string_view CudaBackend::conv2d_path(ConvDirection direction, DType dtype, 
                                           const Shape& weight, const Shape& y,
                                           const Conv2dOptions& options) {
   const ConvGeometry g = conv_geometry(x, weight, y, options);
+  if (dtype == DType::bfloat16) {
+    const std::string_view engine = bfloat16_engine(direction, g);
+    return engine.empty() ? conv2d_path(direction, DType::float32, x, weight, y, options) : engine;
+  }
   if (dispatch(dtype, [&]<class T>() { return conv2d_is_direct<T>(direction, g); }))
     return "direct";
-  const std::string_view engine = convolutions_.engine({direction, dtype, g, precision_});
+  const std::string_view engine = convolutions_.engine({direction, dtype, g, float32_precision()});
   return engine.empty() ? "plain" : engine;
 }
 
@@ -28,21 +32,29 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
   constexpr ConvDirection forward = ConvDirection::forward;
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
   const int64_t replicas = conv_replicas(weight.shape());
-  dispatch(x.dtype(), [&]<class T>() {
-    if (conv2d_is_direct<T>(forward, g))
-      return conv2d_direct(stream_, replicas, g, data_of<T>(x), data_of<T>(weight),
-                           data_or_null<T>(bias), data_of<T>(y));
-    for (int64_t r = 0; r < replicas; ++r) {
-      T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
-      T* to = part<T>(y, replicas, r);
-      if (!convolutions_.run({forward, x.dtype(), g, precision_, from, w, to}))
-        cuda::conv2d(stream_, g, from, w, to);
+  return dispatch_activations(x.dtype(), [&]<class T>() {
+    using Wide = wide_t<T>;
+    if (conv2d_is_direct<Wide>(forward, g)) {
+      const Tensor from = x.row_major();
+      conv2d_direct(stream_, replicas, g, data_of<T>(from), data_of<Wide>(weight),
+                    data_or_null<Wide>(bias), data_of<T>(y));
+      return y;
     }
-    if (bias.defined())
-      add_bias(stream_, {replicas, g.batch, g.filters, g.out_h * g.out_w}, data_of<T>(bias),
-               data_of<T>(y));
+    if constexpr (std::is_same_v<T, BFloat16>) {
+      return convolve(x, weight, bias, shape, options);
+    } else {
+      for (int64_t r = 0; r < replicas; ++r) {
+        T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
+        T* to = part<T>(y, replicas, r);
+        if (!convolutions_.run({forward, x.dtype(), g, float32_precision(), from, w, to}))
+          cuda::conv2d(stream_, g, from, w, to);
+      }
+      if (bias.defined())
+        add_bias(stream_, {replicas, g.batch, g.filters, g.out_h * g.out_w}, data_of<T>(bias),
+                 data_of<T>(y));
+      return y;
+    }
   });
-  return y;
 }
 
 Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
@@ -52,18 +64,26 @@ Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight
   constexpr ConvDirection backward = ConvDirection::backward_input;
   const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
   const int64_t replicas = conv_replicas(weight.shape());
-  dispatch(dy.dtype(), [&]<class T>() {
-    if (conv2d_is_direct<T>(backward, g))
-      return conv2d_direct_backward_input<T>(stream_, replicas, g, {data_of<T>(dy)},
-                                             data_of<T>(weight), data_of<T>(dx));
-    for (int64_t r = 0; r < replicas; ++r) {
-      T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
-      T* to = part<T>(dx, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, precision_, to, w, from}))
-        cuda::conv2d_backward_input(stream_, g, from, w, to);
+  return dispatch_activations(dy.dtype(), [&]<class T>() {
+    using Wide = wide_t<T>;
+    if (conv2d_is_direct<Wide>(backward, g)) {
+      const Tensor from = dy.row_major();
+      conv2d_direct_backward_input<T>(stream_, replicas, g, {data_of<T>(from)},
+                                      data_of<Wide>(weight), data_of<T>(dx));
+      return dx;
+    }
+    if constexpr (std::is_same_v<T, BFloat16>) {
+      return convolve_backward_input(dy, weight, shape, options);
+    } else {
+      for (int64_t r = 0; r < replicas; ++r) {
+        T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
+        T* to = part<T>(dx, replicas, r);
+        if (!convolutions_.run({backward, dy.dtype(), g, float32_precision(), to, w, from}))
+          cuda::conv2d_backward_input(stream_, g, from, w, to);
+      }
+      return dx;
     }
   });
-  return dx;
 }
 
 Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
@@ -71,16 +91,19 @@ Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const
                                                          const Conv2dOptions& options) {
   constexpr ConvDirection backward = ConvDirection::backward_weight;
   const ConvGeometry g = conv_geometry(x.shape(), weight, dy.shape(), options);
-  const Tensor dweight = Tensor::empty(weight, dy.options());
+  const TensorOptions of_parameters = parameter_options(dy);
+  const Tensor dweight = Tensor::empty(weight, of_parameters);
   const int64_t replicas = conv_replicas(weight);
   const Shape bias(weight.extents().first(size_t(weight.rank() - 3)));
-  return dispatch(dy.dtype(), [&]<class T>() -> WeightGrads {
-    if (dy.numel() > 0 && conv2d_is_direct<T>(backward, g)) {
-      const Tensor dbias = with_bias ? Tensor::empty(bias, dy.options()) : Tensor();
-      const Tensor partial = scratch(replicas * conv2d_direct_scratch<T>(g));
-      conv2d_direct_backward_weight<T>(stream_, replicas, g, data_of<T>(x), {data_of<T>(dy)},
-                                       data_of<double>(partial), data_of<T>(dweight),
-                                       data_or_null<T>(dbias));
+  return dispatch_activations(dy.dtype(), [&]<class T>() -> WeightGrads {
+    using Wide = wide_t<T>;
+    if (dy.numel() > 0 && conv2d_is_direct<Wide>(backward, g)) {
+      const Tensor from = x.row_major(), of_y = dy.row_major();
+      const Tensor dbias = with_bias ? Tensor::empty(bias, of_parameters) : Tensor();
+      const Tensor partial = scratch(replicas * conv2d_direct_scratch<Wide>(g));
+      conv2d_direct_backward_weight<T>(stream_, replicas, g, data_of<T>(from), {data_of<T>(of_y)},
+                                       data_of<double>(partial), data_of<Wide>(dweight),
+                                       data_or_null<Wide>(dbias));
       return {dweight, dbias};
     }
     const uint32_t all_but_filters = weight.rank() == 5 ? 0b11010 : 0b1101;
@@ -89,11 +112,15 @@ Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const
       fill(dweight, 0);
       return {dweight, dbias};
     }
-    for (int64_t r = 0; r < replicas; ++r) {
-      T *from = part<T>(x, replicas, r), *of_y = part<T>(dy, replicas, r);
-      T* to = part<T>(dweight, replicas, r);
-      if (!convolutions_.run({backward, dy.dtype(), g, precision_, from, to, of_y}))
-        cuda::conv2d_backward_weight(stream_, g, from, of_y, to);
+    if constexpr (std::is_same_v<T, BFloat16>) {
+      convolve_backward_weight(dy, x, dweight, options);
+    } else {
+      for (int64_t r = 0; r < replicas; ++r) {
+        T *from = part<T>(x, replicas, r), *of_y = part<T>(dy, replicas, r);
+        T* to = part<T>(dweight, replicas, r);
+        if (!convolutions_.run({backward, dy.dtype(), g, float32_precision(), from, to, of_y}))
+          cuda::conv2d_backward_weight(stream_, g, from, of_y, to);
+      }
     }
     return {dweight, dbias};
   });

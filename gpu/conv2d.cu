@@ -89,11 +89,11 @@ struct ConvBackwardWeightBody {  // a block for each element of dweight
 template <class T>
 struct AddBiasBody {
   BiasShape shape;
-  const T* bias;
+  const wide_t<T>* bias;
   T* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t at = i / shape.inner, replica = at / (shape.channels * shape.outer);
-    y[i] += bias[replica * shape.channels + at % shape.channels];
+    y[i] = convert<T>(wide(y[i]) + bias[replica * shape.channels + at % shape.channels]);
   }
 };
 
@@ -119,18 +119,23 @@ void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, co
              ConvBackwardWeightBody<T>{g, x, dy, dweight});
 }
 
-template <class T>
-void add_bias(Stream stream, const BiasShape& shape, const T* bias, T* y) {
+template <Activation T>
+void add_bias(Stream stream, const BiasShape& shape, const wide_t<T>* bias, T* y) {
   for_each(stream, shape.replicas * shape.outer * shape.channels * shape.inner,
            AddBiasBody<T>{shape, bias, y});
 }
 
-#define HEBB_INSTANTIATE(T)                                                                  \
-  template void conv2d(Stream, const ConvGeometry&, const T*, const T*, T*);                 \
-  template void conv2d_backward_input(Stream, const ConvGeometry&, const T*, const T*, T*);  \
-  template void conv2d_backward_weight(Stream, const ConvGeometry&, const T*, const T*, T*); \
-  template void add_bias(Stream, const BiasShape&, const T*, T*);
+#define HEBB_INSTANTIATE(T)                                                                 \
+  template void conv2d(Stream, const ConvGeometry&, const T*, const T*, T*);                \
+  template void conv2d_backward_input(Stream, const ConvGeometry&, const T*, const T*, T*); \
+  template void conv2d_backward_weight(Stream, const ConvGeometry&, const T*, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+
+#define HEBB_INSTANTIATE_BIAS(T) \
+  template void add_bias(Stream, const BiasShape&, const wide_t<T>*, T*);
+HEBB_INSTANTIATE_BIAS(float)
+HEBB_INSTANTIATE_BIAS(double)
+HEBB_INSTANTIATE_BIAS(BFloat16)
 
 }  // namespace hebb::cuda

@@ -48,9 +48,10 @@ template <class T>
 constexpr int64_t most_pixels = shared_bytes / 3 * 2 / int64_t(sizeof(T));
 
 // A thread computes four rows of a column for four filters, and then the next such tile.
-template <class T, class Source>
+template <class Element, class Source>
 struct CorrelationBody {
   static constexpr int phases = 2;
+  using T = wide_t<Element>;
   struct Shared {
     Four<T> weights[most_weights<T>];  // [channel, kx, ky, quad]
     T images[most_pixels<T>];
@@ -60,7 +61,7 @@ struct CorrelationBody {
   Correlation c;
   Source x;
   const T *weight, *bias;  // no bias: null
-  T* y;
+  Element* y;
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     const Piece piece(c, t.block);
@@ -75,9 +76,10 @@ struct CorrelationBody {
     c.planes.load(t, piece.first, piece.images, x, shared.images);
   }
 
-  /// To the results [filters, out_h, out_w] of the piece's images.
+  /// To the results [filters, out_h, out_w] of the piece's images, rounded as an Element is.
+  template <class Result>
   HEBB_HOST_DEVICE void convolve(const Thread& t, const Piece& piece, const Shared& shared,
-                                 T* to) const {
+                                 Result* to) const {
     const T* const shifts = bias ? bias + piece.replica * c.filters : nullptr;
     const int strips = up(c.out_h, 4) / 4;
     for (int i = t.index; i < piece.images * c.tiles(); i += t.count) {
@@ -98,12 +100,15 @@ struct CorrelationBody {
       if (c.turned) ky = c.kernel_h - 1 - ky, kx = c.kernel_w - 1 - kx;
       at = c.turned ? channel * c.filters + filter : filter * c.planes.channels + channel;
       to[i / 4].of[i % 4] =
-          filter < c.filters ? from[(at * c.kernel_h + ky) * c.kernel_w + kx] : T(0);
+          filter < c.filters
+              ? wide(convert<Element>(from[(at * c.kernel_h + ky) * c.kernel_w + kx]))
+              : T(0);
     }
   }
 
+  template <class Result>
   HEBB_HOST_DEVICE void tile(int quad, int top, int column, const T* shifts, const Four<T>* w,
-                             const T* pixels, T* image) const {
+                             const T* pixels, Result* image) const {
     T sums[4][4] = {};  // [filter, row]
     const int step = c.planes.columns;
     for (int channel = 0; channel < c.planes.channels; ++channel)
@@ -123,25 +128,27 @@ struct CorrelationBody {
       const int filter = 4 * quad + i;
       if (filter >= c.filters) continue;
       const T shift = shifts ? shifts[filter] : T(0);
-      T* to = image + (filter * c.out_h + top) * c.out_w + column;
+      Result* to = image + (filter * c.out_h + top) * c.out_w + column;
       for (int row = 0; row < 4; ++row)
-        if (top + row < c.out_h) to[row * c.out_w] = sums[i][row] + shift;
+        if (top + row < c.out_h)
+          to[row * c.out_w] = convert<Result>(convert<Element>(sums[i][row] + shift));
     }
   }
 };
 
 // As CorrelationBody, but the results stay in the block, behind the images, and are pooled there.
-template <class T>
+template <class Element>
 struct PooledCorrelationBody {
   static constexpr int phases = 3;
-  using Convolution = CorrelationBody<T, Plain<T>>;
+  using T = wide_t<Element>;
+  using Convolution = CorrelationBody<Element, Plain<Element>>;
   using Shared = typename Convolution::Shared;
   using Local = Nothing;
 
   Convolution convolution;
   PoolGeometry pool;
   bool relu;
-  T* y;
+  Element* y;
   int32_t* argmax;
 
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
@@ -155,7 +162,7 @@ struct PooledCorrelationBody {
       const Largest<T> best = largest(pool, results + i / windows * (c.out_h * c.out_w),
                                       i % windows / width, i % width);
       const int64_t at = piece.first * c.filters * windows + i;
-      y[at] = relu && best.value < T(0) ? T(0) : best.value;
+      y[at] = convert<Element>(relu && best.value < T(0) ? T(0) : best.value);
       argmax[at] = int32_t(best.where);
     }
   }
@@ -194,8 +201,8 @@ int threads_for(const Correlation& c) {
 
 template <class T, class Source>
 void correlate(Stream stream, int64_t replicas, const Correlation& whole, const Source& x,
-               const T* weight, const T* bias, T* y) {
-  const Correlation c = cut<T>(whole, whole.planes.size());
+               const wide_t<T>* weight, const wide_t<T>* bias, T* y) {
+  const Correlation c = cut<wide_t<T>>(whole, whole.planes.size());
   for_blocks(stream, replicas * c.blocks, threads_for(c),
              CorrelationBody<T, Source>{c, x, weight, bias, y});
 }
@@ -223,41 +230,47 @@ bool conv2d_direct_pools(const ConvGeometry& g) {
   return c.planes.size() + c.results() <= most_pixels<T>;
 }
 
-template <class T>
+template <Activation T>
 void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
-                   const T* weight, const T* bias, T* y) {
+                   const wide_t<T>* weight, const wide_t<T>* bias, T* y) {
   correlate(stream, replicas, correlation(ConvDirection::forward, g), Plain<T>{x}, weight, bias, y);
 }
 
-template <class T>
+template <Activation T>
 void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry& g,
-                            const PoolGeometry& pool, bool relu, const T* x, const T* weight,
-                            const T* bias, T* y, int32_t* argmax) {
+                            const PoolGeometry& pool, bool relu, const T* x,
+                            const wide_t<T>* weight, const wide_t<T>* bias, T* y, int32_t* argmax) {
   const Correlation whole = correlation(ConvDirection::forward, g);
-  const Correlation c = cut<T>(whole, whole.planes.size() + whole.results());
+  const Correlation c = cut<wide_t<T>>(whole, whole.planes.size() + whole.results());
   for_blocks(stream, replicas * c.blocks, threads_for(c),
              PooledCorrelationBody<T>{{c, {x}, weight, bias, nullptr}, pool, relu, y, argmax});
 }
 
-template <class T>
+template <Activation T>
 void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                  const OutputGradient<T>& dy, const T* weight, T* dx) {
+                                  const OutputGradient<T>& dy, const wide_t<T>* weight, T* dx) {
   with_source(dy, [&](const auto& source) {
     correlate<T>(stream, replicas, correlation(ConvDirection::backward_input, g), source, weight,
                  nullptr, dx);
   });
 }
 
-#define HEBB_INSTANTIATE(T)                                                                       \
-  template bool conv2d_is_direct<T>(ConvDirection, const ConvGeometry&);                          \
-  template bool conv2d_direct_pools<T>(const ConvGeometry&);                                      \
-  template void conv2d_direct_max_pool(Stream, int64_t, const ConvGeometry&, const PoolGeometry&, \
-                                       bool, const T*, const T*, const T*, T*, int32_t*);         \
-  template void conv2d_direct(Stream, int64_t, const ConvGeometry&, const T*, const T*, const T*, \
-                              T*);                                                                \
-  template void conv2d_direct_backward_input(Stream, int64_t, const ConvGeometry&,                \
-                                             const OutputGradient<T>&, const T*, T*);
+#define HEBB_INSTANTIATE(T)                                              \
+  template bool conv2d_is_direct<T>(ConvDirection, const ConvGeometry&); \
+  template bool conv2d_direct_pools<T>(const ConvGeometry&);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+
+#define HEBB_INSTANTIATE_KERNELS(T)                                                               \
+  template void conv2d_direct_max_pool(Stream, int64_t, const ConvGeometry&, const PoolGeometry&, \
+                                       bool, const T*, const wide_t<T>*, const wide_t<T>*, T*,    \
+                                       int32_t*);                                                 \
+  template void conv2d_direct(Stream, int64_t, const ConvGeometry&, const T*, const wide_t<T>*,   \
+                              const wide_t<T>*, T*);                                              \
+  template void conv2d_direct_backward_input(Stream, int64_t, const ConvGeometry&,                \
+                                             const OutputGradient<T>&, const wide_t<T>*, T*);
+HEBB_INSTANTIATE_KERNELS(float)
+HEBB_INSTANTIATE_KERNELS(double)
+HEBB_INSTANTIATE_KERNELS(BFloat16)
 
 }  // namespace hebb::cuda

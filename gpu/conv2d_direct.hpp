@@ -26,8 +26,8 @@ inline int images_for_block(int64_t batch, int64_t blocks, int64_t fit) {
 template <class T>
 struct Plain {
   const T* x;
-  HEBB_HOST_DEVICE T at(int64_t plane, int row, int column, int height, int width) const {
-    return x[(plane * height + row) * width + column];
+  HEBB_HOST_DEVICE wide_t<T> at(int64_t plane, int row, int column, int height, int width) const {
+    return wide(x[(plane * height + row) * width + column]);
   }
 };
 
@@ -35,12 +35,12 @@ struct Plain {
 template <class T>
 struct Pooled {
   OutputGradient<T> of;
-  HEBB_HOST_DEVICE T at(int64_t plane, int row, int column, int, int width) const {
+  HEBB_HOST_DEVICE wide_t<T> at(int64_t plane, int row, int column, int, int width) const {
     const int oy = row / of.kernel_h, ox = column / of.kernel_w;
-    if (oy >= of.out_h || ox >= of.out_w) return T(0);
+    if (oy >= of.out_h || ox >= of.out_w) return 0;
     const int64_t i = (plane * of.out_h + oy) * of.out_w + ox;
     const bool passed = of.argmax[i] == row * width + column;
-    return passed && !(of.values && of.values[i] <= T(0)) ? of.dy[i] : T(0);
+    return passed && !(of.values && wide(of.values[i]) <= 0) ? wide(of.dy[i]) : 0;
   }
 };
 

@@ -30,9 +30,10 @@ template <class T>
 constexpr int64_t most_numbers = shared_bytes / int64_t(sizeof(T));
 
 // A thread has one channel and kx, and `kernel` rows of the weights of four filters, in registers.
-template <class T, int kernel, class Source>
+template <class Element, int kernel, class Source>
 struct WeightGradientBody {
   static constexpr int phases = 4;
+  using T = wide_t<Element>;
   // First x [image, channel, row, column] and dy [image, 4, pixel], then sums of each share.
   struct Shared {
     T numbers[most_numbers<T>];
@@ -41,7 +42,7 @@ struct WeightGradientBody {
     T sums[4 * kernel], bias[4];
   };
   WeightGradient g;
-  const T* x;
+  const Element* x;
   Source dy;
   double* partial;  // [result, piece]: all weights, then all biases
 
@@ -53,7 +54,7 @@ struct WeightGradientBody {
     T* const of_dy = shared.numbers + g.images * g.planes.size();
     const int task = t.index / g.shares, share = t.index % g.shares;
     if (p == 0) {
-      g.planes.load(t, first, images, Plain<T>{x}, shared.numbers);
+      g.planes.load(t, first, images, Plain<Element>{x}, shared.numbers);
       for (int i = t.index; i < images * 4 * plane; i += t.count) {
         const int filter = 4 * quad + i / plane % 4, row = i % plane / g.out_w;
         const int64_t image = first + i / (4 * plane);
@@ -155,11 +156,11 @@ int64_t conv2d_direct_scratch(const ConvGeometry& g) {
   return w.results() * w.pieces;
 }
 
-template <class T>
+template <Activation T>
 void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
                                    const T* x, const OutputGradient<T>& dy, double* partial,
-                                   T* dweight, T* dbias) {
-  WeightGradient w = weight_gradient<T>(g);
+                                   wide_t<T>* dweight, wide_t<T>* dbias) {
+  WeightGradient w = weight_gradient<wide_t<T>>(g);
   w.replicas = replicas;
   const auto launch = [&]<int kernel>() {
     with_source(dy, [&]<class Source>(const Source& source) {
@@ -177,19 +178,25 @@ void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGe
     default:
       launch.template operator()<7>();
   }
-  const auto total = [&](int64_t results, const double* of, T* to) {
-    for_blocks(stream, results, 64, TotalBody<T>{w.pieces, of, 1, to});
+  const auto total = [&](int64_t results, const double* of, wide_t<T>* to) {
+    for_blocks(stream, results, 64, TotalBody<wide_t<T>>{w.pieces, of, 1, to});
   };
   total(w.weights(), partial, dweight);
   if (dbias) total(replicas * w.filters, partial + w.weights() * w.pieces, dbias);
 }
 
-#define HEBB_INSTANTIATE(T)                                                                   \
-  template bool weight_gradient_fits<T>(const ConvGeometry&);                                 \
-  template int64_t conv2d_direct_scratch<T>(const ConvGeometry&);                             \
-  template void conv2d_direct_backward_weight(Stream, int64_t, const ConvGeometry&, const T*, \
-                                              const OutputGradient<T>&, double*, T*, T*);
+#define HEBB_INSTANTIATE(T)                                   \
+  template bool weight_gradient_fits<T>(const ConvGeometry&); \
+  template int64_t conv2d_direct_scratch<T>(const ConvGeometry&);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+
+#define HEBB_INSTANTIATE_KERNELS(T)                                                           \
+  template void conv2d_direct_backward_weight(Stream, int64_t, const ConvGeometry&, const T*, \
+                                              const OutputGradient<T>&, double*, wide_t<T>*,  \
+                                              wide_t<T>*);
+HEBB_INSTANTIATE_KERNELS(float)
+HEBB_INSTANTIATE_KERNELS(double)
+HEBB_INSTANTIATE_KERNELS(BFloat16)
 
 }  // namespace hebb::cuda

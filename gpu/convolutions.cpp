@@ -59,10 +59,11 @@ struct Convolutions::Plans {
     else
       log_message(
           LogLevel::warning,
-          "[conv2d] cuDNN has no plan for {} to {} channels of {}x{} with kernels of {}x{}: "
-          "computed without it, slowly",
-          key.geometry.channels, key.geometry.filters, key.geometry.height, key.geometry.width,
-          key.geometry.kernel_h, key.geometry.kernel_w);
+          "[conv2d] cuDNN has no plan in {} for {} to {} channels of {}x{} with kernels of {}x{}: "
+          "{}",
+          name_of(key.dtype), key.geometry.channels, key.geometry.filters, key.geometry.height,
+          key.geometry.width, key.geometry.kernel_h, key.geometry.kernel_w,
+          key.dtype == DType::bfloat16 ? "computed in float32" : "computed without it, slowly");
     return entries.emplace(key.numbers(), std::move(found)).first->second;
   }
 };

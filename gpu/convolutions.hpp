@@ -11,7 +11,8 @@
 namespace hebb::cuda {
 
 /// A direction of a convolution with the addresses of input, weight and output (or their
-/// gradients): of these three, the one that the direction computes is written.
+/// gradients): of these three, the one that the direction computes is written. Of bfloat16, all
+/// three have their channels side by side: [N, H, W, C] and, the weight, [O, KH, KW, C].
 struct Convolution {
   ConvDirection direction;
   DType dtype;
@@ -23,7 +24,7 @@ struct Convolution {
 /// Convolutions by cuDNN's graph API. Plans are kept by direction, type, precision, geometry,
 /// alignment and policy. Engines with down-converted inputs are left out, as are those whose sums
 /// are in no fixed order, under Precision::fp32 those with tensor cores, which multiply float32 as
-/// TF32, and under ConvPolicy::exact Winograd's and Fourier's.
+/// TF32, and under ConvPolicy::exact Winograd's and Fourier's. bfloat16 is added up in float32.
 class Convolutions {
  public:
   Convolutions(Stream stream, CachingAllocator& memory);

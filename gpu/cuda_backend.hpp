@@ -3,6 +3,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/backend.hpp"
@@ -28,7 +29,8 @@ class CudaBackend final : public Backend {
   std::string_view name() const override;
   std::string details() const override;
   Precision precision() const override { return precision_; }
-  void set_precision(Precision precision) override;
+  void set_precision(Precision precision) override { precision_ = precision; }
+  bool has_bfloat16() const override { return true; }
   void synchronize() override;
   std::function<void()> record(std::function<void()> step) override;
   void* allocate(size_t bytes) override;
@@ -41,6 +43,7 @@ class CudaBackend final : public Backend {
   void copy(const Tensor& destination, const Tensor& source) override;
   void fill(const Tensor& x, double value) override;
   Tensor cast(const Tensor& x, DType dtype) override;
+  Tensor with_layout(const Tensor& x, Layout layout) override;
   void advance(const Tensor& counts, int64_t by) override;
   void make_batch(const Tensor& images, const Tensor& labels, const Tensor& indices,
                   const Tensor& cursor, const ImageSteps& steps, RandomKey key,
@@ -67,6 +70,7 @@ class CudaBackend final : public Backend {
                 const Shape& shape) override;
   Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
                 const LinearOptions& options) override;
+  Tensor linear_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape) override;
   WeightGrads linear_backward_weight(const Tensor& dy, const Tensor& x, const Shape& weight,
                                      bool with_bias) override;
   Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
@@ -134,13 +138,51 @@ class CudaBackend final : public Backend {
     if (dtype == DType::float64) return function.template operator()<double>();
     fail<DTypeError>("[cuda] expected float32 or float64, got {}", name_of(dtype));
   }
+  /// The same for what may be of bfloat16, too.
+  template <class Function>
+  static decltype(auto) dispatch_activations(DType dtype, Function&& function) {
+    if (dtype == DType::bfloat16) return function.template operator()<BFloat16>();
+    return dispatch(dtype, std::forward<Function>(function));
+  }
+  /// Of x's shape, type and layout.
+  static Tensor empty_like(const Tensor& x) {
+    return Tensor::empty(x.shape(), x.options(), x.layout());
+  }
+  /// y with its elements in x's order; an undefined tensor stays what it is.
+  static Tensor in_layout_of(const Tensor& x, const Tensor& y) {
+    return y.defined() ? y.with_layout(x.layout()) : y;
+  }
+  /// What parameters, their gradients and statistics are of, beside x.
+  static TensorOptions parameter_options(const Tensor& x) {
+    return {x.dtype() == DType::bfloat16 ? DType::float32 : x.dtype(), x.device()};
+  }
   /// Numbers that kernels hand to each other.
   Tensor scratch(int64_t n) const {
     return Tensor::empty({n}, {DType::float64, Device::cuda(stream_.device)});
   }
-  /// A batch of products; float32 by `precision`.
+  /// What `reduce` computes, into y, which it returns.
+  Tensor reduce_to(const Tensor& y, Reduce op, const Tensor& x, uint32_t axes);
+  /// With bf16 that is how networks are computed, and what is of float32 stays so.
+  Precision float32_precision() const {
+    return precision_ == Precision::bf16 ? Precision::fp32 : precision_;
+  }
+  // conv2d_bfloat16.cpp
+  Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                  const Conv2dOptions& options);
+  Tensor convolve_backward_input(const Tensor& dy, const Tensor& weight, const Shape& shape,
+                                 const Conv2dOptions& options);
+  void convolve_backward_weight(const Tensor& dy, const Tensor& x, const Tensor& dweight,
+                                const Conv2dOptions& options);
+  /// cuDNN's engine for bfloat16; empty where others take its place.
+  std::string_view bfloat16_engine(ConvDirection direction, const ConvGeometry& g);
+  /// Of all replicas, with channels side by side; false where cuDNN refuses.
+  bool run_bfloat16(ConvDirection direction, const ConvGeometry& g, int64_t replicas,
+                    const Tensor& x, const Tensor& weight, const Tensor& y);
+  /// A batch of products; float32 by `precision`, bfloat16 with a result of it or of float32.
   Tensor multiply(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
-                  const Shape& shape, Precision precision);
+                  const Shape& shape, Precision precision, DType result);
+  Tensor linear_of(const Tensor& x, const Tensor& weight, const Tensor& bias, const Shape& shape,
+                   const LinearOptions& options, DType result);
   /// launch.operator()<T>(table, scalars) with the table of the slots that have gradients.
   template <class Launch>
   void update(std::span<const OptimizerSlot> slots, const StepScalars& scalars, Launch launch);

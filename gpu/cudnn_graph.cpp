@@ -13,14 +13,16 @@ void require(cudnnStatus_t status, const char* call) {
 }
 
 cudnnDataType_t type_of(DType dtype) {
+  if (dtype == DType::bfloat16) return CUDNN_DATA_BFLOAT16;
   return dtype == DType::float64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
 }
 
-/// Row-major [a, b, c, d].
+/// [a, b, c, d], row-major or, for bfloat16, with b's elements side by side.
 Descriptor make_tensor(TensorId id, DType dtype, std::array<int64_t, 4> extents,
                        int64_t alignment) {
-  const std::array<int64_t, 4> strides{extents[1] * extents[2] * extents[3],
-                                       extents[2] * extents[3], extents[3], 1};
+  const auto [a, b, c, d] = extents;
+  std::array<int64_t, 4> strides{b * c * d, c * d, d, 1};
+  if (dtype == DType::bfloat16) strides = {b * c * d, 1, d * b, b};
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type_of(dtype));
   tensor.set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, extents.data());
@@ -36,7 +38,8 @@ Descriptor make_convolution(const PlanKey& key) {
   const int64_t dilations[] = {g.dilation_h, g.dilation_w}, strides[] = {g.stride_h, g.stride_w},
                 paddings[] = {g.pad_h, g.pad_w};
   Descriptor convolution(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
-  convolution.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, type_of(key.dtype));
+  convolution.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE,
+                  key.dtype == DType::float64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT);
   convolution.set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE,
                   CUDNN_CROSS_CORRELATION);
   convolution.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, int64_t(2));
@@ -132,13 +135,13 @@ bool has_any(const std::vector<Note>& notes, std::initializer_list<Note> unwante
   return std::ranges::find_first_of(notes, unwanted) != notes.end();
 }
 
-/// Whether an engine's sums are in a fixed order and, for float32, of products of float32, or on
-/// tensor cores of TF32. Those that are compiled at run time are left out too: others are there
-/// from the start.
+/// Whether an engine's sums are in a fixed order, for bfloat16 in float32 and, for float32, of
+/// products of float32, or on tensor cores of TF32. Those that are compiled at run time are left
+/// out too: others are there from the start.
 bool wanted(const Descriptor& engine, const PlanKey& key) {
   const std::vector notes = numerical_notes(engine);
   if (has_any(notes, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC})) return false;
-  if (key.dtype == DType::float32 &&
+  if (key.dtype != DType::float64 &&
       has_any(notes, {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS,
                       CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION}))
     return false;
@@ -243,6 +246,7 @@ PlanKey::Numbers PlanKey::numbers() const {
 std::optional<Plan> find_plan(const Target& target, const PlanKey& key) {
   const std::optional<Descriptor> graph = make_graph(target, key);
   if (!graph) return std::nullopt;
+  std::optional<Plan> other;  // for bfloat16, the first without tensor cores
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
     for (const Descriptor& configuration : configurations(target, *graph, mode)) {
       Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
@@ -259,9 +263,12 @@ std::optional<Plan> find_plan(const Target& target, const PlanKey& key) {
       engine.get(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &plan.engine);
       plan.descriptor.get(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1,
                           &plan.workspace);
-      if (plan.workspace <= most_workspace) return plan;
+      if (plan.workspace > most_workspace) continue;
+      if (key.dtype != DType::bfloat16 || has_any(plan.notes, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}))
+        return plan;
+      if (!other) other.emplace(std::move(plan));
     }
-  return std::nullopt;
+  return other;
 }
 
 }  // namespace hebb::cuda

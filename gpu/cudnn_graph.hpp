@@ -50,7 +50,10 @@ struct Target {
 /// A device, from what CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION gives of one.
 Descriptor describe_device(const std::string& json);
 
-/// Everything that a plan depends on but for the device.
+/// Everything that a plan depends on but for the device. Tensors of bfloat16 have their channels
+/// side by side, [N, H, W, C] and [O, KH, KW, C] in memory, and sums are of float32: what is
+/// computed is of bfloat16, too, since for another type cuDNN (9.19) has no engine that is there
+/// from the start.
 struct PlanKey {
   ConvDirection direction;
   DType dtype;
@@ -74,7 +77,8 @@ struct Plan {
 enum TensorId : int64_t { id_x = 1, id_weight = 2, id_y = 3 };
 
 /// The first engine of cuDNN's choice that keeps to the precision and to a fixed order of sums, and
-/// whose workspace stays below 256 MiB; none where there is none.
+/// whose workspace stays below 256 MiB; for bfloat16 the first with tensor cores, which cuDNN does
+/// not always name first. None where there is none.
 std::optional<Plan> find_plan(const Target& target, const PlanKey& key);
 
 [[noreturn]] void fail_cudnn(cudnnStatus_t status, const char* call);

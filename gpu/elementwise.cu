@@ -92,7 +92,7 @@ struct UnaryBody {
   Unary op;
   const T* x;
   T* y;
-  HEBB_HOST_DEVICE void operator()(int64_t i) const { y[i] = apply(op, x[i]); }
+  HEBB_HOST_DEVICE void operator()(int64_t i) const { y[i] = convert<T>(apply(op, wide(x[i]))); }
 };
 
 template <class T>
@@ -101,7 +101,7 @@ struct UnaryBackwardBody {
   const T *dy, *saved;
   T* dx;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    dx[i] = gradient(op, dy[i], saved ? saved[i] : T(0));
+    dx[i] = convert<T>(gradient(op, wide(dy[i]), saved ? wide(saved[i]) : wide_t<T>(0)));
   }
 };
 
@@ -113,24 +113,28 @@ struct BinaryBody {
   T* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const Places at = places(loop, i);
-    y[i] = apply(op, a[at.a], b[at.b]);
+    y[i] = convert<T>(apply(op, wide(a[at.a]), wide(b[at.b])));
   }
 };
 
 template <class T>
 struct AffineBody {
-  T scale, shift;
+  wide_t<T> scale, shift;
   const T* x;
   T* y;
-  HEBB_HOST_DEVICE void operator()(int64_t i) const { y[i] = x[i] * scale + shift; }
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    y[i] = convert<T>(wide(x[i]) * scale + shift);
+  }
 };
 
 template <class T>
 struct AddScaledBody {
-  T scale;
+  wide_t<T> scale;
   const T* x;
   T* y;
-  HEBB_HOST_DEVICE void operator()(int64_t i) const { y[i] += scale * x[i]; }
+  HEBB_HOST_DEVICE void operator()(int64_t i) const {
+    y[i] = convert<T>(wide(y[i]) + scale * wide(x[i]));
+  }
 };
 
 template <class T>
@@ -147,29 +151,29 @@ struct ScaleByBody {
 
 }  // namespace
 
-template <class T>
+template <Activation T>
 void unary(Stream stream, Unary op, int64_t n, const T* x, T* y) {
   for_each(stream, n, UnaryBody<T>{op, x, y});
 }
 
-template <class T>
+template <Activation T>
 void unary_backward(Stream stream, Unary op, int64_t n, const T* dy, const T* saved, T* dx) {
   for_each(stream, n, UnaryBackwardBody<T>{op, dy, op == Unary::neg ? nullptr : saved, dx});
 }
 
-template <class T>
+template <Activation T>
 void binary(Stream stream, Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y) {
   for_each(stream, loop.rows * loop.axes[0].extent, BinaryBody<T>{op, loop, a, b, y});
 }
 
-template <class T>
+template <Activation T>
 void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y) {
-  for_each(stream, n, AffineBody<T>{T(scale), T(shift), x, y});
+  for_each(stream, n, AffineBody<T>{wide_t<T>(scale), wide_t<T>(shift), x, y});
 }
 
-template <class T>
+template <Activation T>
 void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y) {
-  for_each(stream, n, AddScaledBody<T>{T(scale), x, y});
+  for_each(stream, n, AddScaledBody<T>{wide_t<T>(scale), x, y});
 }
 
 template <class T>
@@ -183,9 +187,14 @@ void scale_by(Stream stream, int64_t n, int64_t part, const float* narrow, const
   template void unary_backward(Stream, Unary, int64_t, const T*, const T*, T*);       \
   template void binary(Stream, Binary, const BroadcastLoop&, const T*, const T*, T*); \
   template void affine(Stream, int64_t, double, double, const T*, T*);                \
-  template void add_scaled(Stream, int64_t, double, const T*, T*);                    \
-  template void scale_by(Stream, int64_t, int64_t, const float*, const double*, const T*, T*);
+  template void add_scaled(Stream, int64_t, double, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+HEBB_INSTANTIATE(BFloat16)
+
+#define HEBB_INSTANTIATE_SCALE_BY(T) \
+  template void scale_by(Stream, int64_t, int64_t, const float*, const double*, const T*, T*);
+HEBB_INSTANTIATE_SCALE_BY(float)
+HEBB_INSTANTIATE_SCALE_BY(double)
 
 }  // namespace hebb::cuda

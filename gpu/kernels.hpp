@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/api.hpp"
+#include "core/convert.hpp"
 #include "core/dtype.hpp"
 #include "core/geometry.hpp"
 #include "core/image_math.hpp"
@@ -10,13 +11,19 @@
 #include "core/options.hpp"
 #include "core/random.hpp"
 #include "gpu/complaint.hpp"
+#include "gpu/element.hpp"
 #include "gpu/stream.hpp"
 
 /// The border between the CUDA backend, which is C++ like the rest, and its kernels, which nvcc
 /// compiles: raw addresses on the stream's device and plain structs, each function a launch or a
-/// few. Defined in <family>.cu for float and double. What they compute stands in core/backend.hpp;
-/// results come last and are written, not added to, unless said otherwise.
+/// few. Defined in <family>.cu for float and double; those whose template is of an `Activation`,
+/// for BFloat16 too, beside parameters and statistics of wide_t<T>. What they compute stands in
+/// core/backend.hpp; results come last and are written, not added to, unless said otherwise.
 namespace hebb::cuda {
+
+template <class T>
+concept Activation =
+    std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, BFloat16>;
 
 // memory.cu
 void advance(Stream stream, int64_t n, int64_t by, int64_t* counts);
@@ -73,19 +80,19 @@ struct MaskList {
   void add(double p, const RandomKey& key);
 };
 /// Of parts [count, n], each with its mask.
-template <class T>
+template <Activation T>
 void dropout(Stream stream, int64_t n, const MaskList& list, const T* x, T* y);
 
 // elementwise.cu
-template <class T>
+template <Activation T>
 void unary(Stream stream, Unary op, int64_t n, const T* x, T* y);
-template <class T>
+template <Activation T>
 void unary_backward(Stream stream, Unary op, int64_t n, const T* dy, const T* saved, T* dx);
-template <class T>
+template <Activation T>
 void binary(Stream stream, Binary op, const BroadcastLoop& loop, const T* a, const T* b, T* y);
-template <class T>
+template <Activation T>
 void affine(Stream stream, int64_t n, double scale, double shift, const T* x, T* y);
-template <class T>
+template <Activation T>
 HEBB_API void add_scaled(Stream stream, int64_t n, double scale, const T* x, T* y);
 /// y = x times the one that is not null of two lists of scalars on the device, of which each has
 /// `part` elements.
@@ -96,8 +103,8 @@ void scale_by(Stream stream, int64_t n, int64_t part, const float* narrow, const
 // reduce.cu
 /// How many numbers `partial` has to hold.
 int64_t reduce_scratch(const ReduceLoop& loop);
-template <class T>
-void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, T* y,
+template <Activation T, Activation Result>
+void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, Result* y,
             double* partial);
 /// The loop's a is dy, stretched, and b is x.
 template <class T>
@@ -137,18 +144,18 @@ void conv2d_backward_weight(Stream stream, const ConvGeometry& g, const T* x, co
 struct BiasShape {
   int64_t replicas = 1, outer, channels, inner = 1;
 };
-template <class T>
-void add_bias(Stream stream, const BiasShape& shape, const T* bias, T* y);
+template <Activation T>
+void add_bias(Stream stream, const BiasShape& shape, const wide_t<T>* bias, T* y);
 
 // conv2d_direct.cu, conv2d_direct_weight.cu: small images of few channels, as in LeNet-5
-/// Whether these kernels compute a geometry, rather than cuDNN: by shape alone. What follows is for
-/// geometries where it is true, and for as many replicas of them as there are.
+/// Whether these kernels compute a geometry in T, rather than cuDNN: by shape alone. What follows
+/// is for geometries where it is true, and for as many replicas of them as there are.
 template <class T>
 bool conv2d_is_direct(ConvDirection direction, const ConvGeometry& g);
 /// bias may be null.
-template <class T>
+template <Activation T>
 void conv2d_direct(Stream stream, int64_t replicas, const ConvGeometry& g, const T* x,
-                   const T* weight, const T* bias, T* y);
+                   const wide_t<T>* weight, const wide_t<T>* bias, T* y);
 /// What backward passes read, the gradient of a convolution's output: as it lies in memory, or that
 /// of what a pooling made of it, through a ReLU where `values` is not null.
 template <class T>
@@ -158,65 +165,83 @@ struct OutputGradient {
   const T* values = nullptr;        // of the pooling
   int kernel_h = 1, kernel_w = 1, out_h = 0, out_w = 0;
 };
-template <class T>
+template <Activation T>
 void conv2d_direct_backward_input(Stream stream, int64_t replicas, const ConvGeometry& g,
-                                  const OutputGradient<T>& dy, const T* weight, T* dx);
+                                  const OutputGradient<T>& dy, const wide_t<T>* weight, T* dx);
 /// How many numbers `partial` has to hold for each replica.
 template <class T>
 int64_t conv2d_direct_scratch(const ConvGeometry& g);
 /// dbias may be null.
-template <class T>
+template <Activation T>
 void conv2d_direct_backward_weight(Stream stream, int64_t replicas, const ConvGeometry& g,
                                    const T* x, const OutputGradient<T>& dy, double* partial,
-                                   T* dweight, T* dbias);
+                                   wide_t<T>* dweight, wide_t<T>* dbias);
 /// Whether a block has room for what an image's convolution gives, so that it can pool it.
 template <class T>
 bool conv2d_direct_pools(const ConvGeometry& g);
 /// Max-pooling of a convolution, and a ReLU where asked for. bias may be null.
-template <class T>
+template <Activation T>
 void conv2d_direct_max_pool(Stream stream, int64_t replicas, const ConvGeometry& g,
-                            const PoolGeometry& pool, bool relu, const T* x, const T* weight,
-                            const T* bias, T* y, int32_t* argmax);
+                            const PoolGeometry& pool, bool relu, const T* x,
+                            const wide_t<T>* weight, const wide_t<T>* bias, T* y, int32_t* argmax);
 
-// pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp
-template <class T>
-void max_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y, int32_t* argmax);
-template <class T>
-void max_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, const int32_t* argmax,
+// conv2d_weight.cu
+/// weight [filters, channels, positions], rounded, as [filters, positions, channels].
+struct ConvWeight {
+  int64_t filters, channels, positions;
+};
+void narrow_weight(Stream stream, const ConvWeight& shape, const float* weight, BFloat16* narrow);
+/// The same back.
+void widen_weight(Stream stream, const ConvWeight& shape, const BFloat16* narrow, float* weight);
+
+// pool2d.cu, with ties, NaN and padding as in core/cpu/kernels.hpp: planes with one number at each
+// position or, where channels lie side by side, as many as there are
+template <Activation T>
+void max_pool2d(Stream stream, const PoolGeometry& g, int64_t channels, const T* x, T* y,
+                int32_t* argmax);
+template <Activation T>
+void max_pool2d_backward(Stream stream, const PoolGeometry& g, int64_t channels, const T* dy,
+                         const int32_t* argmax, T* dx);
+template <Activation T>
+void avg_pool2d(Stream stream, const PoolGeometry& g, int64_t channels, const T* x, T* y);
+template <Activation T>
+void avg_pool2d_backward(Stream stream, const PoolGeometry& g, int64_t channels, const T* dy,
                          T* dx);
-template <class T>
-void avg_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y);
-template <class T>
-void avg_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, T* dx);
 
-// normalize.cu
+// normalize.cu and, for planes of one position, as images with channels last are, normalize_rows.cu
 /// How many numbers `partial` has to hold, forward and backward.
 int64_t norm_scratch(const NormPlanes& planes);
 /// statistics [2, channels]: the mean and 1 / √(variance + epsilon). weight, bias, residual and,
 /// when training, running_mean and running_variance may be null.
-template <class T>
+template <Activation T>
 struct BatchNorm {
   NormPlanes planes;
   BatchNormOptions options;
-  const T *x, *weight, *bias, *residual;
-  T *running_mean, *running_variance;
+  const T *x, *residual;
+  const wide_t<T>* weight;
+  const wide_t<T>* bias;
+  wide_t<T>* running_mean;
+  wide_t<T>* running_variance;
   double* partial;
   T* y;
   double* statistics;
 };
-template <class T>
+template <Activation T>
 void batch_norm(Stream stream, const BatchNorm<T>& norm);
 /// weight, y (unless there is a ReLU) and dresidual may be null.
-template <class T>
+template <Activation T>
 struct BatchNormBackward {
   NormPlanes planes;
   BatchNormOptions options;
-  const T *dy, *x, *weight, *y;
+  const T *dy, *x, *y;
+  const wide_t<T>* weight;
   const double* statistics;
   double* partial;
-  T *dx, *dweight, *dbias, *dresidual;
+  T *dx, *dresidual;
+  wide_t<T>* dweight;
+  wide_t<T>* dbias;
 };
-template <class T>
+template <Activation T>
 void batch_norm_backward(Stream stream, const BatchNormBackward<T>& norm);
 
 // softmax.cu, over rows of `width` elements; of the logarithm where `log`
@@ -249,7 +274,11 @@ void cross_entropy_rows(Stream stream, const CrossEntropy<T>& c, T* losses, T* l
 /// `rows` runs of `bytes`, from and to places that are steps of bytes apart.
 void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_step,
                const void* from, int64_t from_step);
-template <class T>
+/// Matrices x [matrices, rows, columns] as y [matrices, columns, rows]; of uint16_t and uint32_t.
+template <class Word>
+void transpose(Stream stream, int64_t matrices, int64_t rows, int64_t columns, const Word* x,
+               Word* y);
+template <Activation T>
 void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y);
 template <class T>
 void gather_rows(Stream stream, int64_t count, int64_t rows, int64_t width, const T* x,

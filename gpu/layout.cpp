@@ -2,6 +2,26 @@
 
 namespace hebb::cuda {
 
+// Of bfloat16, and of int32: the indices that pooling gives beside it.
+Tensor CudaBackend::with_layout(const Tensor& x, Layout layout) {
+  if (x.layout() == layout) return x;
+  const int64_t channels = x.size(-3), positions = x.size(-2) * x.size(-1);
+  if (x.numel() == 0 || channels == 1 || positions == 1)  // the same memory
+    return Tensor(
+        make_ref<Tensor::Body>(x.body()->storage, x.body()->offset, x.shape(), x.dtype(), layout));
+  const Tensor y = Tensor::empty(x.shape(), x.options(), layout);
+  const bool from_rows = x.layout() == Layout::row_major;
+  const auto convert = [&]<class Word>(Word* to) {
+    transpose(stream_, x.numel() / (channels * positions), from_rows ? channels : positions,
+              from_rows ? positions : channels, data_of<Word>(x), to);
+  };
+  if (size_of(x.dtype()) == 2)
+    convert(data_of<uint16_t>(y));
+  else
+    convert(data_of<uint32_t>(y));
+  return y;
+}
+
 Tensor CudaBackend::concat(std::span<const Tensor> parts, const Shape& shape, int axis) {
   const Tensor y = Tensor::empty(shape, parts[0].options());
   const int64_t outer = shape.product(0, axis);
@@ -9,25 +29,28 @@ Tensor CudaBackend::concat(std::span<const Tensor> parts, const Shape& shape, in
   char* to = data_of<char>(y);
   for (const Tensor& part : parts) {
     const int64_t bytes = part.size(axis) * inner;
-    copy_runs(stream_, outer, bytes, to, shape[axis] * inner, part.data(), bytes);
+    const Tensor from = part.row_major();
+    copy_runs(stream_, outer, bytes, to, shape[axis] * inner, from.data(), bytes);
     to += bytes;
   }
   return y;
 }
 
 Tensor CudaBackend::narrow(const Tensor& x, const Shape& shape, int axis, int64_t begin) {
+  const Tensor from = x.row_major();
   const Tensor y = Tensor::empty(shape, x.options());
   const int64_t inner = shape.product(axis + 1, shape.rank()) * int64_t(size_of(x.dtype()));
   const int64_t bytes = shape[axis] * inner;
   copy_runs(stream_, shape.product(0, axis), bytes, y.data(), bytes,
-            data_of<char>(x) + begin * inner, x.size(axis) * inner);
+            data_of<char>(from) + begin * inner, x.size(axis) * inner);
   return y;
 }
 
 Tensor CudaBackend::permute(const Tensor& x, const Shape& shape, std::span<const int> axes) {
-  const Tensor y = Tensor::empty(shape, x.options());
-  dispatch(x.dtype(), [&]<class T>() {
-    cuda::permute(stream_, permute_loop(x.shape(), axes), y.numel(), data_of<T>(x), data_of<T>(y));
+  const Tensor from = x.row_major(), y = Tensor::empty(shape, x.options());
+  dispatch_activations(x.dtype(), [&]<class T>() {
+    cuda::permute(stream_, permute_loop(x.shape(), axes), y.numel(), data_of<T>(from),
+                  data_of<T>(y));
   });
   return y;
 }

@@ -18,6 +18,33 @@ struct CopyRunsBody {
   }
 };
 
+/// Matrices [rows, columns] become [columns, rows], a block for each tile: lines of it are read and
+/// written by neighbours.
+template <class Word>
+struct TransposeBody {
+  static constexpr int phases = 2, edge = 64;
+  struct Shared {
+    Word tile[edge][edge + 2];  // lines of 33 banks for words of two bytes
+  };
+  using Local = Nothing;
+  int64_t rows, columns, row_tiles, column_tiles;
+  const Word* x;
+  Word* y;
+  HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
+    const int64_t matrix = t.block / (row_tiles * column_tiles) * rows * columns;
+    const int64_t top = t.block / column_tiles % row_tiles * edge;
+    const int64_t left = t.block % column_tiles * edge;
+    const int in_line = t.index % edge;
+    for (int line = t.index / edge; line < edge; line += t.count / edge)
+      if (p == 0) {
+        if (top + line < rows && left + in_line < columns)
+          shared.tile[line][in_line] = x[matrix + (top + line) * columns + left + in_line];
+      } else if (left + line < columns && top + in_line < rows) {
+        y[matrix + (left + line) * rows + top + in_line] = shared.tile[in_line][line];
+      }
+  }
+};
+
 template <class T>
 struct PermuteBody {
   PermuteLoop loop;
@@ -141,7 +168,18 @@ void copy_runs(Stream stream, int64_t rows, int64_t bytes, void* to, int64_t to_
                                    static_cast<const uint8_t*>(from)});
 }
 
-template <class T>
+template <class Word>
+void transpose(Stream stream, int64_t matrices, int64_t rows, int64_t columns, const Word* x,
+               Word* y) {
+  const auto tiles = [](int64_t n) {
+    constexpr int64_t edge = TransposeBody<Word>::edge;
+    return (n + edge - 1) / edge;
+  };
+  for_blocks(stream, matrices * tiles(rows) * tiles(columns), block_threads,
+             TransposeBody<Word>{rows, columns, tiles(rows), tiles(columns), x, y});
+}
+
+template <Activation T>
 void permute(Stream stream, const PermuteLoop& loop, int64_t n, const T* x, T* y) {
   for_each(stream, n, PermuteBody<T>{loop, x, y});
 }
@@ -173,6 +211,12 @@ void check_range(Stream stream, int64_t n, IndexRange range, const IndexList& va
   for_blocks(stream, n > 0, block_threads, CheckRangeBody{n, range, place, values, complaint});
 }
 
+#define HEBB_INSTANTIATE_WORDS(Word) \
+  template void transpose(Stream, int64_t, int64_t, int64_t, const Word*, Word*);
+HEBB_INSTANTIATE_WORDS(uint16_t)
+HEBB_INSTANTIATE_WORDS(uint32_t)
+
+template void permute(Stream, const PermuteLoop&, int64_t, const BFloat16*, BFloat16*);
 #define HEBB_INSTANTIATE(T)                                                                   \
   template void permute(Stream, const PermuteLoop&, int64_t, const T*, T*);                   \
   template void gather(Stream, const GatherLoop&, const T*, const int64_t*, T*);              \

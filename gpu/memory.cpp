@@ -95,8 +95,8 @@ void CudaBackend::fill(const Tensor& x, double value) {
 }
 
 Tensor CudaBackend::cast(const Tensor& x, DType dtype) {
-  const Tensor y = Tensor::empty(x.shape(), {dtype, x.device()});
-  cuda::cast(stream_, x.numel(), x.dtype(), x.data(), dtype, y.data());
+  const Tensor from = x.row_major(), y = Tensor::empty(x.shape(), {dtype, x.device()});
+  cuda::cast(stream_, x.numel(), x.dtype(), from.data(), dtype, y.data());
   return y;
 }
 

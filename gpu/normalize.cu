@@ -1,7 +1,6 @@
-#include <cmath>
+#include "gpu/normalize.hpp"
 
 #include "gpu/fold.hpp"
-#include "gpu/kernels.hpp"
 #include "gpu/launch.hpp"
 
 /// Two kernels for each direction: sums over parts of each channel's samples, then the rest, for
@@ -70,13 +69,13 @@ struct MomentsBody {
     if (p == 3) return shared.squares.fold(t);
     double sum = 0;
     if (p == 0) {
-      for_elements(norm.planes, part, t, [&](int64_t at) { sum += double(x[at]); });
+      for_elements(norm.planes, part, t, [&](int64_t at) { sum += double(wide(x[at])); });
       return shared.sum.put(t, sum);
     }
     const double mean = shared.sum.total() / part.values(norm.planes);
     if (p == 2) {
       for_elements(norm.planes, part, t, [&](int64_t at) {
-        const double centred = double(x[at]) - mean;
+        const double centred = double(wide(x[at])) - mean;
         sum += centred * centred;
       });
       return shared.squares.put(t, sum);
@@ -88,9 +87,6 @@ struct MomentsBody {
 };
 
 /// Mean and variance of a channel from those of its parts (Chan, Golub and LeVeque 1983).
-struct Moments {
-  double mean, variance;
-};
 template <class T>
 HEBB_HOST_DEVICE inline Moments moments_of(const BatchNorm<T>& norm, const Cut& c,
                                            int64_t channel) {
@@ -108,62 +104,37 @@ HEBB_HOST_DEVICE inline Moments moments_of(const BatchNorm<T>& norm, const Cut& 
 }
 
 template <class T>
-HEBB_HOST_DEVICE inline void move_running(T* running, double batch, double momentum) {
-  *running = T((1 - momentum) * double(*running) + momentum * batch);
-}
-
-template <class T>
 struct NormalizeBody {
   static constexpr int phases = 2;
-  struct Shared {
-    T center, scale, shift;
-  };
+  using Shared = Forward<T>;
   using Local = Nothing;
   BatchNorm<T> norm;
   Cut c;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     const int64_t channel = t.block / c.parts;
     if (p == 0) {
-      if (t.index == 0) prepare(channel, t.block % c.parts == 0, shared);
+      if (t.index == 0) shared = prepare(channel, t.block % c.parts == 0);
       return;
     }
-    const Part part = part_of(norm.planes, c, channel, t.block % c.parts);
-    const T center = shared.center, scale = shared.scale, shift = shared.shift;
-    for_elements(norm.planes, part, t, [&](int64_t at) {
-      T value = (norm.x[at] - center) * scale + shift;
-      if (norm.residual) value += norm.residual[at];
-      norm.y[at] = norm.options.relu && value < T(0) ? T(0) : value;
-    });
+    const Forward<T> forward = shared;
+    for_elements(norm.planes, part_of(norm.planes, c, channel, t.block % c.parts), t,
+                 [&](int64_t at) {
+                   norm.y[at] = forward(norm, norm.x[at], norm.residual ? norm.residual[at] : T{});
+                 });
   }
 
-  HEBB_HOST_DEVICE void prepare(int64_t channel, bool first, Shared& shared) const {
-    Moments m;
-    if (norm.options.training)
-      m = moments_of(norm, c, channel);
-    else
-      m = {double(norm.running_mean[channel]), double(norm.running_variance[channel])};
-    const double inverse = 1 / std::sqrt(m.variance + norm.options.epsilon);
-    const double slope = norm.weight ? inverse * double(norm.weight[channel]) : inverse;
-    shared.center = T(m.mean);
-    shared.scale = T(slope);
-    shared.shift =
-        T((norm.bias ? double(norm.bias[channel]) : 0) + (double(shared.center) - m.mean) * slope);
-    if (!first) return;
-    norm.statistics[channel] = m.mean;
-    norm.statistics[norm.planes.channels + channel] = inverse;
-    if (!norm.options.training) return;
-    const double n = double(norm.planes.batch * norm.planes.size);
-    const double momentum = norm.options.momentum;
-    if (norm.running_mean) move_running(norm.running_mean + channel, m.mean, momentum);
-    if (norm.running_variance)
-      move_running(norm.running_variance + channel, m.variance * n / (n - 1), momentum);
+  HEBB_HOST_DEVICE Forward<T> prepare(int64_t channel, bool first) const {
+    const Moments m =
+        norm.options.training ? moments_of(norm, c, channel) : running_moments(norm, channel);
+    const double inverse = inverse_deviation(norm, m);
+    if (first) keep(norm, channel, m, inverse);
+    return forward_of(norm, channel, m.mean, inverse);
   }
 };
 
-/// dy where the ReLU let y through.
 template <class T>
-HEBB_HOST_DEVICE inline T masked(const BatchNormBackward<T>& norm, int64_t at) {
-  return norm.options.relu && norm.y[at] <= T(0) ? T(0) : norm.dy[at];
+HEBB_HOST_DEVICE inline wide_t<T> masked_at(const BatchNormBackward<T>& norm, int64_t at) {
+  return masked(norm, norm.dy[at], norm.options.relu ? norm.y[at] : T{});
 }
 
 /// partial [channels, parts, 2]: Σ g and Σ g (x - mean).
@@ -183,9 +154,9 @@ struct GradientSumsBody {
       double sum = 0, product = 0;
       for_elements(norm.planes, part_of(norm.planes, c, channel, t.block % c.parts), t,
                    [&](int64_t at) {
-                     const double g = double(masked(norm, at));
+                     const double g = double(masked_at(norm, at));
                      sum += g;
-                     product += g * (double(norm.x[at]) - mean);
+                     product += g * (double(wide(norm.x[at])) - mean);
                    });
       shared.sum.put(t, sum);
       shared.product.put(t, product);
@@ -199,68 +170,57 @@ struct GradientSumsBody {
   }
 };
 
-// With z = (x - mean) inverse: dx = weight inverse (g - mean(g) - z mean(g z)), as on the CPU.
 template <class T>
 struct NormalizeBackwardBody {
   static constexpr int phases = 2;
-  struct Shared {
-    T center, scale, shift, slope;
-  };
+  using Shared = Backward<T>;
   using Local = Nothing;
   BatchNormBackward<T> norm;
   Cut c;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     const int64_t channel = t.block / c.parts;
     if (p == 0) {
-      if (t.index == 0) prepare(channel, t.block % c.parts == 0, shared);
+      if (t.index == 0) shared = prepare(channel, t.block % c.parts == 0);
       return;
     }
-    const T center = shared.center, scale = shared.scale;
-    const T shift = shared.shift, slope = shared.slope;
+    const Backward<T> backward = shared;
     for_elements(norm.planes, part_of(norm.planes, c, channel, t.block % c.parts), t,
                  [&](int64_t at) {
-                   const T g = masked(norm, at);
-                   norm.dx[at] = scale * (g - shift - (norm.x[at] - center) * slope);
-                   if (norm.dresidual) norm.dresidual[at] = g;
+                   const wide_t<T> g = masked_at(norm, at);
+                   norm.dx[at] = backward(g, norm.x[at]);
+                   if (norm.dresidual) norm.dresidual[at] = convert<T>(g);
                  });
   }
 
-  HEBB_HOST_DEVICE void prepare(int64_t channel, bool first, Shared& shared) const {
-    double sum = 0, product = 0;
+  HEBB_HOST_DEVICE Backward<T> prepare(int64_t channel, bool first) const {
+    GradientSums sums = {0, 0};
     for (int64_t i = 0; i < c.parts; ++i) {
-      sum += norm.partial[2 * (c.parts * channel + i)];
-      product += norm.partial[2 * (c.parts * channel + i) + 1];
+      sums.sum += norm.partial[2 * (c.parts * channel + i)];
+      sums.product += norm.partial[2 * (c.parts * channel + i) + 1];
     }
-    const double mean = norm.statistics[channel];
-    const double inverse = norm.statistics[norm.planes.channels + channel];
-    const double n = double(norm.planes.batch * norm.planes.size);
-    const bool training = norm.options.training;
-    product *= inverse;
-    const double tilt = training ? product * inverse / n : 0;
-    shared.center = T(mean);
-    shared.scale = T(norm.weight ? inverse * double(norm.weight[channel]) : inverse);
-    shared.slope = T(tilt);
-    shared.shift = T(training ? sum / n + (double(shared.center) - mean) * tilt : 0);
-    if (!first) return;
-    norm.dbias[channel] = T(sum);
-    norm.dweight[channel] = T(product);
+    if (first) keep(norm, channel, sums);
+    return backward_of(norm, channel, sums);
   }
 };
 
 }  // namespace
 
-int64_t norm_scratch(const NormPlanes& planes) { return 2 * planes.channels * cut(planes).parts; }
+int64_t norm_scratch(const NormPlanes& planes) {
+  return planes.size == 1 ? norm_rows_scratch(planes) : 2 * planes.channels * cut(planes).parts;
+}
 
-template <class T>
+template <Activation T>
 void batch_norm(Stream stream, const BatchNorm<T>& norm) {
+  if (norm.planes.size == 1) return batch_norm_rows(stream, norm);
   const Cut c = cut(norm.planes);
   const int64_t blocks = norm.planes.channels * c.parts;
   if (norm.options.training) for_blocks(stream, blocks, block_threads, MomentsBody<T>{norm, c});
   for_blocks(stream, blocks, block_threads, NormalizeBody<T>{norm, c});
 }
 
-template <class T>
+template <Activation T>
 void batch_norm_backward(Stream stream, const BatchNormBackward<T>& norm) {
+  if (norm.planes.size == 1) return batch_norm_rows_backward(stream, norm);
   const Cut c = cut(norm.planes);
   const int64_t blocks = norm.planes.channels * c.parts;
   for_blocks(stream, blocks, block_threads, GradientSumsBody<T>{norm, c});
@@ -272,5 +232,6 @@ void batch_norm_backward(Stream stream, const BatchNormBackward<T>& norm) {
   template void batch_norm_backward(Stream, const BatchNormBackward<T>&);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+HEBB_INSTANTIATE(BFloat16)
 
 }  // namespace hebb::cuda

@@ -34,13 +34,15 @@ HEBB_HOST_DEVICE inline T window_weight(const PoolGeometry& g, int64_t oy, int64
 template <class T>
 struct MaxPoolBody {
   PoolGeometry g;
+  int64_t channels;
   const T* x;
   T* y;
   int32_t* argmax;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
-    const Largest<T> best = largest(g, x + i / (g.out_w * g.out_h) * g.height * g.width, oy, ox);
-    y[i] = best.value;
+    const PlaneElement out = plane_element(i, channels, g.out_h, g.out_w);
+    const T* plane = x + out.plane * g.height * g.width * channels + out.channel;
+    const Largest<T> best = largest(g, plane, out.row, out.column, channels);
+    y[i] = convert<T>(best.value);
     argmax[i] = int32_t(best.where);
   }
 };
@@ -49,93 +51,104 @@ struct MaxPoolBody {
 template <class T>
 struct MaxPoolBackwardBody {
   PoolGeometry g;
+  int64_t channels;
   const T* dy;
   const int32_t* argmax;
   T* dx;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t ix = i % g.width, iy = i / g.width % g.height;
-    const int64_t plane = i / (g.width * g.height) * g.out_h * g.out_w;
-    const Range rows = row_windows(g, iy);
-    const Range columns = column_windows(g, ix);
-    const int32_t here = int32_t(iy * g.width + ix);
-    T sum = T(0);
+    const PlaneElement in = plane_element(i, channels, g.height, g.width);
+    const int64_t plane = in.plane * g.out_h * g.out_w;
+    const Range rows = row_windows(g, in.row);
+    const Range columns = column_windows(g, in.column);
+    const int32_t here = int32_t(in.row * g.width + in.column);
+    wide_t<T> sum = 0;
     for (int64_t oy = rows.begin; oy < rows.end; ++oy)
       for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
-        const int64_t at = plane + oy * g.out_w + ox;
-        if (argmax[at] == here) sum += dy[at];
+        const int64_t at = (plane + oy * g.out_w + ox) * channels + in.channel;
+        if (argmax[at] == here) sum += wide(dy[at]);
       }
-    dx[i] = sum;
+    dx[i] = convert<T>(sum);
   }
 };
 
 template <class T>
 struct AvgPoolBody {
   PoolGeometry g;
+  int64_t channels;
   const T* x;
   T* y;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t ox = i % g.out_w, oy = i / g.out_w % g.out_h;
-    const T* plane = x + i / (g.out_w * g.out_h) * g.height * g.width;
-    const Range rows = window_rows(g, oy);
-    const Range columns = window_columns(g, ox);
-    T sum = T(0);
+    using Wide = wide_t<T>;
+    const PlaneElement out = plane_element(i, channels, g.out_h, g.out_w);
+    const T* plane = x + out.plane * g.height * g.width * channels + out.channel;
+    const Range rows = window_rows(g, out.row);
+    const Range columns = window_columns(g, out.column);
+    Wide sum = 0;
     for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
       for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step)
-        sum += plane[iy * g.width + ix];
+        sum += wide(plane[(iy * g.width + ix) * channels]);
     const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
-    y[i] = empty ? T(0) : sum * window_weight<T>(g, oy, ox);
+    y[i] = convert<T>(empty ? Wide(0) : sum * window_weight<Wide>(g, out.row, out.column));
   }
 };
 
 template <class T>
 struct AvgPoolBackwardBody {
   PoolGeometry g;
+  int64_t channels;
   const T* dy;
   T* dx;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
-    const int64_t ix = i % g.width, iy = i / g.width % g.height;
-    const T* plane = dy + i / (g.width * g.height) * g.out_h * g.out_w;
-    const Range rows = row_windows(g, iy);
-    const Range columns = column_windows(g, ix);
-    T sum = T(0);
+    const PlaneElement in = plane_element(i, channels, g.height, g.width);
+    const T* plane = dy + in.plane * g.out_h * g.out_w * channels + in.channel;
+    const Range rows = row_windows(g, in.row);
+    const Range columns = column_windows(g, in.column);
+    wide_t<T> sum = 0;
     for (int64_t oy = rows.begin; oy < rows.end; ++oy)
       for (int64_t ox = columns.begin; ox < columns.end; ++ox)
-        if ((iy + g.pad_h - oy * g.stride_h) % g.dilation_h == 0 &&
-            (ix + g.pad_w - ox * g.stride_w) % g.dilation_w == 0)
-          sum += plane[oy * g.out_w + ox] * window_weight<T>(g, oy, ox);
-    dx[i] = sum;
+        if ((in.row + g.pad_h - oy * g.stride_h) % g.dilation_h == 0 &&
+            (in.column + g.pad_w - ox * g.stride_w) % g.dilation_w == 0)
+          sum += wide(plane[(oy * g.out_w + ox) * channels]) * window_weight<wide_t<T>>(g, oy, ox);
+    dx[i] = convert<T>(sum);
   }
 };
 
 }  // namespace
 
-template <class T>
-void max_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
-  for_each(stream, g.planes * g.out_h * g.out_w, MaxPoolBody<T>{g, x, y, argmax});
+template <Activation T>
+void max_pool2d(Stream stream, const PoolGeometry& g, int64_t channels, const T* x, T* y,
+                int32_t* argmax) {
+  for_each(stream, g.planes * g.out_h * g.out_w * channels,
+           MaxPoolBody<T>{g, channels, x, y, argmax});
 }
 
-template <class T>
-void max_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, const int32_t* argmax,
+template <Activation T>
+void max_pool2d_backward(Stream stream, const PoolGeometry& g, int64_t channels, const T* dy,
+                         const int32_t* argmax, T* dx) {
+  for_each(stream, g.planes * g.height * g.width * channels,
+           MaxPoolBackwardBody<T>{g, channels, dy, argmax, dx});
+}
+
+template <Activation T>
+void avg_pool2d(Stream stream, const PoolGeometry& g, int64_t channels, const T* x, T* y) {
+  for_each(stream, g.planes * g.out_h * g.out_w * channels, AvgPoolBody<T>{g, channels, x, y});
+}
+
+template <Activation T>
+void avg_pool2d_backward(Stream stream, const PoolGeometry& g, int64_t channels, const T* dy,
                          T* dx) {
-  for_each(stream, g.planes * g.height * g.width, MaxPoolBackwardBody<T>{g, dy, argmax, dx});
+  for_each(stream, g.planes * g.height * g.width * channels,
+           AvgPoolBackwardBody<T>{g, channels, dy, dx});
 }
 
-template <class T>
-void avg_pool2d(Stream stream, const PoolGeometry& g, const T* x, T* y) {
-  for_each(stream, g.planes * g.out_h * g.out_w, AvgPoolBody<T>{g, x, y});
-}
-
-template <class T>
-void avg_pool2d_backward(Stream stream, const PoolGeometry& g, const T* dy, T* dx) {
-  for_each(stream, g.planes * g.height * g.width, AvgPoolBackwardBody<T>{g, dy, dx});
-}
-
-#define HEBB_INSTANTIATE(T)                                                                     \
-  template void max_pool2d(Stream, const PoolGeometry&, const T*, T*, int32_t*);                \
-  template void max_pool2d_backward(Stream, const PoolGeometry&, const T*, const int32_t*, T*); \
-  template void avg_pool2d(Stream, const PoolGeometry&, const T*, T*);                          \
-  template void avg_pool2d_backward(Stream, const PoolGeometry&, const T*, T*);
+#define HEBB_INSTANTIATE(T)                                                               \
+  template void max_pool2d(Stream, const PoolGeometry&, int64_t, const T*, T*, int32_t*); \
+  template void max_pool2d_backward(Stream, const PoolGeometry&, int64_t, const T*,       \
+                                    const int32_t*, T*);                                  \
+  template void avg_pool2d(Stream, const PoolGeometry&, int64_t, const T*, T*);           \
+  template void avg_pool2d_backward(Stream, const PoolGeometry&, int64_t, const T*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+HEBB_INSTANTIATE(BFloat16)
 
 }  // namespace hebb::cuda

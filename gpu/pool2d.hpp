@@ -4,6 +4,7 @@
 
 #include "core/geometry.hpp"
 #include "core/host_device.hpp"
+#include "gpu/element.hpp"
 
 /// Windows of pooling, for kernels.
 namespace hebb::cuda {
@@ -32,21 +33,32 @@ HEBB_HOST_DEVICE inline Range window_columns(const PoolGeometry& g, int64_t ox) 
   return window(ox, g.kernel_w, g.stride_w, g.pad_w, g.dilation_w, g.width);
 }
 
+/// Images whose channels lie side by side are planes of `channels` numbers at each position;
+/// others, of one. Element i of such planes of `height` rows, `width` wide:
+struct PlaneElement {
+  int64_t channel, column, row, plane;
+};
+HEBB_HOST_DEVICE inline PlaneElement plane_element(int64_t i, int64_t channels, int64_t height,
+                                                   int64_t width) {
+  const int64_t at = channels == 1 ? i : i / channels;
+  return {channels == 1 ? 0 : i % channels, at % width, at / width % height, at / (width * height)};
+}
+
 /// The largest of a window and where it is in its plane: the first of equals, or the first NaN.
 template <class T>
 struct Largest {
-  T value = T(-HUGE_VAL);
+  wide_t<T> value = wide_t<T>(-HUGE_VAL);
   int64_t where = -1;
 };
 template <class T>
 HEBB_HOST_DEVICE inline Largest<T> largest(const PoolGeometry& g, const T* plane, int64_t oy,
-                                           int64_t ox) {
+                                           int64_t ox, int64_t channels = 1) {
   const Range rows = window_rows(g, oy);
   const Range columns = window_columns(g, ox);
   Largest<T> best;
   for (int64_t iy = rows.begin; iy < rows.end; iy += rows.step)
     for (int64_t ix = columns.begin; ix < columns.end; ix += columns.step) {
-      const T value = plane[iy * g.width + ix];
+      const wide_t<T> value = wide(plane[(iy * g.width + ix) * channels]);
       if (best.where < 0 || value > best.value || (value != value && best.value == best.value))
         best = {value, iy * g.width + ix};
     }

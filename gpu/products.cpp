@@ -43,12 +43,12 @@ struct Alignments {
   uint32_t a, b, c;
 
   explicit Alignments(const Product& p) {
-    const auto of = [&](const void* first, int64_t step) {
-      return alignment_of(first, p.batch == 1 ? 0 : step * int64_t(size_of(p.dtype)));
+    const auto of = [&](const void* first, int64_t step, DType dtype) {
+      return alignment_of(first, p.batch == 1 ? 0 : step * int64_t(size_of(dtype)));
     };
-    a = of(p.a.data, p.a_step);
-    b = of(p.b.data, p.b_step);
-    c = of(p.c, p.m * p.n);
+    a = of(p.a.data, p.a_step, p.dtype);
+    b = of(p.b.data, p.b_step, p.dtype);
+    c = of(p.c, p.m * p.n, p.result);
   }
 };
 
@@ -102,33 +102,45 @@ void make_layout(Layout& layout, cudaDataType_t type, const Operand& x, int64_t 
 // CUBLAS_COMPUTE_32F is strict: it never takes TF32 by itself.
 cublasComputeType_t compute_type(const Product& p) {
   if (p.dtype == DType::float64) return CUBLAS_COMPUTE_64F;
-  return p.precision == Precision::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  const bool by_tf32 = p.dtype == DType::float32 && p.precision == Precision::tf32;
+  return by_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
+cudaDataType_t type_of(DType dtype) {
+  if (dtype == DType::bfloat16) return CUDA_R_16BF;
+  return dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
+}
+
+/// Where split sums are kept until they are added up: out of place, in a fixed order, and in
+/// float32 at least.
+uint32_t reduction_schemes(const Product& p) {
+  if (p.result == DType::bfloat16) return CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+  return CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
 }
 
 void find(cublasLtHandle_t blas, const Product& p, bool with_epilogue, Plan& plan) {
-  const cudaDataType_t type = p.dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
-  require(cublasLtMatmulDescCreate(&plan.description.handle, compute_type(p), type),
+  const cudaDataType_t type = type_of(p.dtype), type_of_c = type_of(p.result);
+  const cudaDataType_t scale = p.dtype == DType::float64 ? CUDA_R_64F : CUDA_R_32F;
+  require(cublasLtMatmulDescCreate(&plan.description.handle, compute_type(p), scale),
           "cublasLtMatmulDescCreate");
   const auto transpose = [](bool t) { return t ? CUBLAS_OP_T : CUBLAS_OP_N; };
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSA, transpose(p.b.transposed));
   set(plan.description, CUBLASLT_MATMUL_DESC_TRANSB, transpose(p.a.transposed));
   if (with_epilogue) set(plan.description, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(p));
   if (with_epilogue && beside(p)) {
-    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(type));
+    set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, int32_t(type_of_c));
     set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_POINTER, beside(p));
     if (p.batch > 1)
       set(plan.description, CUBLASLT_MATMUL_DESC_BIAS_BATCH_STRIDE, p.sums ? p.m : p.n);
   }
   make_layout(plan.a, type, p.b, p.k, p.n, p.batch, p.b_step);
   make_layout(plan.b, type, p.a, p.m, p.k, p.batch, p.a_step);
-  make_layout(plan.c, type, {p.c, p.n}, p.m, p.n, p.batch, p.m * p.n);
+  make_layout(plan.c, type_of_c, {p.c, p.n}, p.m, p.n, p.batch, p.m * p.n);
 
   Preference preference;
   require(cublasLtMatmulPreferenceCreate(&preference.handle), "cublasLtMatmulPreferenceCreate");
   set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t(workspace_bytes));
-  // Split sums are added up out of place, in a fixed order.
-  set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
-      uint32_t(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
+  set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reduction_schemes(p));
   const Alignments alignments(p);
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignments.b);
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignments.a);
@@ -151,11 +163,12 @@ void find(cublasLtHandle_t blas, const Product& p, bool with_epilogue, Plan& pla
 bool takes_epilogue(const Product& p) { return !beside(p) || alignment_of(beside(p)) >= 16; }
 
 using Key =
-    std::tuple<DType, Precision, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t, int64_t,
-               int64_t, int64_t, cublasLtEpilogue_t, bool, uint32_t, uint32_t, uint32_t>;
+    std::tuple<DType, DType, Precision, int64_t, int64_t, int64_t, bool, bool, int64_t, int64_t,
+               int64_t, int64_t, int64_t, cublasLtEpilogue_t, bool, uint32_t, uint32_t, uint32_t>;
 Key key_of(const Product& p) {
   const Alignments alignments(p);
   return {p.dtype,
+          p.result,
           p.precision,
           p.m,
           p.n,

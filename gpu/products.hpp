@@ -20,8 +20,10 @@ struct Operand {
 /// C [m, n] = A [m, k] B [k, n], none of the extents 0, or a batch of them, whose results follow
 /// each other. What goes beside it, each of it for the matrices of a batch as for one: bias [n],
 /// which is added to every row, and a ReLU after it, or `sums` [m], which gets those of A's rows.
+/// A and B are of `dtype`, all else is of `result`: float32 or bfloat16 for bfloat16.
 struct Product {
   DType dtype;
+  DType result = dtype;
   int64_t m, n, k;
   Operand a, b;
   void* c;
@@ -34,8 +36,8 @@ struct Product {
 };
 
 /// Products by cuBLASLt, with the algorithm that it recommends for each shape. float32 is
-/// multiplied as float32 unless TF32 is asked for, and added up as float32; split sums are added up
-/// in a fixed order.
+/// multiplied as float32 unless TF32 is asked for, and added up as float32, as is bfloat16; split
+/// sums are added up in a fixed order.
 class Products {
  public:
   Products(Stream stream, CachingAllocator& memory);

@@ -34,15 +34,16 @@ void CudaBackend::truncated_normal(const Tensor& x, double stddev, double limit,
 
 Tensor CudaBackend::dropout(const Tensor& x, std::span<const DropoutMask> masks) {
   for (const DropoutMask& mask : masks) check_repeats(mask.key);
-  const Tensor y = Tensor::empty(x.shape(), x.options());
+  // An element's draw goes by its place among rows.
+  const Tensor from = x.row_major(), y = empty_like(from);
   const int64_t part = x.numel() / std::ssize(masks);
   for (int64_t first = 0; first < std::ssize(masks); first += MaskList::most) {
     MaskList list;
     for (const DropoutMask& mask : masks.subspan(
              size_t(first), std::min<size_t>(MaskList::most, masks.size() - size_t(first))))
       list.add(mask.p, mask.key);
-    dispatch(x.dtype(), [&]<class T>() {
-      cuda::dropout(stream_, part, list, data_of<T>(x) + first * part,
+    dispatch_activations(x.dtype(), [&]<class T>() {
+      cuda::dropout(stream_, part, list, data_of<T>(from) + first * part,
                     data_of<T>(y) + first * part);
     });
   }

@@ -62,7 +62,8 @@ struct DropoutBody {
     const Philox::Block words = mask.key.block(uint64_t(i));
     for (int k = 0; k < 4 && 4 * i + k < n; ++k) {
       const int64_t place = part * n + 4 * i + k;
-      y[place] = x[place] * (words[size_t(k)] >> 8 >= mask.threshold ? T(mask.scale) : T(0));
+      const bool kept = words[size_t(k)] >> 8 >= mask.threshold;
+      y[place] = convert<T>(wide(x[place]) * (kept ? wide_t<T>(mask.scale) : wide_t<T>(0)));
     }
   }
 };
@@ -89,17 +90,22 @@ void MaskList::add(double p, const RandomKey& key) {
   masks[count++] = {1 / (1 - p), uint32_t(std::ceil(p * 16777216.0)), key};
 }
 
-template <class T>
+template <Activation T>
 void dropout(Stream stream, int64_t n, const MaskList& list, const T* x, T* y) {
   for_each(stream, list.count * blocks_of(n), DropoutBody<T>{n, list, x, y});
 }
 
-#define HEBB_INSTANTIATE(T)                                                       \
-  template void uniform(Stream, int64_t, double, double, RandomKey, T*);          \
-  template void normal(Stream, int64_t, double, double, RandomKey, T*);           \
-  template void truncated_normal(Stream, int64_t, double, double, RandomKey, T*); \
-  template void dropout(Stream, int64_t, const MaskList&, const T*, T*);
+#define HEBB_INSTANTIATE(T)                                              \
+  template void uniform(Stream, int64_t, double, double, RandomKey, T*); \
+  template void normal(Stream, int64_t, double, double, RandomKey, T*);  \
+  template void truncated_normal(Stream, int64_t, double, double, RandomKey, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+
+#define HEBB_INSTANTIATE_DROPOUT(T) \
+  template void dropout(Stream, int64_t, const MaskList&, const T*, T*);
+HEBB_INSTANTIATE_DROPOUT(float)
+HEBB_INSTANTIATE_DROPOUT(double)
+HEBB_INSTANTIATE_DROPOUT(BFloat16)
 
 }  // namespace hebb::cuda

@@ -4,18 +4,52 @@
 
 namespace hebb::cuda {
 
+namespace {
+
+struct Reduced {
+  Tensor x;
+  ReduceLoop loop;
+};
+
+/// How x is read. With channels last it is read as it lies where that gives the results in the
+/// order of rows: where of the channels and the positions only one kind stays.
+Reduced reduced(const Tensor& x, uint32_t axes) {
+  const int rank = x.rank(), channels = rank - 3;
+  const uint32_t behind = axes >> channels;  // bits of channels, height, width
+  if (x.layout() == Layout::row_major || (!(behind & 1) && (behind >> 1) != 0b11))
+    return {x.row_major(), reduce_loop(x.shape(), axes)};
+  const Shape lies = x.shape()
+                         .with(channels, x.size(-2))
+                         .with(channels + 1, x.size(-1))
+                         .with(channels + 2, x.size(channels));
+  const uint32_t in_front = axes & ((1u << channels) - 1);
+  return {x,
+          reduce_loop(lies, in_front | (behind >> 1) << channels | (behind & 1) << (channels + 2))};
+}
+
+}  // namespace
+
 Tensor CudaBackend::reduce(Reduce op, const Tensor& x, const Shape& shape, uint32_t axes) {
-  const Tensor y = Tensor::empty(shape, x.options());
+  return reduce_to(Tensor::empty(shape, parameter_options(x)), op, x, axes);
+}
+
+Tensor CudaBackend::reduce_to(const Tensor& y, Reduce op, const Tensor& x, uint32_t axes) {
   const double divisor = op == Reduce::mean ? double(reduced_count(x.shape(), axes)) : 1.0;
   if (x.numel() == 0) {
     fill(y, 0.0 / divisor);
     return y;
   }
-  const ReduceLoop loop = reduce_loop(x.shape(), axes);
-  const Tensor partial = scratch(reduce_scratch(loop));
-  dispatch(x.dtype(), [&]<class T>() {
-    cuda::reduce(stream_, op, loop, divisor, data_of<T>(x), data_of<T>(y),
-                 data_of<double>(partial));
+  const Reduced from = reduced(x, axes);
+  const Tensor partial = scratch(reduce_scratch(from.loop));
+  dispatch_activations(x.dtype(), [&]<class T>() {
+    const auto launch = [&]<class Result>() {
+      cuda::reduce(stream_, op, from.loop, divisor, data_of<T>(from.x), data_of<Result>(y),
+                   data_of<double>(partial));
+    };
+    if (y.dtype() == x.dtype())
+      launch.template operator()<T>();
+    else
+      launch.template operator()<wide_t<T>>();
   });
   return y;
 }
@@ -34,7 +68,7 @@ Tensor CudaBackend::reduce_backward(Reduce op, const Tensor& dy, const Tensor& x
 
 Tensor CudaBackend::sum_to(const Tensor& x, const Shape& shape) {
   const uint32_t axes = stretched_axes(shape, x.shape());
-  return axes ? reduce(Reduce::sum, x, shape, axes) : x.view(shape);
+  return axes ? reduce_to(Tensor::empty(shape, x.options()), Reduce::sum, x, axes) : x.view(shape);
 }
 
 Backend::WithIndices CudaBackend::max(const Tensor& x, const Shape& shape, int axis, bool last) {

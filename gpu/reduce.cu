@@ -47,20 +47,20 @@ Cut cut(const ReduceLoop& loop) {
 }
 
 /// Where results go: to y when there is one piece, to `partial` [parts, results] else.
-template <class T>
+template <class Result>
 struct Output {
   double divisor;
-  T* y;
+  Result* y;
   double* partial;
   HEBB_HOST_DEVICE void write(const Cut& c, int64_t part, int64_t result, double sum) const {
     if (c.parts == 1)
-      y[result] = T(sum / divisor);
+      y[result] = convert<Result>(sum / divisor);
     else
       partial[part * c.results + result] = sum;
   }
 };
 
-template <class T>
+template <class T, class Result>
 struct ReduceRunsBody {
   static constexpr int phases = 3;
   using Shared = Fold<Sum>;
@@ -69,7 +69,7 @@ struct ReduceRunsBody {
   ReduceLoop loop;
   Cut c;
   const T* x;
-  Output<T> output;
+  Output<Result> output;
   HEBB_HOST_DEVICE void phase(int p, const Thread& t, Shared& shared, Local&) const {
     const int64_t result = t.block / c.parts, part = t.block % c.parts;
     if (p == 0) {
@@ -78,10 +78,10 @@ struct ReduceRunsBody {
       double sum = 0;
       if (loop.reduced.count == 1)
         for (int64_t i = part * c.length + t.index; i < end; i += t.count)
-          sum += term(op, double(from[i]));
+          sum += term(op, double(wide(from[i])));
       else
         for (int64_t i = part * c.length + t.index; i < end; i += t.count)
-          sum += term(op, double(from[place(loop.reduced, i / loop.inner) + i % loop.inner]));
+          sum += term(op, double(wide(from[place(loop.reduced, i / loop.inner) + i % loop.inner])));
       shared.put(t, sum);
     } else if (p == 1) {
       shared.fold(t);
@@ -91,32 +91,32 @@ struct ReduceRunsBody {
   }
 };
 
-template <class T>
+template <class T, class Result>
 struct ReduceColumnsBody {
   Reduce op;
   ReduceLoop loop;
   Cut c;
   const T* x;
-  Output<T> output;
+  Output<Result> output;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     const int64_t part = i / c.results, result = i % c.results;
     const T* from = x + place(loop.kept, result / loop.inner) + result % loop.inner;
     const int64_t end = part + 1 == c.parts ? c.count : (part + 1) * c.length;
     double sum = 0;
     for (int64_t r = part * c.length; r < end; ++r)
-      sum += term(op, double(from[place(loop.reduced, r)]));
+      sum += term(op, double(wide(from[place(loop.reduced, r)])));
     output.write(c, part, result, sum);
   }
 };
 
-template <class T>
+template <class Result>
 struct AddPartsBody {
   Cut c;
-  Output<T> output;
+  Output<Result> output;
   HEBB_HOST_DEVICE void operator()(int64_t i) const {
     double sum = 0;
     for (int64_t part = 0; part < c.parts; ++part) sum += output.partial[part * c.results + i];
-    output.y[i] = T(sum / output.divisor);
+    output.y[i] = convert<Result>(sum / output.divisor);
   }
 };
 
@@ -227,17 +227,17 @@ int64_t reduce_scratch(const ReduceLoop& loop) {
   return c.parts == 1 ? 0 : c.parts * c.results;
 }
 
-template <class T>
-void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, T* y,
+template <Activation T, Activation Result>
+void reduce(Stream stream, Reduce op, const ReduceLoop& loop, double divisor, const T* x, Result* y,
             double* partial) {
   const Cut c = cut(loop);
-  const Output<T> output{divisor, y, partial};
+  const Output<Result> output{divisor, y, partial};
   if (loop.inner_reduced)
     for_blocks(stream, c.results * c.parts, c.length < 1024 ? 64 : block_threads,
-               ReduceRunsBody<T>{op, loop, c, x, output});
+               ReduceRunsBody<T, Result>{op, loop, c, x, output});
   else
-    for_each(stream, c.results * c.parts, ReduceColumnsBody<T>{op, loop, c, x, output});
-  if (c.parts > 1) for_each(stream, c.results, AddPartsBody<T>{c, output});
+    for_each(stream, c.results * c.parts, ReduceColumnsBody<T, Result>{op, loop, c, x, output});
+  if (c.parts > 1) for_each(stream, c.results, AddPartsBody<Result>{c, output});
 }
 
 template <class T>
@@ -269,12 +269,18 @@ void accumulate(Stream stream, const TermList& list, double* sums) {
 }
 
 #define HEBB_INSTANTIATE(T)                                                                        \
-  template void reduce(Stream, Reduce, const ReduceLoop&, double, const T*, T*, double*);          \
   template void reduce_backward(Stream, Reduce, const BroadcastLoop&, int64_t, const T*, const T*, \
                                 T*);                                                               \
   template void max(Stream, int64_t, int64_t, int64_t, bool, const T*, T*, int64_t*);              \
   template void max_backward(Stream, int64_t, int64_t, int64_t, const T*, const int64_t*, T*);
 HEBB_INSTANTIATE(float)
 HEBB_INSTANTIATE(double)
+
+#define HEBB_INSTANTIATE_REDUCE(T, Result) \
+  template void reduce(Stream, Reduce, const ReduceLoop&, double, const T*, Result*, double*);
+HEBB_INSTANTIATE_REDUCE(float, float)
+HEBB_INSTANTIATE_REDUCE(double, double)
+HEBB_INSTANTIATE_REDUCE(BFloat16, float)
+HEBB_INSTANTIATE_REDUCE(BFloat16, BFloat16)
 
 }  // namespace hebb::cuda

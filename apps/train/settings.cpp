@@ -83,7 +83,7 @@ void TrainSettings::add_flags(CLI::App& app) {
                  "What numbers are rounded to before they are multiplied; with bf16 activations "
                  "are, too: " +
                      precisions().help() +
-                     " (tf32: on a GPU; bf16: on a processor with AVX512-BF16 or AMX)")
+                     " (tf32: on a GPU; bf16: on a GPU or a processor with AVX512-BF16 or AMX)")
       ->capture_default_str();
   app.add_flag("--explain-kernels", explain_kernels,
                "Print which algorithm computes each convolution");

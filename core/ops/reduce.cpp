@@ -37,15 +37,17 @@ Shape reduced_shape(const Shape& shape, uint32_t axes, bool keep_axes) {
   return Shape(std::span<const int64_t>(extents.data(), rank));
 }
 
-Tensor reduce(Reduce op, const char* where, const Tensor& terms, std::span<const int> axes,
+// Of bfloat16 float32 is made where it is added up, and kept of it is x as it is.
+Tensor reduce(Reduce op, const char* where, const Tensor& x, std::span<const int> axes,
               ReduceOptions options) {
-  const Tensor x = widened(terms);
   check_operands(where, {{"x", x}});
   const uint32_t bits = axis_bits(where, x, axes);
   const Shape shape = reduced_shape(x.shape(), bits, options.keep_axes);
   const Tensor y = backend_of(x)->reduce(op, x, shape, bits);
   return record(where, y, {x}, [op, bits, x = x.detach()](const Tensor& dy) {
-    return Grads{backend_of(dy)->reduce_backward(op, dy, x, bits)};
+    const bool reads_x = op == Reduce::sum_abs || op == Reduce::sum_square;
+    const Tensor dx = backend_of(dy)->reduce_backward(op, dy, reads_x ? widened(x) : x, bits);
+    return Grads{dx.to(x.dtype())};
   });
 }
 

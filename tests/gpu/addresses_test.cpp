@@ -121,6 +121,40 @@ TEST_CASE("broadcasts and permutations beyond 2^31", "[gpu]") {
   CHECK(a[rows - 1] == 1);
 }
 
+TEST_CASE("channels side by side beyond 2^31", "[gpu]") {
+  const AtEnds ends;
+  constexpr int64_t matrices = (int64_t(1) << 29) + 1, channels = 2;
+  Reserved<uint16_t> x(4 * matrices), y(4 * matrices);
+  x[4 * matrices - 3] = 7;
+  transpose(Stream{}, matrices, 2, 2, x.data(), y.data());
+  CHECK(y[4 * matrices - 2] == 7);
+  const PoolGeometry halves = {.planes = matrices,
+                               .height = 2,
+                               .width = 1,
+                               .kernel_h = 2,
+                               .kernel_w = 1,
+                               .stride_h = 2,
+                               .stride_w = 1,
+                               .pad_h = 0,
+                               .pad_w = 0,
+                               .dilation_h = 1,
+                               .dilation_w = 1,
+                               .count_include_pad = true,
+                               .out_h = 1,
+                               .out_w = 1};
+  Reserved<float> images(4 * matrices), pooled(2 * matrices);
+  Reserved<int32_t> argmax(2 * matrices);
+  images[4 * matrices - 1] = 5;
+  max_pool2d(Stream{}, halves, channels, images.data(), pooled.data(), argmax.data());
+  CHECK(pooled[2 * matrices - 1] == 5);
+  CHECK(argmax[2 * matrices - 1] == 1);
+  avg_pool2d(Stream{}, halves, channels, images.data(), pooled.data());
+  CHECK(pooled[2 * matrices - 1] == 2.5f);
+  max_pool2d_backward(Stream{}, halves, channels, pooled.data(), argmax.data(), images.data());
+  CHECK(images[4 * matrices - 1] == 2.5f);
+  CHECK(images[4 * matrices - 3] == 0);
+}
+
 TEST_CASE("random numbers beyond 2^31", "[gpu]") {
   const AtEnds ends;
   Reserved<float> x(many), ones(many);
@@ -172,12 +206,12 @@ TEST_CASE("rows, planes and pieces beyond 2^31", "[gpu]") {
   Reserved<float> images(4 * planes);
   images[4 * planes - 2] = 8;
   Reserved<int32_t> argmax(planes);
-  max_pool2d(Stream{}, pool, images.data(), y.data(), argmax.data());
+  max_pool2d(Stream{}, pool, 1, images.data(), y.data(), argmax.data());
   CHECK(y[planes - 1] == 8);
-  max_pool2d_backward(Stream{}, pool, y.data(), argmax.data(), x.data());
+  max_pool2d_backward(Stream{}, pool, 1, y.data(), argmax.data(), x.data());
   CHECK(x[4 * planes - 2] == 8);
   CHECK(x[4 * planes - 1] == 0);
-  avg_pool2d(Stream{}, pool, images.data(), y.data());
+  avg_pool2d(Stream{}, pool, 1, images.data(), y.data());
   CHECK(y[planes - 1] == 2);
   const ConvGeometry conv = {.batch = planes,
                              .channels = 1,

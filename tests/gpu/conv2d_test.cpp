@@ -183,14 +183,15 @@ TEST_CASE("a convolution that is pooled at once gives the bytes of one that is p
     std::vector<std::vector<float>> values;
     long launches;
   };
-  const auto run = [](const SmallConvolution& c, const ConvPoolOptions& options, bool at_once) {
+  DType dtype = DType::float32;  // of images
+  const auto run = [&](const SmallConvolution& c, const ConvPoolOptions& options, bool at_once) {
     Generator random(3);
-    const auto normal = [&](const Shape& shape) {
+    const auto normal = [&](const Shape& shape, DType of = DType::float32) {
       const Tensor t = Tensor::empty(shape);
       fill_normal(t, 0, 1, random);
-      return t.to(Device::cuda()).set_requires_grad();
+      return t.to(of).to(Device::cuda()).set_requires_grad();
     };
-    const Tensor x = normal(c.x), weight = normal(c.weight);
+    const Tensor x = normal(c.x, dtype), weight = normal(c.weight);
     const Tensor bias =
         c.bias ? normal(Shape(c.weight.extents().first(c.weight.rank() - 3))) : Tensor();
     const long before = emulation.launches;
@@ -203,9 +204,11 @@ TEST_CASE("a convolution that is pooled at once gives the bytes of one that is p
     }
     const Tensor dy = Tensor::full(y.shape(), 0.75, y.options());
     backward(y, dy);
-    Outcome outcome = {{y.detach().to_vector<float>()}, emulation.launches - before};
+    const long launches = emulation.launches - before;
+    Outcome outcome = {{y.detach().to(DType::float32).to_vector<float>()}, launches};
     for (const Tensor& leaf : {x, weight, bias})
-      if (leaf.defined()) outcome.values.push_back(leaf.grad().to_vector<float>());
+      if (leaf.defined())
+        outcome.values.push_back(leaf.grad().to(DType::float32).to_vector<float>());
     return outcome;
   };
   const Pool2dOptions overlapping = {.kernel_h = 3, .kernel_w = 3};
@@ -222,24 +225,31 @@ TEST_CASE("a convolution that is pooled at once gives the bytes of one that is p
       {{{2, 3, 2, 9, 11}, {2, 5, 2, 3, 3}}, overlapping},
       {{{2, 20, 8, 8}, {3, 20, 3, 3}}, {}},  // cuDNN's
   };
-  for (const auto& [convolution, pool] : cases)
-    for (const bool relu : {false, true}) {
-      INFO(convolution.x.to_string() << " by " << convolution.weight.to_string());
-      const ConvPoolOptions options = {
-          {.pad_h = convolution.pad_h, .pad_w = convolution.pad_w}, pool, relu};
-      const Outcome after = run(convolution, options, false);
-      for (const bool backwards : {false, true}) {
-        run_backwards = backwards;
-        const Outcome at_once = run(convolution, options, true);
-        run_backwards = false;
-        CHECK(at_once.values == after.values);
-        CHECK(at_once.launches <= after.launches);
+  for (const DType type : {DType::bfloat16, DType::float32}) {
+    dtype = type;
+    for (const auto& [convolution, pool] : cases)
+      for (const bool relu : {false, true}) {
+        INFO(name_of(type) << ", " << convolution.x.to_string() << " by "
+                           << convolution.weight.to_string());
+        const ConvPoolOptions options = {
+            {.pad_h = convolution.pad_h, .pad_w = convolution.pad_w}, pool, relu};
+        const Outcome after = run(convolution, options, false);
+        for (const bool backwards : {false, true}) {
+          run_backwards = backwards;
+          const Outcome at_once = run(convolution, options, true);
+          run_backwards = false;
+          CHECK(at_once.values == after.values);
+          CHECK(at_once.launches <= after.launches);
+        }
       }
-    }
+  }
   // Forward one in place of three; backward two less.
   const ConvPoolOptions options = {{.pad_h = 2, .pad_w = 2}, {}, true};
-  CHECK(run(lenet_first(3), options, true).launches ==
-        run(lenet_first(3), options, false).launches - 4);
+  for (const DType type : {DType::bfloat16, DType::float32}) {
+    dtype = type;
+    CHECK(run(lenet_first(3), options, true).launches ==
+          run(lenet_first(3), options, false).launches - 4);
+  }
   CHECK(emulation.broken_guards == 0);
 }
 

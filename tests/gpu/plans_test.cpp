@@ -21,15 +21,18 @@ const Layer layers[] = {{3, 32, 64, 3, 1},    {64, 32, 64, 3, 1},   {64, 32, 128
                         {128, 16, 256, 1, 2}, {256, 8, 256, 3, 1},  {256, 8, 512, 3, 2},
                         {256, 8, 512, 1, 2},  {512, 4, 512, 3, 1},  {1, 28, 6, 5, 1}};
 
+constexpr ConvDirection directions[] = {ConvDirection::forward, ConvDirection::backward_input,
+                                        ConvDirection::backward_weight};
+
 PlanKey key_of(const Layer& layer, ConvDirection direction, DType dtype, Precision precision,
-               ConvPolicy policy) {
+               ConvPolicy policy, int64_t batch = 128) {
   const int64_t pad = layer.kernel / 2;
   const int64_t out = (layer.size + 2 * pad - layer.kernel) / layer.stride + 1;
   return {direction,
           dtype,
           precision,
           policy,
-          {.batch = 128,
+          {.batch = batch,
            .channels = layer.channels,
            .height = layer.size,
            .width = layer.size,
@@ -60,8 +63,7 @@ TEST_CASE("cuDNN has plans for every convolution of ResNet-18", "[gpu][cudnn]") 
   const Descriptor device = device_to_ask_for();
   std::set<PlanKey::Numbers> keys;
   for (const Layer& layer : layers)
-    for (const ConvDirection direction :
-         {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight})
+    for (const ConvDirection direction : directions)
       for (const auto& [dtype, precision] : arithmetics)
         for (const ConvPolicy policy : {ConvPolicy::fast, ConvPolicy::exact}) {
           INFO(layer.channels << " to " << layer.filters << ", " << layer.kernel << "x"
@@ -83,8 +85,7 @@ TEST_CASE("cuDNN has plans for every convolution of ResNet-18", "[gpu][cudnn]") 
 TEST_CASE("float32 goes to tensor cores under TF32 alone", "[gpu][cudnn]") {
   const Descriptor device = device_to_ask_for();
   const Layer layer = {512, 4, 512, 3, 1};
-  for (const ConvDirection direction :
-       {ConvDirection::forward, ConvDirection::backward_input, ConvDirection::backward_weight}) {
+  for (const ConvDirection direction : directions) {
     const auto has = [&](Precision precision, cudnnBackendNumericalNote_t note) {
       const PlanKey key = key_of(layer, direction, DType::float32, precision, ConvPolicy::fast);
       const std::optional<Plan> plan = find_plan({.description = &device}, key);
@@ -98,6 +99,31 @@ TEST_CASE("float32 goes to tensor cores under TF32 alone", "[gpu][cudnn]") {
       CHECK_FALSE(has(precision, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS));
     }
   }
+}
+
+TEST_CASE("cuDNN convolves bfloat16 on tensor cores, with little memory and channels side by side",
+          "[gpu][cudnn]") {
+  const Descriptor device = device_to_ask_for();
+  for (const Layer& layer : layers)
+    for (const ConvDirection direction : directions)
+      for (const int64_t batch : {512, 100})
+        for (const ConvPolicy policy : {ConvPolicy::fast, ConvPolicy::exact}) {
+          INFO(layer.channels << " to " << layer.filters << ", " << layer.kernel << "x"
+                              << layer.kernel << ", direction " << int(direction) << ", batch "
+                              << batch);
+          PlanKey key = key_of(layer, direction, DType::bfloat16, Precision::fp32, policy, batch);
+          const std::optional<Plan> plan = find_plan({.description = &device}, key);
+          REQUIRE(plan);
+          const auto has = [&](cudnnBackendNumericalNote_t note) {
+            return std::ranges::find(plan->notes, note) != plan->notes.end();
+          };
+          CHECK_FALSE(has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
+          CHECK_FALSE(has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION));
+          if (layer.channels == 1) continue;  // LeNet-5's, which has kernels of its own
+          CHECK(has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE));
+          // The images' three channels become eight there.
+          CHECK(plan->workspace < 16 << 20);
+        }
 }
 
 TEST_CASE("what cuDNN refuses is an error with its name", "[gpu][cudnn]") {

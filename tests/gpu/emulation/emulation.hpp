@@ -14,6 +14,7 @@ namespace hebb::cuda {
 struct Emulation {
   bool memory_left = true;
   bool epilogues = true;             // whether cuBLASLt does what goes beside products
+  bool convolutions = true;          // whether cuDNN takes those of bfloat16
   std::atomic<long> launches = 0;    // of kernels
   std::atomic<size_t> uploaded = 0;  // bytes that were copied to the device
   std::atomic<long> copies = 0;      // from the device to itself
