@@ -13,7 +13,8 @@ void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] size_t by
   constexpr size_t least = size_t(4) << 20;
   constexpr uintptr_t page = 4096;
   if (bytes < least) return;
-  // Whole pages alone, so that none is larger than what it is for. A refusal costs nothing but time.
+  // Whole small pages, so that no large one reaches beyond the memory. Where it is refused, nothing
+  // is lost.
   const uintptr_t address = reinterpret_cast<uintptr_t>(memory);
   const uintptr_t begin = (address + page - 1) & ~(page - 1), end = (address + bytes) & ~(page - 1);
   madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);

@@ -31,8 +31,8 @@ enum class Layout : uint8_t { row_major, channels_last };
 /// takes part in a differentiable computation, a gradient and the graph node that made it.
 ///
 /// Elements are contiguous, always. `reshape` and `slice` look into the same storage (or, where
-/// that is not row-major, a copy's); every other change of layout copies. Copies of a handle mean the same tensor. The
-/// operations are free functions in core/ops.
+/// that is not row-major, a copy's); every other change of layout copies. Copies of a handle mean
+/// the same tensor. The operations are free functions in core/ops.
 class Tensor {
  public:
   Tensor() = default;  ///< No tensor; `defined()` is false.
