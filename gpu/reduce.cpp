@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <type_traits>
 
 #include "gpu/cuda_backend.hpp"
 
@@ -46,10 +47,9 @@ Tensor CudaBackend::reduce_to(const Tensor& y, Reduce op, const Tensor& x, uint3
       cuda::reduce(stream_, op, from.loop, divisor, data_of<T>(from.x), data_of<Result>(y),
                    data_of<double>(partial));
     };
-    if (y.dtype() == x.dtype())
-      launch.template operator()<T>();
-    else
-      launch.template operator()<wide_t<T>>();
+    if constexpr (!std::is_same_v<T, wide_t<T>>)
+      if (y.dtype() == x.dtype()) return launch.template operator()<T>();
+    launch.template operator()<wide_t<T>>();
   });
   return y;
 }
