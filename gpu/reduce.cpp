@@ -15,10 +15,10 @@ struct Reduced {
 /// How x is read. With channels last it is read as it lies where that gives the results in the
 /// order of rows: where of the channels and the positions only one kind stays.
 Reduced reduced(const Tensor& x, uint32_t axes) {
-  const int rank = x.rank(), channels = rank - 3;
+  if (x.layout() == Layout::row_major) return {x, reduce_loop(x.shape(), axes)};
+  const int channels = x.rank() - 3;
   const uint32_t behind = axes >> channels;  // bits of channels, height, width
-  if (x.layout() == Layout::row_major || (!(behind & 1) && (behind >> 1) != 0b11))
-    return {x.row_major(), reduce_loop(x.shape(), axes)};
+  if (!(behind & 1) && (behind >> 1) != 0b11) return {x.row_major(), reduce_loop(x.shape(), axes)};
   const Shape lies = x.shape()
                          .with(channels, x.size(-2))
                          .with(channels + 1, x.size(-1))
