@@ -119,8 +119,8 @@ Tensor Tensor::with_layout(Layout wanted) const {
 }
 
 Tensor Tensor::view(const Shape& extents, int64_t first) const {
-  const bool whole = first == 0 && extents == shape();
-  if (!whole && layout() != Layout::row_major) return row_major().view(extents, first);
+  if (layout() != Layout::row_major && (first != 0 || extents != shape()))
+    return row_major().view(extents, first);
   return Tensor(make_ref<Body>(body_->storage, body_->offset + first * int64_t(size_of(dtype())),
                                extents, dtype(), layout()));
 }

@@ -27,22 +27,21 @@ std::string_view CudaBackend::conv2d_path(ConvDirection direction, DType dtype, 
 
 Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                            const Shape& shape, const Conv2dOptions& options) {
-  const Tensor y = Tensor::empty(shape, x.options());
-  if (y.numel() == 0) return y;
   constexpr ConvDirection forward = ConvDirection::forward;
   const ConvGeometry g = conv_geometry(x.shape(), weight.shape(), shape, options);
+  if (shape.numel() > 0 && x.dtype() == DType::bfloat16 && !conv2d_is_direct<float>(forward, g))
+    return convolve(x, weight, bias, shape, options);
+  const Tensor y = Tensor::empty(shape, x.options());
+  if (y.numel() == 0) return y;
   const int64_t replicas = conv_replicas(weight.shape());
-  return dispatch_activations(x.dtype(), [&]<class T>() {
+  dispatch_activations(x.dtype(), [&]<class T>() {
     using Wide = wide_t<T>;
     if (conv2d_is_direct<Wide>(forward, g)) {
       const Tensor from = x.row_major();
-      conv2d_direct(stream_, replicas, g, data_of<T>(from), data_of<Wide>(weight),
-                    data_or_null<Wide>(bias), data_of<T>(y));
-      return y;
+      return conv2d_direct(stream_, replicas, g, data_of<T>(from), data_of<Wide>(weight),
+                           data_or_null<Wide>(bias), data_of<T>(y));
     }
-    if constexpr (std::is_same_v<T, BFloat16>) {
-      return convolve(x, weight, bias, shape, options);
-    } else {
+    if constexpr (std::is_same_v<T, Wide>) {
       for (int64_t r = 0; r < replicas; ++r) {
         T *from = part<T>(x, replicas, r), *w = part<T>(weight, replicas, r);
         T* to = part<T>(y, replicas, r);
@@ -52,38 +51,36 @@ Tensor CudaBackend::conv2d(const Tensor& x, const Tensor& weight, const Tensor& 
       if (bias.defined())
         add_bias(stream_, {replicas, g.batch, g.filters, g.out_h * g.out_w}, data_of<T>(bias),
                  data_of<T>(y));
-      return y;
     }
   });
+  return y;
 }
 
 Tensor CudaBackend::conv2d_backward_input(const Tensor& dy, const Tensor& weight,
                                           const Shape& shape, const Conv2dOptions& options) {
-  const Tensor dx = Tensor::empty(shape, dy.options());
-  if (dx.numel() == 0) return dx;
   constexpr ConvDirection backward = ConvDirection::backward_input;
   const ConvGeometry g = conv_geometry(shape, weight.shape(), dy.shape(), options);
+  if (shape.numel() > 0 && dy.dtype() == DType::bfloat16 && !conv2d_is_direct<float>(backward, g))
+    return convolve_backward_input(dy, weight, shape, options);
+  const Tensor dx = Tensor::empty(shape, dy.options());
+  if (dx.numel() == 0) return dx;
   const int64_t replicas = conv_replicas(weight.shape());
-  return dispatch_activations(dy.dtype(), [&]<class T>() {
+  dispatch_activations(dy.dtype(), [&]<class T>() {
     using Wide = wide_t<T>;
     if (conv2d_is_direct<Wide>(backward, g)) {
       const Tensor from = dy.row_major();
-      conv2d_direct_backward_input<T>(stream_, replicas, g, {data_of<T>(from)},
-                                      data_of<Wide>(weight), data_of<T>(dx));
-      return dx;
+      return conv2d_direct_backward_input<T>(stream_, replicas, g, {data_of<T>(from)},
+                                             data_of<Wide>(weight), data_of<T>(dx));
     }
-    if constexpr (std::is_same_v<T, BFloat16>) {
-      return convolve_backward_input(dy, weight, shape, options);
-    } else {
+    if constexpr (std::is_same_v<T, Wide>)
       for (int64_t r = 0; r < replicas; ++r) {
         T *from = part<T>(dy, replicas, r), *w = part<T>(weight, replicas, r);
         T* to = part<T>(dx, replicas, r);
         if (!convolutions_.run({backward, dy.dtype(), g, float32_precision(), to, w, from}))
           cuda::conv2d_backward_input(stream_, g, from, w, to);
       }
-      return dx;
-    }
   });
+  return dx;
 }
 
 Backend::WeightGrads CudaBackend::conv2d_backward_weight(const Tensor& dy, const Tensor& x,
