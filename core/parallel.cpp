@@ -179,8 +179,10 @@ FlushSubnormals::~FlushSubnormals() {
 
 namespace detail {
 
+int usable_threads() { return serial ? 1 : num_threads(); }
+
 void run_pieces(int64_t n, int64_t grain, PieceFunction function, void* context) {
-  const bool several = n > grain && !serial && num_threads() > 1;
+  const bool several = n > grain && usable_threads() > 1;
   if (several && current_pool().run(n, grain, function, context)) return;
   for (int64_t begin = 0; begin < n; begin += grain)
     function(context, begin, std::min(begin + grain, n));

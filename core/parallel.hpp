@@ -29,6 +29,8 @@ class SerialScope {
 
 namespace detail {
 using PieceFunction = void (*)(void* context, int64_t begin, int64_t end);
+/// How many threads a call of parallel_for may use here: one inside a SerialScope or a piece.
+int usable_threads();
 /// Also of a single piece, so that there is one copy of what a piece does.
 void run_pieces(int64_t n, int64_t grain, PieceFunction function, void* context);
 }  // namespace detail

@@ -111,7 +111,8 @@ void gather_short_rows(const Grid& grid, const float* x, const Run* runs, int64_
     }
 }
 
-void gather(const Grid& grid, const float* x, int64_t first, int64_t last, float* matrix) {
+void gather(const Grid& grid, const float* x, int64_t first, int64_t last, bool foreseen,
+            float* matrix) {
   Scratch<Run> runs(last - first);
   const int64_t count = find_runs(grid, first, last, runs.data());
   if (grid.step > 1 && 4 * grid.columns <= lanes)
@@ -119,7 +120,7 @@ void gather(const Grid& grid, const float* x, int64_t first, int64_t last, float
   for (int64_t c = 0; c < grid.channels; ++c)
     for (int64_t r = 0; r < count; ++r) {
       const float* from = x + runs[r].offset + c * grid.plane;
-      prefetch_row<0>(from + grid.plane, runs[r].length * grid.step);
+      if (!foreseen) prefetch_row<0>(from + grid.plane, runs[r].length * grid.step);
       gather_row(runs[r].length, grid.step, from,
                  element(matrix, grid.channels, c, runs[r].column));
     }
@@ -138,11 +139,46 @@ void scatter(const Grid& grid, float* matrix, int64_t first, int64_t last, float
     }
 }
 
-/// The product of a panel, which stays in the cache for all rows.
-void multiply_panel(const Product<float>& p) {
+/// Asks for the inputs at some positions, a part of them with each call.
+class Foresight {
+ public:
+  Foresight(const Grid& grid, const float* x, int64_t first, int64_t last, int64_t calls)
+      : grid_(grid),
+        runs_(last - first),
+        count_(find_runs(grid, first, last, runs_.data())),
+        x_(x) {
+    per_call_ = ceil_div(count_ * grid.channels, calls);
+  }
+  void operator()() {
+    constexpr int64_t line = 16;
+    constexpr int second_level_cache = 2;
+    for (int64_t i = 0; i < per_call_ && channel_ < grid_.channels; ++i) {
+      const Run& run = runs_[run_];
+      for (int64_t p = 0; p < run.length * grid_.step; p += line)
+        __builtin_prefetch(x_ + run.offset + p, 0, second_level_cache);
+      if (++run_ == count_) run_ = 0, ++channel_, x_ += grid_.plane;
+    }
+  }
+
+ private:
+  const Grid& grid_;
+  Scratch<Run> runs_;
+  int64_t count_, per_call_, run_ = 0, channel_ = 0;
+  const float* x_;
+};
+
+/// How many parts multiply_panel has.
+int64_t parts_of_panel(int64_t m, int64_t k) {
+  return ceil_div(m, max_tile_rows) * ceil_div(k, most_depth);
+}
+
+/// The product of a panel, which stays in the cache for all rows; after each part of it, between().
+template <class Function>
+void multiply_panel(const Product<float>& p, Function&& between) {
   const int64_t blocks = ceil_div(p.m, max_tile_rows), depths = ceil_div(p.k, most_depth);
   for (int64_t d = 0; d < depths; ++d)
-    for (int64_t block = 0; block < blocks; ++block) multiply_part(p, block, blocks, d, depths);
+    for (int64_t block = 0; block < blocks; ++block, between())
+      multiply_part(p, block, blocks, d, depths);
 }
 
 /// y at the positions of `out` = w [out.channels, in.channels] x at those of `in`, plus bias.
@@ -152,24 +188,33 @@ void multiply(int64_t batch, const Grid& in, const Grid& out, const float* x, co
   // Panels lie within an image, so that the product's rows stand in y.
   const bool direct = out.plane == in.positions() && out.plane % panel == 0;
   const int64_t least = ceil_div(conv_piece_work, in.channels * out.channels);
-  const int64_t most = larger(second_level / (in.channels + out.channels), 1);
-  const int64_t chunk = ceil_div(smaller(larger(least, total / 16), most), panel) * panel;
-  parallel_for(ceil_div(total, chunk), 1, [&](int64_t begin, int64_t end) {
+  // Where products are short, the memory that they wait for is asked for while others are computed.
+  constexpr int64_t few_filters = 128, part = second_level / 8 * 3;
+  const bool foresees = out.channels <= few_filters;
+  const int64_t most = larger((foresees ? part : second_level) / (in.channels + out.channels), 1);
+  const int64_t wanted = larger(least, total / 16);
+  const int64_t chunk = ceil_div(smaller(wanted, most), panel) * panel;
+  const int64_t neighbours = foresees ? larger(1, smaller(4, wanted / chunk)) : 1;
+  parallel_for(ceil_div(total, chunk), neighbours, [&](int64_t begin, int64_t end) {
     Scratch<float> columns(in.channels * chunk), results(direct ? 0 : out.channels * chunk);
     for (int64_t item = begin; item < end; ++item) {
       const int64_t first = item * chunk, last = smaller(total, first + chunk);
-      gather(in, x, first, last, columns.data());
+      gather(in, x, first, last, foresees, columns.data());
+      Foresight next(in, x, last, foresees ? smaller(total, last + chunk) : last,
+                     ceil_div(last - first, panel) * parts_of_panel(out.channels, in.channels));
       for (int64_t q = first; q < last; q += panel) {
         float* c = direct ? y + q / out.plane * out.channels * out.plane + q % out.plane
                           : element(results.data(), out.channels, 0, q - first);
-        multiply_panel({.m = out.channels,
-                        .n = smaller(panel, last - q),
-                        .k = in.channels,
-                        .a = {w, in.channels},
-                        .b = {element(columns.data(), in.channels, 0, q - first), panel},
-                        .c = c,
-                        .c_stride = direct ? out.plane : panel,
-                        .row_bias = bias});
+        const Product<float> product = {
+            .m = out.channels,
+            .n = smaller(panel, last - q),
+            .k = in.channels,
+            .a = {w, in.channels},
+            .b = {element(columns.data(), in.channels, 0, q - first), panel},
+            .c = c,
+            .c_stride = direct ? out.plane : panel,
+            .row_bias = bias};
+        multiply_panel(product, next);
       }
       if (!direct) scatter(out, results.data(), first, last, y);
     }

@@ -79,17 +79,36 @@ struct Layout {
   }
 };
 
-/// Calls function(image, channel, channels) for panels of channels of the images.
+/// The panels [first, last) of channels.
+struct Panels {
+  int64_t first, last;
+  static Panels of(int64_t channels) { return {0, ceil_div(channels, panel)}; }
+};
+
+/// Calls function(piece, some of the panels) for all panels of the pieces. A thread has neighbours,
+/// so that what a piece's panels have in common is computed by few threads.
 template <class Function>
-void for_each_panel(int64_t images, int64_t channels, Function&& function) {
-  const int64_t panels = ceil_div(channels, panel);
-  parallel_for(images * panels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t first = item % panels * panel, last = smaller(channels, first + panel);
-      for (int64_t channel = first; channel < last; channel += V::lanes)
-        function(item / panels, channel, smaller(V::lanes, last - channel));
-    }
-  });
+void share_panels(int64_t pieces, int64_t panels, Function&& function) {
+  constexpr int64_t many = 8;  // of which a thread more or less is no matter
+  const int64_t threads = hebb::detail::usable_threads(), all = pieces * panels;
+  parallel_for(all, pieces < many * threads ? ceil_div(all, threads) : panels,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t next = begin; next < end;) {
+                   const int64_t piece = next / panels, first = next % panels;
+                   const int64_t last = smaller(panels, first + end - next);
+                   function(piece, Panels{first, last});
+                   next += last - first;
+                 }
+               });
+}
+
+/// Calls function(image, channel, channels) for vectors of channels of the images.
+template <class Function>
+void for_each_vector(int64_t images, int64_t channels, Panels panels, Function&& function) {
+  const int64_t last = smaller(channels, panels.last * panel);
+  for (int64_t image = 0; image < images; ++image)
+    for (int64_t channel = panels.first * panel; channel < last; channel += V::lanes)
+      function(image, channel, smaller(V::lanes, last - channel));
 }
 
 /// Consecutive positions of a plane in a strip [rows, columns, lanes], which has more columns.
@@ -170,53 +189,57 @@ void fill_strip(const Planes& planes, const E* x, int64_t channels, int64_t row,
 
 /// v = the transform of all tiles [size, size], whose corners lie `step` apart.
 template <int size, int step, int points, class Transform, class E>
-void transform_tiles(Planes planes, Tiles tiles, Transform transform, const E* x, Layout layout,
-                     float* v) {
+void transform_tiles(const Planes& planes, const Tiles& tiles, Panels panels, Transform transform,
+                     const E* x, const Layout& layout, float* v) {
   const int64_t rows = tiles.rows * step + size - step,
                 columns = tiles.columns * step + size - step;
-  for_each_panel(tiles.images, planes.channels, [=](int64_t image, int64_t c, int64_t channels) {
-    const int64_t apart = layout.step;
-    Scratch<float> strip(rows * columns * V::lanes);
-    fill_strip(planes, x + ((tiles.first_image + image) * planes.channels + c) * planes.size(),
-               channels, tiles.first_row * step, rows, columns, strip.data());
-    float* to = v + image * tiles.rows * tiles.columns * layout.tile_step +
-                c / panel * layout.panel_step + c % panel;
-    for (int64_t row = 0; row < tiles.rows; ++row)
-      for (int64_t column = 0; column < tiles.columns; ++column, to += layout.tile_step) {
-        const float* corner = strip.data() + (row * columns + column) * step * V::lanes;
-        both_ways<size, points>(
-            transform, [&](int i, int j) { return load(corner + (i * columns + j) * V::lanes); },
-            [&](int i, int j, V value) { store(to + (i * points + j) * apart, value); });
-      }
-  });
+  Scratch<float> strip(rows * columns * V::lanes);
+  for_each_vector(
+      tiles.images, planes.channels, panels, [&](int64_t image, int64_t c, int64_t channels) {
+        const int64_t apart = layout.step;
+        fill_strip(planes, x + ((tiles.first_image + image) * planes.channels + c) * planes.size(),
+                   channels, tiles.first_row * step, rows, columns, strip.data());
+        float* to = v + image * tiles.rows * tiles.columns * layout.tile_step +
+                    c / panel * layout.panel_step + c % panel;
+        for (int64_t row = 0; row < tiles.rows; ++row)
+          for (int64_t column = 0; column < tiles.columns; ++column, to += layout.tile_step) {
+            const float* corner = strip.data() + (row * columns + column) * step * V::lanes;
+            both_ways<size, points>(
+                transform,
+                [&](int i, int j) { return load(corner + (i * columns + j) * V::lanes); },
+                [&](int i, int j, V value) { store(to + (i * points + j) * apart, value); });
+          }
+      });
 }
 
 /// y = the tiles of the output from the products, plus bias.
 template <class F, class E>
-void transform_products(Planes planes, Tiles tiles, Layout layout, const float* products,
-                        const float* bias, E* y) {
+void transform_products(const Planes& planes, const Tiles& tiles, Panels panels,
+                        const Layout& layout, const float* products, const float* bias, E* y) {
   constexpr int points = F::points, m = F::outputs;
   const int64_t columns = tiles.columns * m;
-  for_each_panel(tiles.images, planes.channels, [=](int64_t image, int64_t c, int64_t channels) {
-    const int64_t apart = layout.step;
-    Scratch<float> strip(tiles.rows * m * columns * V::lanes);
-    const V shift = bias ? load(bias + c, channels) : V(0.0f);
-    const float* from = products + image * tiles.rows * tiles.columns * layout.tile_step + c;
-    for (int64_t row = 0; row < tiles.rows; ++row)
-      for (int64_t column = 0; column < tiles.columns; ++column, from += layout.tile_step) {
-        float* corner = strip.data() + (row * columns + column) * m * V::lanes;
-        both_ways<points, m>(
-            F::output, [&](int i, int j) { return load(from + (i * points + j) * apart); },
-            [&](int i, int j, V value) {
-              store(corner + (i * columns + j) * V::lanes, value + shift);
-            });
-      }
-    const int64_t first = tiles.first_row * m;
-    E* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
-            first * planes.width;
-    read_positions(channels, smaller(tiles.rows * m, planes.height - first) * planes.width,
-                   {strip.data(), planes.width, columns}, to, planes.size());
-  });
+  Scratch<float> strip(tiles.rows * m * columns * V::lanes);
+  for_each_vector(
+      tiles.images, planes.channels, panels, [&](int64_t image, int64_t c, int64_t channels) {
+        const int64_t apart = layout.step;
+        const V shift = bias ? load(bias + c, channels) : V(0.0f);
+        const float* from = products + image * tiles.rows * tiles.columns * layout.tile_step + c -
+                            panels.first * panel;
+        for (int64_t row = 0; row < tiles.rows; ++row)
+          for (int64_t column = 0; column < tiles.columns; ++column, from += layout.tile_step) {
+            float* corner = strip.data() + (row * columns + column) * m * V::lanes;
+            both_ways<points, m>(
+                F::output, [&](int i, int j) { return load(from + (i * points + j) * apart); },
+                [&](int i, int j, V value) {
+                  store(corner + (i * columns + j) * V::lanes, value + shift);
+                });
+          }
+        const int64_t first = tiles.first_row * m;
+        E* to = y + ((tiles.first_image + image) * planes.channels + c) * planes.size() +
+                first * planes.width;
+        read_positions(channels, smaller(tiles.rows * m, planes.height - first) * planes.width,
+                       {strip.data(), planes.width, columns}, to, planes.size());
+      });
 }
 
 /// Kernels [filters, channels, 3, 3], or their flipped transposes.
@@ -258,14 +281,11 @@ void transform_weights(const Weights& w, float* u) {
   });
 }
 
-/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component, and a
-/// part of the filters.
-void multiply(int64_t tiles, const Weights& w, const Layout& left, const float* v, const float* u,
-              const Layout& result, float* products, int64_t part, int64_t parts) {
+/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component.
+void multiply(int64_t tiles, const Weights& w, Panels panels, const Layout& left, const float* v,
+              const float* u, const Layout& result, float* products) {
   const int64_t blocks = ceil_div(tiles, max_tile_rows), depths = ceil_div(w.channels, most_depth);
-  const int64_t panels = ceil_div(w.filters, panel);
-  for (int64_t f = panels * part / parts * panel; f < panels * (part + 1) / parts * panel;
-       f += panel)
+  for (int64_t f = panels.first * panel; f < panels.last * panel; f += panel)
     for (int64_t d = 0; d < depths; ++d) {
       const int64_t c = w.channels * d / depths, depth = w.channels * (d + 1) / depths - c;
       for (int64_t block = 0; block < blocks; ++block) {
@@ -273,60 +293,52 @@ void multiply(int64_t tiles, const Weights& w, const Layout& left, const float* 
         gemm_rows(tiles * (block + 1) / blocks - t, panel, depth,
                   RowMajor<float>{v + t * left.tile_step + c, left.tile_step},
                   StridedRows<float>{u + f * w.channels + c * panel, panel},
-                  TileOutput<float>{.c = products + t * result.tile_step + f,
+                  TileOutput<float>{.c = products + t * result.tile_step + f - panels.first * panel,
                                     .stride = result.tile_step,
                                     .beta = d == 0 ? 0.0f : 1.0f});
       }
     }
 }
 
-/// y = x * w + bias. Pieces of the tiles go through all three steps, each while the second-level
-/// cache holds it; or where it would hold too few tiles for the kernels that pass by, one after the
-/// other while the third-level cache does, and threads share the steps.
+/// y = x * w + bias. Pieces of the tiles go through all three steps, each in the caches of one
+/// thread: large enough to be worth the kernels that pass by, with products of few filters at once.
 template <class F, class E>
 void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights& w, const E* x,
                const float* bias, E* y) {
   if (batch == 0) return;
   constexpr int64_t components = F::points * F::points;
-  constexpr int64_t third_level = int64_t(1) << 21;
-  constexpr int64_t least_tiles = 32, least_shared_tiles = 100;
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
-  const bool shared = 2 * second_level < least_tiles * tile_elements;
-  const int64_t most_tiles = shared ? larger(least_shared_tiles, third_level / tile_elements)
-                                    : larger(least_tiles, second_level / tile_elements);
-  const Cut cut(batch, out, F::outputs, most_tiles);
+  constexpr int64_t group = 64 / panel;
+  const int64_t least_tiles = larger(32, larger(in.channels, out.channels) / 8);
+  const Cut cut(batch, out, F::outputs, larger(least_tiles, second_level / tile_elements));
   Scratch<float> u(components * w.component());
   transform_weights<F>(w, u.data());
   const Layout left = Layout::by_tiles(cut.most(), in.channels),
-               right = Layout::by_tiles(cut.most(), out.channels);
-  // Threads share components evenly.
-  const int64_t parts = smaller(ceil_div(w.filters, panel), 4);
-  parallel_for(cut.pieces, shared ? cut.pieces : 1, [&](int64_t begin, int64_t end) {
+               right = Layout::by_tiles(cut.most(), smaller(padded(out.channels), group * panel));
+  share_panels(cut.pieces, ceil_div(w.filters, panel), [&](int64_t piece, Panels panels) {
+    const Tiles tiles = cut.piece(piece);
     Scratch<float> v(components * left.step), products(components * right.step);
-    for (int64_t i = begin; i < end; ++i) {
-      const Tiles tiles = cut.piece(i);
-      transform_tiles<F::size, F::step, F::points>(in, tiles, F::input, x, left, v.data());
-      parallel_for(components * parts, 1, [&](int64_t first, int64_t last) {
-        for (int64_t item = first; item < last; ++item) {
-          const int64_t k = item / parts;
-          multiply(tiles.count(), w, left, v.data() + k * left.step, u.data() + k * w.component(),
-                   right, products.data() + k * right.step, item % parts, parts);
-        }
-      });
-      transform_products<F>(out, tiles, right, products.data(), bias, y);
+    transform_tiles<F::size, F::step, F::points>(in, tiles, Panels::of(in.channels), F::input, x,
+                                                 left, v.data());
+    for (int64_t first = panels.first; first < panels.last; first += group) {
+      const Panels some = {first, smaller(panels.last, first + group)};
+      for (int64_t k = 0; k < components; ++k)
+        multiply(tiles.count(), w, some, left, v.data() + k * left.step,
+                 u.data() + k * w.component(), right, products.data() + k * right.step);
+      transform_products<F>(out, tiles, some, right, products.data(), bias, y);
     }
   });
 }
 
 /// du [filters, channels] = (or +=) Σ over tiles of p [tiles, filters] v [tiles, channels].
-void accumulate(int64_t tiles, const Planes& out, const Planes& in, const Layout& left,
-                const float* p, const Layout& right, const float* v, bool first, float* du) {
+void accumulate(int64_t tiles, Panels panels, const Planes& in, const Layout& left, const float* p,
+                const Layout& right, const float* v, bool first, float* du) {
   constexpr int64_t blocks = ceil_div(panel, max_tile_rows);
   const int64_t depths = ceil_div(tiles, most_depth), stride = padded(in.channels);
   for (int64_t c = 0; c < in.channels; c += panel)
     for (int64_t d = 0; d < depths; ++d) {
       const int64_t t = tiles * d / depths, depth = tiles * (d + 1) / depths - t;
-      for (int64_t f = 0; f < out.channels; f += panel)
+      for (int64_t f = panels.first * panel; f < panels.last * panel; f += panel)
         for (int64_t block = 0; block < blocks; ++block) {
           const int64_t row = panel * block / blocks;
           gemm_rows(panel * (block + 1) / blocks - row, panel, depth,
@@ -339,8 +351,8 @@ void accumulate(int64_t tiles, const Planes& out, const Planes& in, const Layout
     }
 }
 
-/// dw and db from the adjoint of the steps. All threads share a piece, since the sums of a
-/// component are larger than its factors.
+/// dw and db from the adjoint of the steps. Parts of the tiles have sums of their own, if these are
+/// not large.
 template <class F, class E>
 void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw, float* db) {
   constexpr int points = F::points, components = points * points;
@@ -349,7 +361,8 @@ void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw,
     if (db) std::memset(db, 0, size_t(g.filters) * sizeof(float));
     return;
   }
-  constexpr int64_t cache_elements = int64_t(1) << 20, least_tiles = 64;
+  constexpr int64_t cache_elements = 3 << 18, most_parts = 16, most_sums = 1 << 21;
+  const int64_t least_tiles = larger(64, smaller(g.channels, g.filters) / 4);
   const Planes in = {g.channels, g.height, g.width, g.pad_h, g.pad_w};
   const Planes out = {g.filters, g.out_h, g.out_w};
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
@@ -358,21 +371,24 @@ void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw,
                left = Layout::by_panels(cut.most(), out.channels);
   const int64_t stride = padded(in.channels);
   const int64_t component = component_step(padded(out.channels) * stride);
-  Scratch<float> du(components * component);
-  {
+  const int64_t most = larger(1, smaller(most_parts, most_sums / (components * component)));
+  const int64_t pieces = ceil_div(cut.pieces, smaller(most, cut.pieces));  // of a part
+  const int64_t parts = ceil_div(cut.pieces, pieces);
+  Scratch<float> du(parts * components * component);
+  share_panels(parts, ceil_div(out.channels, panel), [&](int64_t part, Panels panels) {
     Scratch<float> v(components * right.step), p(components * left.step);
-    for (int64_t i = 0; i < cut.pieces; ++i) {
+    float* const sums = du.data() + part * components * component;
+    for (int64_t i = part * pieces; i < smaller(cut.pieces, (part + 1) * pieces); ++i) {
       const Tiles tiles = cut.piece(i);
-      transform_tiles<F::size, F::step, points>(in, tiles, F::input, x, right, v.data());
-      transform_tiles<F::outputs, F::outputs, points>(out, tiles, F::output_adjoint, dy, left,
-                                                      p.data());
-      parallel_for(components, 1, [&](int64_t first, int64_t last) {
-        for (int64_t k = first; k < last; ++k)
-          accumulate(tiles.count(), out, in, left, p.data() + k * left.step, right,
-                     v.data() + k * right.step, i == 0, du.data() + k * component);
-      });
+      transform_tiles<F::size, F::step, points>(in, tiles, Panels::of(in.channels), F::input, x,
+                                                right, v.data());
+      transform_tiles<F::outputs, F::outputs, points>(out, tiles, panels, F::output_adjoint, dy,
+                                                      left, p.data());
+      for (int64_t k = 0; k < components; ++k)
+        accumulate(tiles.count(), panels, in, left, p.data() + k * left.step, right,
+                   v.data() + k * right.step, i == part * pieces, sums + k * component);
     }
-  }
+  });
   parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
     Scratch<float> rows(taps * V::lanes);
     for (int64_t f = begin; f < end; ++f)
@@ -380,7 +396,13 @@ void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw,
         const float* from = du.data() + f * stride + c;
         both_ways<points, 3>(
             F::weights_adjoint,
-            [&](int i, int j) { return load(from + (i * points + j) * component); },
+            [&](int i, int j) {
+              const float* first = from + (i * points + j) * component;
+              V sum = load(first);
+              for (int64_t part = 1; part < parts; ++part)
+                sum += load(first + part * components * component);
+              return sum;
+            },
             [&](int i, int j, V value) { store(rows.data() + (i * 3 + j) * V::lanes, value); });
         transpose_copy(taps, smaller(V::lanes, g.channels - c), rows.data(), V::lanes,
                        dw + (f * g.channels + c) * taps, taps);
