@@ -74,6 +74,21 @@ TEST_CASE("work is shared between threads", "[core]") {
   CHECK(seen.size() == 2);
 }
 
+TEST_CASE("a piece and a serial scope may use one thread", "[core]") {
+  const Threads threads(3);
+  CHECK(detail::usable_threads() == 3);
+  {
+    const SerialScope serial;
+    CHECK(detail::usable_threads() == 1);
+  }
+  std::atomic<int> most{0};
+  parallel_for(4, 1, [&](int64_t, int64_t) {
+    if (detail::usable_threads() > most) most = detail::usable_threads();
+  });
+  CHECK(most == 1);
+  CHECK(detail::usable_threads() == 3);
+}
+
 TEST_CASE("an exception of a piece reaches the caller after the others are done", "[core]") {
   for (const int n : {2, 4}) {
     const Threads threads(n);

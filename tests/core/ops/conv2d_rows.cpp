@@ -86,6 +86,10 @@ std::vector<OpCase> conv2d_rows() {
   large("3x3 for Winograd, without padding", {9, 16, 6, 10}, {16, 16, 3, 3});
   large("3x3 for Winograd, small planes", {65, 20, 2, 2}, {17, 20, 3, 3}, {.pad_h = 1, .pad_w = 1},
         false);
+  large("3x3 for Winograd, several parts of sums", {18, 20, 20, 18}, {70, 20, 3, 3},
+        {.pad_h = 1, .pad_w = 1});
+  large("3x3 for Winograd with stride, several parts of sums", {26, 18, 24, 22}, {70, 18, 3, 3},
+        {.stride_h = 2, .stride_w = 2, .pad_h = 1, .pad_w = 1});
   large("3x3 for Winograd, one image", {1, 17, 16, 17}, {16, 17, 3, 3}, {.pad_h = 1, .pad_w = 1});
   large("1x1 with stride, a batch", {9, 16, 16, 16}, {32, 16, 1, 1}, {.stride_h = 2, .stride_w = 2},
         false);
