@@ -72,6 +72,14 @@ void gather_row(int64_t n, int64_t step, const float* from, float* to) {
       split_pairs(load(from + 2 * i), load(from + 2 * i + lanes, lanes - 1), even, odd);
       store(to + i, even);
     }
+  if constexpr (vector_registers == 32)  // whose masked stores are quick
+    if (step == 2 && i < n) {
+      const int64_t left = 2 * (n - i) - 1;
+      Vec<float> even, odd, second = 0.0f;
+      if (left > lanes) second = load(from + 2 * i + lanes, left - lanes);
+      split_pairs(load(from + 2 * i, smaller(lanes, left)), second, even, odd);
+      return store(to + i, even, n - i);
+    }
   for (; i < n; ++i) to[i] = from[i * step];
 }
 
