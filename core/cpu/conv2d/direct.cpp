@@ -104,7 +104,7 @@ void correlate(int64_t batch, const PaddedImage& image, int64_t filters, int64_t
     return correlate_by_filters(batch, image, filters, kernel_h, kernel_w, out_h, out_w, x, w, bias,
                                 y);
   const bool whole = out_w % (2 * Floats::lanes) == 0;  // a row of the output is a row of tiles
-  // The lines of a tile that lie 4 KiB apart share a set of the first-level cache, which holds 8.
+  // The lines of a tile that lie 4 KiB apart share a set of the first-level cache, often of 8.
   const bool crowded = whole && out_h * out_w % 1024 == 0;
   const int64_t blocks = ceil_div(filters, crowded ? smaller(6, max_tile_rows) : max_tile_rows);
   Scratch<int32_t> offsets(weights);
