@@ -25,6 +25,29 @@ struct OffsetRows {
   const T* operator[](int64_t p) const { return data + offset[p]; }
 };
 
+/// Lines of memory that are wanted soon, at listed distances from one base.
+template <class T>
+struct Lines {
+  const T* base;
+  const int32_t* offset;
+};
+
+/// Rows of B at a fixed distance. Each of them asks for a line into the first-level cache and for
+/// one into the second-level cache; of many requests at once, a processor drops some. Only for
+/// panels of two vectors, of which the last may have empty lanes.
+template <class T>
+struct ForeseeingRows {
+  static constexpr int vectors = 2;
+  const T* data;
+  int64_t stride;
+  Lines<T> first_level, second_level;
+  const T* operator[](int64_t p) const {
+    __builtin_prefetch(first_level.base + first_level.offset[p], 0, 3);
+    __builtin_prefetch(second_level.base + second_level.offset[p], 0, 2);
+    return data + p * stride;
+  }
+};
+
 /// Elements (i, p) of A at data[i * stride + p].
 template <class T>
 struct RowMajor {
@@ -89,6 +112,7 @@ extern template struct TileTable<float, RowMajor<float>, StridedRows<float>>;
 extern template struct TileTable<float, RowMajor<float>, OffsetRows<float>>;
 extern template struct TileTable<float, ColumnMajor<float>, StridedRows<float>>;
 extern template struct TileTable<float, Gathered<float>, StridedRows<float>>;
+extern template struct TileTable<float, Gathered<float>, ForeseeingRows<float>>;
 
 /// The tile function for numbers of rows and vectors that are known at run time only.
 template <class T, class A, class B>

@@ -62,10 +62,18 @@ void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
   });
 }
 
+/// Whether tiles of so many vectors are ever asked for.
+template <class B>
+constexpr bool has_tiles(int vectors) {
+  if constexpr (requires { B::vectors; }) return vectors == B::vectors;
+  return true;
+}
+
 template <class T, class A, class B>
 constexpr TileTable<T, A, B> make_table() {
   constexpr auto entry = []<int r, int log_v, bool t>() -> TileFunction<T, A, B> {
-    if constexpr ((r << log_v) <= max_accumulators && (t || full_tile_pays(r << log_v)))
+    if constexpr ((r << log_v) <= max_accumulators && (t || full_tile_pays(r << log_v)) &&
+                  has_tiles<B>(1 << log_v))
       return gemm_tile<r, 1 << log_v, t, T, A, B>;
     else
       return nullptr;
@@ -85,5 +93,6 @@ template struct TileTable<float, RowMajor<float>, StridedRows<float>>;
 template struct TileTable<float, RowMajor<float>, OffsetRows<float>>;
 template struct TileTable<float, ColumnMajor<float>, StridedRows<float>>;
 template struct TileTable<float, Gathered<float>, StridedRows<float>>;
+template struct TileTable<float, Gathered<float>, ForeseeingRows<float>>;
 
 }  // namespace hebb::cpu::HEBB_ISA

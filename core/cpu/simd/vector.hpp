@@ -285,6 +285,22 @@ inline void join_pairs(Vec<T> even, Vec<T> odd, Vec<T>& a, Vec<T>& b) {
   detail::join_pairs(even, odd, a, b, detail::Lanes<T>());
 }
 
+/// a, with lanes of b in it: where index[i] >= lanes, lane i is b's lane index[i] - lanes. Elsewhere
+/// index[i] must be i.
+inline Vec<float> insert_lanes(Vec<float> a, Vec<float>::Mask index, Vec<float> b) {
+#if defined(__AVX512F__)
+  return Vec<float>(_mm512_permutex2var_ps(a.v, reinterpret_cast<__m512i>(index), b.v));
+#elif defined(__AVX2__)
+  const __m256i i = reinterpret_cast<__m256i>(index);
+  const __m256 from_b = _mm256_castsi256_ps(_mm256_slli_epi32(i, 28));
+  return Vec<float>(_mm256_blendv_ps(a.v, _mm256_permutevar8x32_ps(b.v, i), from_b));
+#else
+  for (int64_t i = 0; i < a.lanes; ++i)
+    if (index[i] >= a.lanes) a.v[i] = b.v[index[i] - a.lanes];
+  return a;
+#endif
+}
+
 /// The largest lane; NaN if any lane is.
 template <class T>
 inline T max_lane(Vec<T> a) {

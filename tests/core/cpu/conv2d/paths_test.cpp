@@ -90,6 +90,9 @@ TEST_CASE("the convolution of single positions agrees with the definition", "[co
            strided(geometry(70, 33, 8, 8, 65, 1, 1, 0, 0), 2, 2),  // small planes
            strided(geometry(2, 5, 11, 40, 6, 1, 1, 0, 0), 3, 1),
            strided(geometry(2, 5, 11, 40, 6, 1, 1, 0, 0), 1, 3),
+           strided(geometry(40, 70, 4, 4, 12, 1, 1, 0, 0), 2, 2),    // rows of two positions
+           strided(geometry(3, 40, 40, 90, 13, 1, 1, 0, 0), 3, 20),  // none beside another
+           strided(geometry(9, 72, 17, 33, 30, 1, 1, 0, 0), 2, 2),   // pieces that differ
            geometry(0, 3, 8, 8, 4, 1, 1, 0, 0),
        }) {
     INFO(name_of(g));

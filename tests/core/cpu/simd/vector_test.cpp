@@ -45,5 +45,21 @@ TEMPLATE_TEST_CASE("lanes are folded, transposed and dealt out", "[simd]", float
     for (int64_t c = 0; c < lanes; ++c) CHECK(square[r][c] == T(100 * c + r));
 }
 
+TEST_CASE("lanes of one vector are put into another", "[simd]") {
+  using V = Vec<float>;
+  constexpr int64_t lanes = V::lanes;
+  float numbers[2 * lanes];
+  for (int64_t i = 0; i < 2 * lanes; ++i) numbers[i] = float(i);
+  const V a = load(numbers), b = load(numbers + lanes);
+  for (int64_t shift = 0; shift < lanes; ++shift)
+    for (int64_t kept = 0; kept <= lanes; ++kept) {
+      V::Mask index;
+      for (int64_t i = 0; i < lanes; ++i)
+        index[i] = int(i < kept ? i : lanes + (i + shift) % lanes);
+      const V c = insert_lanes(a, index, b);
+      for (int64_t i = 0; i < lanes; ++i) CHECK(c[i] == float(index[i]));
+    }
+}
+
 }  // namespace
 }  // namespace hebb::cpu::HEBB_ISA
