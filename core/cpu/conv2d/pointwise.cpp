@@ -24,18 +24,45 @@ struct Run {
 int64_t find_runs(const Grid& grid, int64_t first, int64_t last, Run* runs) {
   int64_t count = 0;
   for (int64_t q = first; q < last; q += runs[count++].length) {
-    const int64_t image = q / grid.positions(), p = q % grid.positions();
+    const int64_t p = q % grid.positions();
     const int64_t row = p / grid.columns, column = p % grid.columns;
     const int64_t length =
         smaller(smaller(grid.columns - column, last - q), panel - (q - first) % panel);
     const bool ends = column + length == grid.columns;
     const int64_t next = row + 1 < grid.rows ? (row + 1) * grid.row_step : grid.plane;
-    runs[count] = {q - first, length,
-                   image * grid.channels * grid.plane + row * grid.row_step + column * grid.step,
+    runs[count] = {q - first, length, grid.offset(q),
                    ends ? grid.width - column * grid.step : length * grid.step,
                    ends ? next - row * grid.row_step - grid.width : 0};
   }
   return count;
+}
+
+/// Asks for memory that is about to be read, or written. Planes of channels lie apart, so that the
+/// processor does not foresee where a pass over channels goes on.
+template <int write>
+void prefetch_row(const float* from, int64_t length) {
+  for (int64_t i = 0; i < length; i += line) __builtin_prefetch(from + i, write);
+}
+
+/// to[i] = from[i * step].
+void gather_row(int64_t n, int64_t step, const float* from, float* to) {
+  if (step == 1) return copy_row(n, from, to);
+  int64_t i = 0;
+  if (step == 2)
+    for (; i + lanes <= n; i += lanes) {
+      Vec<float> even, odd;  // what follows the last element may not be there
+      split_pairs(load(from + 2 * i), load(from + 2 * i + lanes, lanes - 1), even, odd);
+      store(to + i, even);
+    }
+  if constexpr (vector_registers == 32)  // whose masked stores are quick
+    if (step == 2 && i < n) {
+      const int64_t left = 2 * (n - i) - 1;
+      Vec<float> even, odd, second = 0.0f;
+      if (left > lanes) second = load(from + 2 * i + lanes, left - lanes);
+      split_pairs(load(from + 2 * i, smaller(lanes, left)), second, even, odd);
+      return store(to + i, even, n - i);
+    }
+  for (; i < n; ++i) to[i] = from[i * step];
 }
 
 /// to[i * step] = from[i], and zeros elsewhere in [0, width).
@@ -58,20 +85,35 @@ float* element(float* matrix, int64_t channels, int64_t channel, int64_t column)
   return matrix + (column / panel * channels + channel) * panel + column % panel;
 }
 
-/// The positions of `at` as columns; x points at the first of them.
-void gather(const PositionVectors& at, const Grid& grid, const float* x, float* matrix) {
-  constexpr int64_t most = 8;
-  const auto rows = [&]<int n>(int64_t c) {
-    for (int64_t i = 0; i < at.count(); ++i) {
-      Vec<float> row[n];
-      at.load_rows(i, x + c * grid.plane, grid.plane, row);
-#pragma GCC unroll 8
-      for (int r = 0; r < n; ++r) store(element(matrix, grid.channels, c + r, i * lanes), row[r]);
+/// Columns of a matrix from rows that are much shorter than a vector: element by element, but
+/// without a loop for each row.
+void gather_short_rows(const Grid& grid, const float* x, const Run* runs, int64_t count,
+                       int64_t columns, float* matrix) {
+  Scratch<int64_t> offsets(columns);
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t i = 0; i < runs[r].length; ++i)
+      offsets[runs[r].column + i] = runs[r].offset + i * grid.step;
+  for (int64_t c = 0; c < grid.channels; ++c, x += grid.plane)
+    for (int64_t first = 0; first < columns; first += panel) {
+      float* to = element(matrix, grid.channels, c, first);
+      const int64_t* from = offsets.data() + first;
+      for (int64_t i = 0; i < smaller(panel, columns - first); ++i) to[i] = x[from[i]];
     }
-  };
-  int64_t c = 0;
-  for (; c + most <= grid.channels; c += most) rows.template operator()<most>(c);
-  for (; c < grid.channels; ++c) rows.template operator()<1>(c);
+}
+
+void gather(const Grid& grid, const float* x, int64_t first, int64_t last, bool foreseen,
+            float* matrix) {
+  Scratch<Run> runs(last - first);
+  const int64_t count = find_runs(grid, first, last, runs.data());
+  if (grid.step > 1 && 4 * grid.columns <= lanes)
+    return gather_short_rows(grid, x, runs.data(), count, last - first, matrix);
+  for (int64_t c = 0; c < grid.channels; ++c)
+    for (int64_t r = 0; r < count; ++r) {
+      const float* from = x + runs[r].offset + c * grid.plane;
+      if (!foreseen) prefetch_row<0>(from + grid.plane, runs[r].length * grid.step);
+      gather_row(runs[r].length, grid.step, from,
+                 element(matrix, grid.channels, c, runs[r].column));
+    }
 }
 
 void scatter(const Grid& grid, float* matrix, int64_t first, int64_t last, float* y) {
@@ -80,77 +122,88 @@ void scatter(const Grid& grid, float* matrix, int64_t first, int64_t last, float
   for (int64_t c = 0; c < grid.channels; ++c)
     for (int64_t r = 0; r < count; ++r) {
       float* to = y + runs[r].offset + c * grid.plane;
-      // Planes lie apart, so that the processor does not foresee where a pass over channels goes
-      // on.
-      for (int64_t i = 0; i < runs[r].width + runs[r].gap; i += line)
-        __builtin_prefetch(to + grid.plane + i, 1);
+      prefetch_row<1>(to + grid.plane, runs[r].width + runs[r].gap);
       scatter_row(runs[r].length, grid.step, runs[r].width,
                   element(matrix, grid.channels, c, runs[r].column), to);
       if (runs[r].gap) std::memset(to + runs[r].width, 0, size_t(runs[r].gap) * sizeof(float));
     }
 }
 
-/// A block of rows of A against a panel of B, which asks for lines of memory.
-void multiply_block(int64_t rows, int64_t n, int64_t k, const Gathered<float>& a, const float* b,
-                    const Lines<float>& soon, const Lines<float>& later,
-                    const TileOutput<float>& to) {
-  if (n > lanes)
-    gemm_rows(rows, n, k, a, ForeseeingRows<float>{b, panel, soon, later}, to);
-  else
-    gemm_rows(rows, n, k, a, StridedRows<float>{b, panel}, to);
+/// Asks for the inputs at some positions, a part of them with each call.
+class Foresight {
+ public:
+  Foresight(const Grid& grid, const float* x, int64_t first, int64_t last, int64_t calls)
+      : grid_(grid),
+        runs_(last - first),
+        count_(find_runs(grid, first, last, runs_.data())),
+        x_(x) {
+    per_call_ = ceil_div(count_ * grid.channels, calls);
+  }
+  void operator()() {
+    constexpr int second_level_cache = 2;
+    for (int64_t i = 0; i < per_call_ && channel_ < grid_.channels; ++i) {
+      const Run& run = runs_[run_];
+      for (int64_t p = 0; p < run.length * grid_.step; p += line)
+        __builtin_prefetch(x_ + run.offset + p, 0, second_level_cache);
+      if (++run_ == count_) run_ = 0, ++channel_, x_ += grid_.plane;
+    }
+  }
+
+ private:
+  const Grid& grid_;
+  Scratch<Run> runs_;
+  int64_t count_, per_call_, run_ = 0, channel_ = 0;
+  const float* x_;
+};
+
+/// How many parts multiply_panel has.
+int64_t parts_of_panel(int64_t m, int64_t k) {
+  return ceil_div(m, max_tile_rows) * ceil_div(k, most_depth);
+}
+
+/// The product of a panel, which stays in the cache for all rows; after each part of it, between().
+template <class Function>
+void multiply_panel(const Product<float>& p, Function&& between) {
+  const int64_t blocks = ceil_div(p.m, max_tile_rows), depths = ceil_div(p.k, most_depth);
+  for (int64_t d = 0; d < depths; ++d)
+    for (int64_t block = 0; block < blocks; ++block, between())
+      multiply_part(p, block, blocks, d, depths);
 }
 
 /// y at the positions of `out` = w [out.channels, in.channels] x at those of `in`, plus bias.
 void multiply(int64_t batch, const Grid& in, const Grid& out, const float* x, const float* w,
               const float* bias, float* y) {
   const int64_t total = batch * in.positions();
-  const int64_t blocks = ceil_div(out.channels, max_tile_rows),
-                depths = ceil_div(in.channels, most_depth);
   // Panels lie within an image, so that the product's rows stand in y.
   const bool direct = out.plane == in.positions() && out.plane % panel == 0;
-  // The second-level cache holds a chunk, and the inputs of the next.
   const int64_t least = ceil_div(conv_piece_work, in.channels * out.channels);
-  const int64_t most = larger(second_level / 8 * 3 / (in.channels + out.channels), 2 * panel);
+  // Where products are short, the memory that they wait for is asked for while others are computed.
+  constexpr int64_t few_filters = 128, part = second_level / 8 * 3;
+  const bool foresees = out.channels <= few_filters;
+  const int64_t most = larger((foresees ? part : second_level) / (in.channels + out.channels), 1);
   const int64_t wanted = larger(least, total / 16);
   const int64_t chunk = ceil_div(smaller(wanted, most), panel) * panel;
-  const int64_t neighbours = larger(1, smaller(4, wanted / chunk));
+  const int64_t neighbours = foresees ? larger(1, smaller(4, wanted / chunk)) : 1;
   parallel_for(ceil_div(total, chunk), neighbours, [&](int64_t begin, int64_t end) {
     Scratch<float> columns(in.channels * chunk), results(direct ? 0 : out.channels * chunk);
-    Scratch<int32_t> order(most_depth);
-    for (int i = 0; i < most_depth; ++i) order[i] = i;
-    PositionVectors at(chunk);
-    Requests nothing(0), next(in.channels * chunk);
-    nothing.stop(w);
     for (int64_t item = begin; item < end; ++item) {
       const int64_t first = item * chunk, last = smaller(total, first + chunk);
-      const bool same = item > begin && last - first == chunk && chunk % in.positions() == 0;
-      if (!same) {
-        at.find(in, first, last);
-        next.clear();
-        next.add(at, in.channels, in.plane);
-      }
-      gather(at, in, x + in.offset(first), columns.data());
-      if (last < total)
-        next.start(x + in.offset(last), ceil_div(last - first, panel) * blocks * in.channels);
-      else
-        next.stop(w);
+      gather(in, x, first, last, foresees, columns.data());
+      Foresight next(in, x, last, foresees ? smaller(total, last + chunk) : last,
+                     ceil_div(last - first, panel) * parts_of_panel(out.channels, in.channels));
       for (int64_t q = first; q < last; q += panel) {
-        const float* b = element(columns.data(), in.channels, 0, q - first);
         float* c = direct ? y + q / out.plane * out.channels * out.plane + q % out.plane
                           : element(results.data(), out.channels, 0, q - first);
-        const int64_t c_stride = direct ? out.plane : panel;
-        for (int64_t d = 0; d < depths; ++d)
-          for (int64_t block = 0; block < blocks; ++block) {
-            const int64_t f = out.channels * block / blocks, k = in.channels * d / depths;
-            const int64_t depth = in.channels * (d + 1) / depths - k;
-            multiply_block(out.channels * (block + 1) / blocks - f, smaller(panel, last - q), depth,
-                           {w + f * in.channels + k, in.channels, order.data()}, b + k * panel,
-                           nothing.take(depth), next.take(depth),
-                           {.c = c + f * c_stride,
-                            .stride = c_stride,
-                            .beta = d == 0 ? 0.0f : 1.0f,
-                            .row_bias = d == 0 && bias ? bias + f : nullptr});
-          }
+        const Product<float> product = {
+            .m = out.channels,
+            .n = smaller(panel, last - q),
+            .k = in.channels,
+            .a = {w, in.channels},
+            .b = {element(columns.data(), in.channels, 0, q - first), panel},
+            .c = c,
+            .c_stride = direct ? out.plane : panel,
+            .row_bias = bias};
+        multiply_panel(product, next);
       }
       if (!direct) scatter(out, results.data(), first, last, y);
     }
@@ -176,6 +229,16 @@ void gather_transposed(const PositionVectors& at, const float* x, int64_t plane,
 #pragma GCC unroll 16
       for (int64_t r = 0; r < lanes; ++r) store(to + (i * lanes + r) * panel + c, tile[r]);
     }
+}
+
+/// A block of rows of A against a panel of B, which asks for lines of memory, if it is large.
+void multiply_block(int64_t rows, int64_t n, int64_t k, const Gathered<float>& a, const float* b,
+                    const Lines<float>& soon, const Lines<float>& later,
+                    const TileOutput<float>& to) {
+  if (n == panel && full_tile_pays(int(rows * ForeseeingRows<float>::vectors)))
+    gemm_rows(rows, n, k, a, ForeseeingRows<float>{b, panel, soon, later}, to);
+  else
+    gemm_rows(rows, n, k, a, StridedRows<float>{b, panel}, to);
 }
 
 }  // namespace
@@ -223,10 +286,8 @@ void pointwise_backward_weight(const ConvGeometry& g, const float* x, const floa
             for (int64_t p = 0; p < depth; ++p)
               positions[p] = int32_t(p + ((q + p) / out.plane - q / out.plane) *
                                              (out.channels - 1) * out.plane);
-            next_columns.clear();
-            next_columns.add(at, channels, in.plane);
-            next_rows.clear();
-            next_rows.add(max_tile_rows, out.plane, positions.data(), depth);
+            next_columns.set(at, channels, in.plane);
+            next_rows.set(max_tile_rows, out.plane, positions.data(), depth);
           }
           for (int64_t c = 0; c < channels; c += panel)
             gather_transposed(at, x + in.offset(q) + (channel + c) * in.plane, in.plane,

@@ -95,9 +95,9 @@ class PositionVectors {
     for (int i = 0; i < lanes; ++i) lane[i] = i;
     return lane;
   }
+
   int64_t count_ = 0;
-  Scratch<int64_t> first_part_;
-  Scratch<int64_t> offsets_, lengths_;
+  Scratch<int64_t> first_part_, offsets_, lengths_;
   Scratch<Lanes> sources_;
 };
 

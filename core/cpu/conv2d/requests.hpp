@@ -17,22 +17,20 @@ inline constexpr int64_t line = 16;
 /// Wrong ones cost time, no more.
 class Requests {
  public:
-  explicit Requests(int64_t most) : lines_(most + most_depth) { clear(); }
+  explicit Requests(int64_t most) : lines_(most + most_depth) { close(); }
 
-  void clear() {
-    count_ = 0;
-    close();
-  }
-  /// Parts of some planes.
-  void add(const PositionVectors& at, int64_t planes, int64_t plane) {
+  /// The lines are the parts of some planes.
+  void set(const PositionVectors& at, int64_t planes, int64_t plane) {
     const int64_t parts = at.parts();
+    count_ = 0;
     for (int64_t c = 0; c < planes; ++c, count_ += parts)
       for (int64_t i = 0; i < parts; ++i)
         lines_[count_ + i] = int32_t(c * plane + at.part_offset(i));
     close();
   }
-  /// Rows of a matrix, `stride` apart, whose n elements are at the offsets.
-  void add(int64_t rows, int64_t stride, const int32_t* offsets, int64_t n) {
+  /// The lines are those of rows of a matrix, `stride` apart, whose n elements are at the offsets.
+  void set(int64_t rows, int64_t stride, const int32_t* offsets, int64_t n) {
+    count_ = 0;
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = 0; i < n; i += line) lines_[count_++] = int32_t(r * stride + offsets[i]);
     close();

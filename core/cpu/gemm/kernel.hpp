@@ -33,8 +33,8 @@ struct Lines {
 };
 
 /// Rows of B at a fixed distance. Each of them asks for a line into the first-level cache and for
-/// one into the second-level cache; of many requests at once, a processor drops some. Only for
-/// panels of two vectors, of which the last may have empty lanes.
+/// one into the second-level cache; of many requests at once, Zen 4 drops some. Only for tiles of
+/// two full vectors (full_tile_pays).
 template <class T>
 struct ForeseeingRows {
   static constexpr int vectors = 2;

@@ -62,10 +62,10 @@ void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
   });
 }
 
-/// Whether tiles of so many vectors are ever asked for.
+/// Whether such tiles are ever asked for.
 template <class B>
-constexpr bool has_tiles(int vectors) {
-  if constexpr (requires { B::vectors; }) return vectors == B::vectors;
+constexpr bool has_tiles(int vectors, bool tail) {
+  if constexpr (requires { B::vectors; }) return vectors == B::vectors && !tail;
   return true;
 }
 
@@ -73,7 +73,7 @@ template <class T, class A, class B>
 constexpr TileTable<T, A, B> make_table() {
   constexpr auto entry = []<int r, int log_v, bool t>() -> TileFunction<T, A, B> {
     if constexpr ((r << log_v) <= max_accumulators && (t || full_tile_pays(r << log_v)) &&
-                  has_tiles<B>(1 << log_v))
+                  has_tiles<B>(1 << log_v, t))
       return gemm_tile<r, 1 << log_v, t, T, A, B>;
     else
       return nullptr;

@@ -285,8 +285,8 @@ inline void join_pairs(Vec<T> even, Vec<T> odd, Vec<T>& a, Vec<T>& b) {
   detail::join_pairs(even, odd, a, b, detail::Lanes<T>());
 }
 
-/// a, with lanes of b in it: where index[i] >= lanes, lane i is b's lane index[i] - lanes. Elsewhere
-/// index[i] must be i.
+/// a, with lanes of b in it: where index[i] >= lanes, lane i is b's lane index[i] - lanes.
+/// Elsewhere index[i] must be i.
 inline Vec<float> insert_lanes(Vec<float> a, Vec<float>::Mask index, Vec<float> b) {
 #if defined(__AVX512F__)
   return Vec<float>(_mm512_permutex2var_ps(a.v, reinterpret_cast<__m512i>(index), b.v));
@@ -294,6 +294,13 @@ inline Vec<float> insert_lanes(Vec<float> a, Vec<float>::Mask index, Vec<float> 
   const __m256i i = reinterpret_cast<__m256i>(index);
   const __m256 from_b = _mm256_castsi256_ps(_mm256_slli_epi32(i, 28));
   return Vec<float>(_mm256_blendv_ps(a.v, _mm256_permutevar8x32_ps(b.v, i), from_b));
+#elif defined(__SSE4_1__)
+  const __m128i i = reinterpret_cast<__m128i>(index);
+  const __m128 from_b = _mm_castsi128_ps(_mm_slli_epi32(i, 29));
+  const __m128i bytes =
+      _mm_add_epi32(_mm_mullo_epi32(i, _mm_set1_epi32(0x04040404)), _mm_set1_epi32(0x03020100));
+  const __m128i moved = _mm_shuffle_epi8(_mm_castps_si128(b.v), bytes);
+  return Vec<float>(_mm_blendv_ps(a.v, _mm_castsi128_ps(moved), from_b));
 #else
   for (int64_t i = 0; i < a.lanes; ++i)
     if (index[i] >= a.lanes) a.v[i] = b.v[index[i] - a.lanes];
