@@ -48,7 +48,7 @@ void gemm_tile(int64_t k, A a, B b, const TileOutput<T>& out, int64_t last) {
     p += j * V::lanes;
     return tail && j == vectors - 1 ? load(p, last) : load(p);
   };
-  each([&](V& x, int, int) { x *= V(to.alpha); });
+  if (to.alpha != T(1)) each([&](V& x, int, int) { x *= V(to.alpha); });
   if (to.beta != T(0))
     each([&](V& x, int i, int j) { x += V(to.beta) * read(to.c + i * to.stride, j); });
   if (to.row_bias) each([&](V& x, int i, int) { x += V(to.row_bias[i]); });
