@@ -42,7 +42,8 @@ struct Product {
 
 /// The ways to compute a convolution. im2col computes every geometry, in float32 and float64; the
 /// others some (conv2d/paths.hpp), in float32 alone. winograd2 and 4 are F(2x2, 3x3) and F(4x4,
-/// 3x3); bfloat16's round their factors and multiply in vectors or on tiles.
+/// 3x3), the latter for stride 2 as well; bfloat16's round their factors and multiply in vectors or
+/// on tiles.
 enum class ConvPath {
   im2col,
   direct,

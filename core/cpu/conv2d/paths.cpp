@@ -32,16 +32,16 @@ int64_t winograd_products(const ConvGeometry& g, int64_t out_h, int64_t out_w) {
 /// lanes are channels, and those of the kernels are made anew for each batch.
 ConvPath winograd_or(ConvPath other, ConvDirection direction, const ConvGeometry& g) {
   constexpr int64_t least_channels = 16, least_outputs = 256;
-  if (!winograd_applies<2>(g) || g.batch * g.out_h * g.out_w < least_outputs ||
+  if (g.batch * g.out_h * g.out_w < least_outputs ||
       smaller(g.channels, g.filters) < least_channels)
     return other;
   const bool unit_input = direction == ConvDirection::backward_input && g.stride_h == 1;
   const int64_t height = unit_input ? g.height : g.out_h, width = unit_input ? g.width : g.out_w;
   const int64_t two = winograd_products<2>(g, height, width), all = height * width * 9;
-  if (winograd_applies<4>(g)) {
-    const int64_t four = winograd_products<4>(g, height, width);
-    if (four <= two && 3 * four <= 2 * all) return ConvPath::winograd4;
-  }
+  const int64_t four = winograd_products<4>(g, height, width);
+  if (!winograd_applies<2>(g))  // stride 2, or neither
+    return winograd_applies<4>(g) && 5 * four <= 4 * all ? ConvPath::winograd4 : other;
+  if (four <= two && 3 * four <= 2 * all) return ConvPath::winograd4;
   return 5 * two <= 4 * all ? ConvPath::winograd2 : other;
 }
 

@@ -250,10 +250,17 @@ struct Weights {
   int64_t component() const { return component_step(padded(filters) * channels); }
 };
 
-/// u [points², panels of filters, channels, panel] = the transformed kernels.
+/// Which of the kernels² transforms of the weights a component is a product with.
+template <class F>
+constexpr int kernel_of(int component) {
+  const int row = component / F::points, column = component % F::points, last = F::kernels - 1;
+  return (row < last ? row : last) * F::kernels + (column < last ? column : last);
+}
+
+/// u [kernels², panels of filters, channels, panel] = the transformed weights.
 template <class F>
 void transform_weights(const Weights& w, float* u) {
-  constexpr int points = F::points;
+  constexpr int kernels = F::kernels;
   constexpr int64_t channels_per_piece = 32;
   const int64_t panels = ceil_div(w.filters, panel);
   const int64_t chunks = ceil_div(w.channels, channels_per_piece);
@@ -268,13 +275,13 @@ void transform_weights(const Weights& w, float* u) {
                        w.filter_step, rows.data(), panel);
         for (int64_t lane = 0; lane < panel; lane += V::lanes) {
           float* to = u + f * w.channels + c * panel + lane;
-          both_ways<3, points>(
+          both_ways<3, kernels>(
               F::weights,
               [&](int i, int j) {
                 const int64_t tap = i * 3 + j;
                 return load(rows.data() + (w.flipped ? taps - 1 - tap : tap) * panel + lane);
               },
-              [&](int i, int j, V value) { store(to + (i * points + j) * w.component(), value); });
+              [&](int i, int j, V value) { store(to + (i * kernels + j) * w.component(), value); });
         }
       }
     }
@@ -306,12 +313,12 @@ template <class F, class E>
 void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights& w, const E* x,
                const float* bias, E* y) {
   if (batch == 0) return;
-  constexpr int64_t components = F::points * F::points;
+  constexpr int components = F::points * F::points;
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
   constexpr int64_t group = 64 / panel;
   const int64_t least_tiles = larger(32, larger(in.channels, out.channels) / 8);
   const Cut cut(batch, out, F::outputs, larger(least_tiles, second_level / tile_elements));
-  Scratch<float> u(components * w.component());
+  Scratch<float> u(F::kernels * F::kernels * w.component());
   transform_weights<F>(w, u.data());
   const Layout left = Layout::by_tiles(cut.most(), in.channels),
                right = Layout::by_tiles(cut.most(), smaller(padded(out.channels), group * panel));
@@ -322,9 +329,10 @@ void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights
                                                  left, v.data());
     for (int64_t first = panels.first; first < panels.last; first += group) {
       const Panels some = {first, smaller(panels.last, first + group)};
-      for (int64_t k = 0; k < components; ++k)
+      for (int k = 0; k < components; ++k)
         multiply(tiles.count(), w, some, left, v.data() + k * left.step,
-                 u.data() + k * w.component(), right, products.data() + k * right.step);
+                 u.data() + kernel_of<F>(k) * w.component(), right,
+                 products.data() + k * right.step);
       transform_products<F>(out, tiles, some, right, products.data(), bias, y);
     }
   });
@@ -356,6 +364,7 @@ void accumulate(int64_t tiles, Panels panels, const Planes& in, const Layout& le
 template <class F, class E>
 void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw, float* db) {
   constexpr int points = F::points, components = points * points;
+  constexpr int kernels = F::kernels, gradients = kernels * kernels;
   if (g.batch == 0) {
     std::memset(dw, 0, size_t(g.filters * g.channels * taps) * sizeof(float));
     if (db) std::memset(db, 0, size_t(g.filters) * sizeof(float));
@@ -370,23 +379,27 @@ void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw,
   const Layout right = Layout::by_panels(cut.most(), in.channels),
                left = Layout::by_panels(cut.most(), out.channels);
   const int64_t stride = padded(in.channels);
-  const int64_t component = component_step(padded(out.channels) * stride);
-  const int64_t most = larger(1, smaller(most_parts, most_sums / (components * component)));
+  const int64_t gradient = component_step(padded(out.channels) * stride);
+  const int64_t most = larger(1, smaller(most_parts, most_sums / (gradients * gradient)));
   const int64_t pieces = ceil_div(cut.pieces, smaller(most, cut.pieces));  // of a part
   const int64_t parts = ceil_div(cut.pieces, pieces);
-  Scratch<float> du(parts * components * component);
+  Scratch<float> du(parts * gradients * gradient);
   share_panels(parts, ceil_div(out.channels, panel), [&](int64_t part, Panels panels) {
     Scratch<float> v(components * right.step), p(components * left.step);
-    float* const sums = du.data() + part * components * component;
+    float* const sums = du.data() + part * gradients * gradient;
+    bool started[gradients] = {};
     for (int64_t i = part * pieces; i < smaller(cut.pieces, (part + 1) * pieces); ++i) {
       const Tiles tiles = cut.piece(i);
       transform_tiles<F::size, F::step, points>(in, tiles, Panels::of(in.channels), F::input, x,
                                                 right, v.data());
       transform_tiles<F::outputs, F::outputs, points>(out, tiles, panels, F::output_adjoint, dy,
                                                       left, p.data());
-      for (int64_t k = 0; k < components; ++k)
+      for (int k = 0; k < components; ++k) {
+        const int kernel = kernel_of<F>(k);
         accumulate(tiles.count(), panels, in, left, p.data() + k * left.step, right,
-                   v.data() + k * right.step, i == part * pieces, sums + k * component);
+                   v.data() + k * right.step, !started[kernel], sums + kernel * gradient);
+        started[kernel] = true;
+      }
     }
   });
   parallel_for(g.filters, 8, [&](int64_t begin, int64_t end) {
@@ -394,13 +407,13 @@ void weight_gradients(const ConvGeometry& g, const E* x, const E* dy, float* dw,
     for (int64_t f = begin; f < end; ++f)
       for (int64_t c = 0; c < g.channels; c += V::lanes) {
         const float* from = du.data() + f * stride + c;
-        both_ways<points, 3>(
+        both_ways<kernels, 3>(
             F::weights_adjoint,
             [&](int i, int j) {
-              const float* first = from + (i * points + j) * component;
+              const float* first = from + (i * kernels + j) * gradient;
               V sum = load(first);
               for (int64_t part = 1; part < parts; ++part)
-                sum += load(first + part * components * component);
+                sum += load(first + part * gradients * gradient);
               return sum;
             },
             [&](int i, int j, V value) { store(rows.data() + (i * 3 + j) * V::lanes, value); });
@@ -421,12 +434,12 @@ constexpr bool knows_strides = std::is_same_v<E, float>;
 /// function(the filtering for the geometry's stride).
 template <int m, class E, class Function>
 void with_filtering(const ConvGeometry& g, Function&& function) {
-  if constexpr (m == 4) {
-    function(FourOutputs());
+  if constexpr (m == 2) {
+    function(TwoOutputs());
   } else {
     if constexpr (knows_strides<E>)
-      if (g.stride_h == 2) return function(TwoStridedOutputs());
-    function(TwoOutputs());
+      if (g.stride_h == 2) return function(FourStridedOutputs());
+    function(FourOutputs());
   }
 }
 
@@ -436,7 +449,7 @@ template <int m>
 bool winograd_applies(const ConvGeometry& g) {
   if (g.kernel_h != 3 || g.kernel_w != 3 || g.dilation_h != 1 || g.dilation_w != 1) return false;
   if (g.stride_h == 1 && g.stride_w == 1) return g.pad_h <= 2 && g.pad_w <= 2;
-  return m == 2 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 1 && g.pad_w == 1;
+  return m == 4 && g.stride_h == 2 && g.stride_w == 2 && g.pad_h == 1 && g.pad_w == 1;
 }
 
 template <int m, class E>
@@ -453,9 +466,9 @@ void winograd_backward_input(const ConvGeometry& g, const E* dy, const float* w,
   const Weights flipped = {w, g.channels, g.filters, taps, g.channels * taps, true};
   const Planes in = {g.channels, g.height, g.width};
   Planes out = {g.filters, g.out_h, g.out_w};
-  if constexpr (knows_strides<E>)
+  if constexpr (m == 4 && knows_strides<E>)
     if (g.stride_h == 2)
-      return correlate<FourSpreadOutputs>(g.batch, out, in, flipped, dy, nullptr, dx);
+      return correlate<EightSpreadOutputs>(g.batch, out, in, flipped, dy, nullptr, dx);
   out.pad_h = 2 - g.pad_h, out.pad_w = 2 - g.pad_w;
   with_filtering<m, E>(
       g, [&]<class F>(F) { correlate<F>(g.batch, out, in, flipped, dy, nullptr, dx); });

@@ -3,8 +3,8 @@
 #include "core/cpu/kernels.hpp"
 
 /// Convolutions 3x3 by Winograd's minimal filtering F(m x m, 3 x 3), m = 2 or 4: fewer
-/// multiplications by 2.25 or 4, and with 4 rounding errors that are larger by some bits. F(2 x 2)
-/// has a form for stride 2, too, which saves 1.44.
+/// multiplications by 2.25 or 4, and with 4 rounding errors that are larger by some bits. F(4 x 4)
+/// has a form for stride 2, too, which saves 1.78.
 namespace hebb::cpu::HEBB_ISA {
 
 /// Whether this path can compute the geometry.

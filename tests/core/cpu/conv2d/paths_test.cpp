@@ -137,9 +137,9 @@ TEST_CASE("Winograd's convolutions of stride 2 agree with the definition", "[con
     g.stride_h = g.stride_w = 2;
     g.out_h = (g.height + 1) / 2, g.out_w = (g.width + 1) / 2;
     INFO(name_of(g));
-    REQUIRE(winograd_applies<2>(g));
-    CHECK_FALSE(winograd_applies<4>(g));
-    Case(g).check(ConvPath::winograd2, 2e-6);
+    REQUIRE(winograd_applies<4>(g));
+    CHECK_FALSE(winograd_applies<2>(g));
+    Case(g).check(ConvPath::winograd4, 4e-6);
   }
 }
 
@@ -150,8 +150,10 @@ TEST_CASE("Winograd's convolutions are for 3x3 kernels of stride 1, or 2 with pa
   strided.stride_w = 2, dilated.dilation_h = 2, unpadded.stride_h = unpadded.stride_w = 2;
   for (const ConvGeometry& other :
        {strided, unpadded, dilated, geometry(2, 16, 8, 8, 16, 3, 5, 1, 1),
-        geometry(2, 16, 8, 8, 16, 1, 3, 1, 1), geometry(2, 16, 8, 8, 16, 3, 3, 3, 1)})
+        geometry(2, 16, 8, 8, 16, 1, 3, 1, 1), geometry(2, 16, 8, 8, 16, 3, 3, 3, 1)}) {
     CHECK_FALSE(winograd_applies<2>(other));
+    CHECK_FALSE(winograd_applies<4>(other));
+  }
 }
 
 TEST_CASE("convolutions have the same bits for every number of threads", "[conv2d]") {
@@ -202,8 +204,10 @@ TEST_CASE("each direction has its fastest path", "[conv2d]") {
       CHECK(fast(direction, g) == exact(direction, g));
     ConvGeometry halved = geometry(100, 64, 32, 32, 128, 3, 3, 1, 1);
     halved.stride_h = halved.stride_w = 2, halved.out_h = halved.out_w = 16;
-    CHECK(fast(direction, halved) == ConvPath::winograd2);
+    CHECK(fast(direction, halved) == ConvPath::winograd4);
     CHECK(exact(direction, halved) == ConvPath::im2col);
+    halved.out_h = halved.out_w = 6, halved.height = halved.width = 12;
+    CHECK(fast(direction, halved) == ConvPath::im2col);  // as many products, by half empty tiles
   }
   // Small planes waste what lies between their rows, but not in the weights' gradients.
   const ConvGeometry small = geometry(100, 16, 4, 4, 16, 3, 3, 1, 1);
