@@ -264,7 +264,7 @@ void pointwise_backward_weight(const ConvGeometry& g, const float* x, const floa
                                float* db) {
   const Grid in = Grid::input(g), out = Grid::output(g);
   // Sums that stay in the second-level cache, and positions enough to be worth adding them up.
-  constexpr int64_t most_sums = second_level / 4, least_positions = 2 * most_depth;
+  constexpr int64_t most_sums = second_level / 8, least_positions = 4 * most_depth;
   const int64_t group = larger(panel, most_sums / larger(1, g.filters) / panel * panel);
   accumulate_weights(
       g, group, least_positions, dy, dw, db,

@@ -258,9 +258,8 @@ constexpr int kernel_of(int component) {
 }
 
 /// u [kernels², panels of filters, channels, panel] = the transformed weights.
-template <class F>
-void transform_weights(const Weights& w, float* u) {
-  constexpr int kernels = F::kernels;
+template <int kernels, class Transform>
+void transform_weights(const Weights& w, Transform transform, float* u) {
   constexpr int64_t channels_per_piece = 32;
   const int64_t panels = ceil_div(w.filters, panel);
   const int64_t chunks = ceil_div(w.channels, channels_per_piece);
@@ -276,7 +275,7 @@ void transform_weights(const Weights& w, float* u) {
         for (int64_t lane = 0; lane < panel; lane += V::lanes) {
           float* to = u + f * w.channels + c * panel + lane;
           both_ways<3, kernels>(
-              F::weights,
+              transform,
               [&](int i, int j) {
                 const int64_t tap = i * 3 + j;
                 return load(rows.data() + (w.flipped ? taps - 1 - tap : tap) * panel + lane);
@@ -319,7 +318,7 @@ void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights
   const int64_t least_tiles = larger(32, larger(in.channels, out.channels) / 8);
   const Cut cut(batch, out, F::outputs, larger(least_tiles, second_level / tile_elements));
   Scratch<float> u(F::kernels * F::kernels * w.component());
-  transform_weights<F>(w, u.data());
+  transform_weights<F::kernels>(w, F::weights, u.data());
   const Layout left = Layout::by_tiles(cut.most(), in.channels),
                right = Layout::by_tiles(cut.most(), smaller(padded(out.channels), group * panel));
   share_panels(cut.pieces, ceil_div(w.filters, panel), [&](int64_t piece, Panels panels) {
