@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "core/cpu/simd/vector.hpp"
 
 /// Winograd's minimal filtering algorithms: `outputs` of a correlation with 3 weights from `points`
@@ -142,7 +144,7 @@ struct FourStridedOutputs : FourOutputsOfTwo {
   static constexpr auto input = [](const V (&d)[9], V (&v)[9]) __attribute__((always_inline)) {
     FourOutputsOfTwo::input({d[0], d[2], d[4], d[6], d[8]}, v);
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) v[5 + i] = d[2 * i + 1];
+    for (size_t i = 0; i < 4; ++i) v[5 + i] = d[2 * i + 1];
   };
   static constexpr auto weights = [](const V (&w)[3], V (&u)[6]) __attribute__((always_inline)) {
     u[0] = V(at_0) * w[0];
@@ -192,7 +194,7 @@ struct EightSpreadOutputs : FourOutputsOfTwo {
     V odd[4];
     FourOutputsOfTwo::output(p, odd);
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
+    for (size_t i = 0; i < 4; ++i) {
       y[2 * i] = p[5 + i];
       y[2 * i + 1] = odd[i];
     }
