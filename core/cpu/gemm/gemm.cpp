@@ -147,13 +147,14 @@ void parallel_gemm(const Product<T>& product) {
   const int64_t m = product.m, n = product.n;
   if (m <= 0 || n <= 0) return;
   // A panel costs some hundred thousand multiplications at least, so that threads are worth waking.
-  constexpr int64_t panel_work = int64_t(1) << 20, column_quantum = 4 * Vec<T>::lanes,
-                    row_quantum = int64_t(4) * max_tile_rows;
-  const int64_t depth = larger(1, product.k);
+  constexpr int64_t panel_work = int64_t(1) << 19, column_quantum = 4 * Vec<T>::lanes,
+                    row_quantum = max_tile_rows;
+  const int64_t panels = ceil_div(m * n * larger(1, product.k), panel_work);
+  const auto extent_of_panel = [&](int64_t extent, int64_t quantum) {
+    return ceil_div(ceil_div(extent, panels), quantum) * quantum;
+  };
   if (n >= m) {
-    const int64_t panel =
-        ceil_div(ceil_div(panel_work, m * depth), column_quantum) * column_quantum;
-    parallel_for(n, panel, [&](int64_t begin, int64_t end) {
+    parallel_for(n, extent_of_panel(n, column_quantum), [&](int64_t begin, int64_t end) {
       Product<T> q = product;
       q.n = end - begin;
       q.b.data += begin * (q.b.transposed ? q.b.stride : 1);
@@ -162,15 +163,16 @@ void parallel_gemm(const Product<T>& product) {
       gemm(q);
     });
   } else {
-    const int64_t panel = ceil_div(ceil_div(panel_work, n * depth), row_quantum) * row_quantum;
-    parallel_for(m, panel, [&](int64_t begin, int64_t end) {
-      Product<T> q = product;
-      q.m = end - begin;
-      q.a.data += begin * (q.a.transposed ? 1 : q.a.stride);
-      q.c += begin * q.c_stride;
-      if (q.row_bias) q.row_bias += begin;
-      gemm(q);
-    });
+    const int64_t least = 4 * row_quantum;  // or B is packed for too few
+    parallel_for(m, larger(least, extent_of_panel(m, row_quantum)),
+                 [&](int64_t begin, int64_t end) {
+                   Product<T> q = product;
+                   q.m = end - begin;
+                   q.a.data += begin * (q.a.transposed ? 1 : q.a.stride);
+                   q.c += begin * q.c_stride;
+                   if (q.row_bias) q.row_bias += begin;
+                   gemm(q);
+                 });
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 template <class T, class Body>
 void for_each_vector(int64_t n, Body&& body) {
   constexpr int64_t lanes = Vec<T>::lanes;
-  parallel_for(n, 2 * grain, [&](int64_t begin, int64_t end) {
+  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
     const auto update = body;  // here, lest stores seem to change what it holds
     int64_t i = begin;
     for (; i + lanes <= end; i += lanes)

@@ -12,7 +12,7 @@ namespace {
 
 template <class Function>
 void for_each_plane(const PoolGeometry& g, Function&& function) {
-  constexpr int64_t elements = 65536;
+  constexpr int64_t elements = 32768;
   const int64_t grain = larger(1, elements / larger(1, g.height * g.width));
   parallel_for(g.planes, grain, [&](int64_t begin, int64_t end) {
     for (int64_t plane = begin; plane < end; ++plane) function(plane);
