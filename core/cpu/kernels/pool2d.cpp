@@ -174,6 +174,7 @@ void avg_halves_backward(const float* dy, int64_t width, int64_t out_w, float* d
 
 /// The part of the input that no 2x2 window reaches: the last row or column of an odd size.
 void clear_rest(const PoolGeometry& g, float* dx) {
+  if (2 * g.out_h == g.height && 2 * g.out_w == g.width) return;
   for (int64_t iy = 0; iy < g.height; ++iy)
     for (int64_t ix = iy < 2 * g.out_h ? 2 * g.out_w : 0; ix < g.width; ++ix)
       dx[iy * g.width + ix] = 0.0f;
