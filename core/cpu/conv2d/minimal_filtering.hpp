@@ -5,8 +5,8 @@
 #include "core/cpu/simd/vector.hpp"
 
 /// Winograd's minimal filtering algorithms: `outputs` of a correlation with 3 weights from `points`
-/// products with `kernels` sums of weights, the last of which has all that are left. `size` inputs
-/// are read, and the next tile's begin `step` behind them.
+/// products, each with one of `kernels` sums of weights: the first of them with one each, all
+/// others with the last. `size` inputs are read, and the next tile's begin `step` behind them.
 /// Correlating is multiplying polynomials, done by their values at some points and at infinity.
 /// Gradients take the adjoint of a step. Steps are objects, which are inlined where functions that
 /// are passed on are not.

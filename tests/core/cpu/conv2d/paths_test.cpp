@@ -168,6 +168,10 @@ TEST_CASE("convolutions have the same bits for every number of threads", "[conv2
   CHECK((results(ConvPath::pointwise, single, 1) == results(ConvPath::pointwise, single, 3)));
   for (const ConvPath path : {ConvPath::winograd2, ConvPath::winograd4})
     CHECK((results(path, small, 1) == results(path, small, 3)));
+  ConvGeometry halved = geometry(40, 20, 16, 16, 24, 3, 3, 1, 1);
+  halved.stride_h = halved.stride_w = 2, halved.out_h = halved.out_w = 8;
+  const Case strided(halved);
+  CHECK((results(ConvPath::winograd4, strided, 1) == results(ConvPath::winograd4, strided, 3)));
 }
 
 TEST_CASE("each direction has its fastest path", "[conv2d]") {
