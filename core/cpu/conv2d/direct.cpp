@@ -1,6 +1,7 @@
 #include "core/cpu/conv2d/direct.hpp"
 
 #include "core/cpu/conv2d/overlap_add.hpp"
+#include "core/cpu/conv2d/sliding_sums.hpp"
 #include "core/cpu/conv2d/weight_sums.hpp"
 #include "core/cpu/gemm/kernel.hpp"
 #include "core/cpu/simd/copy.hpp"
@@ -302,6 +303,21 @@ void weights_by_positions(const ConvGeometry& g, const PaddedImage& image, const
     for (int64_t r = 0; r < weights; ++r) dw[f * weights + r] = sum(sums[r * g.filters + f]);
 }
 
+/// The convolution of the output's gradients that gives those of the input.
+ConvGeometry transpose_of(const ConvGeometry& g) {
+  return {.batch = g.batch,
+          .channels = g.filters,
+          .height = g.out_h,
+          .width = g.out_w,
+          .filters = g.channels,
+          .kernel_h = g.kernel_h,
+          .kernel_w = g.kernel_w,
+          .pad_h = g.kernel_h - 1 - g.pad_h,
+          .pad_w = g.kernel_w - 1 - g.pad_w,
+          .out_h = g.height,
+          .out_w = g.width};
+}
+
 }  // namespace
 
 bool direct_applies(const ConvGeometry& g) {
@@ -313,6 +329,7 @@ bool direct_applies(const ConvGeometry& g) {
 
 void direct_forward(const ConvGeometry& g, const float* x, const float* w, const float* bias,
                     float* y) {
+  if (sliding_sums_pay(g)) return sliding_sums_forward(g, x, w, bias, y);
   const PaddedImage image(g.channels, g.height, g.width, g.pad_h, g.pad_w);
   correlate(g.batch, image, g.filters, g.kernel_h, g.kernel_w, g.out_h, g.out_w, x, w, bias, y);
 }
@@ -327,6 +344,9 @@ void direct_backward_input(const ConvGeometry& g, const float* dy, const float* 
     for (int64_t f = 0; f < g.filters; ++f)
       for (int64_t i = 0; i < kernel; ++i)
         flipped[(c * g.filters + f) * kernel + i] = w[(f * g.channels + c + 1) * kernel - 1 - i];
+  const ConvGeometry transposed = transpose_of(g);
+  if (sliding_sums_pay(transposed))
+    return sliding_sums_forward(transposed, dy, flipped.data(), nullptr, dx);
   correlate(g.batch, image, g.channels, g.kernel_h, g.kernel_w, g.height, g.width, dy,
             flipped.data(), nullptr, dx);
 }

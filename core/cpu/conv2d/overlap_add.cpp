@@ -13,10 +13,16 @@ namespace {
 
 using Floats = Vec<float>;
 
-/// w [filters, channels, kernel_h, kernel_w] as [kernel_h, filters, kernel_w * channels], in rows
-/// of whole vectors.
-void lay_out_weights(const ConvGeometry& g, int64_t row, const float* w, float* to) {
-  const int64_t kernel = g.kernel_h * g.kernel_w;
+/// A kernel's row of all channels, in whole vectors.
+int64_t lane_count(const ConvGeometry& g) {
+  return ceil_div(g.kernel_w * g.channels, Floats::lanes) * Floats::lanes;
+}
+
+/// w [filters, channels, kernel_h, kernel_w] as [kernel_h, filters, kernel_w, channels], in rows of
+/// whole vectors.
+void lay_out_weights(const ConvGeometry& g, const float* w, float* to) {
+  const int64_t row = lane_count(g), kernel = g.kernel_h * g.kernel_w;
+  std::memset(to, 0, size_t(g.kernel_h * g.filters * row) * sizeof(float));
   for (int64_t ky = 0; ky < g.kernel_h; ++ky)
     for (int64_t f = 0; f < g.filters; ++f, to += row)
       for (int64_t c = 0; c < g.channels; ++c)
@@ -27,11 +33,11 @@ void lay_out_weights(const ConvGeometry& g, int64_t row, const float* w, float* 
 /// Rows of products have kernel_w - 1 zeros in front, which end the row before as well.
 int64_t positions_of_row(const ConvGeometry& g) { return g.out_w + g.kernel_w - 1; }
 
-/// products [height, positions, kernel_w, channels]: what the output positions above each row of
-/// the input send there, from one image's dy [filters, out_h, out_w].
-void multiply(const ConvGeometry& g, int64_t padded, const float* dy, const float* weights,
-              const int32_t* offsets, float* products) {
-  const int64_t row = g.kernel_w * g.channels, blocks = ceil_div(g.out_w, max_tile_rows);
+/// products [height, positions, lanes]: what the output positions above each row of the input send
+/// there, from one image's dy [filters, out_h, out_w].
+void multiply(const ConvGeometry& g, const float* dy, const float* weights, const int32_t* offsets,
+              float* products) {
+  const int64_t row = lane_count(g), blocks = ceil_div(g.out_w, max_tile_rows);
   products += (g.kernel_w - 1) * row;
   for (int64_t y = 0; y < g.height; ++y) {
     float* to = products + y * positions_of_row(g) * row;
@@ -42,7 +48,7 @@ void multiply(const ConvGeometry& g, int64_t padded, const float* dy, const floa
       const int64_t x = g.out_w * block / blocks, end = g.out_w * (block + 1) / blocks;
       gemm_rows(end - x, row, larger(0, last - first) * g.filters,
                 Gathered<float>{dy + bottom * g.out_w + x, 1, offsets + first * g.filters},
-                StridedRows<float>{weights + first * g.filters * padded, padded},
+                StridedRows<float>{weights + first * g.filters * row, row},
                 TileOutput<float>{.c = to + x * row, .stride = row});
     }
   }
@@ -53,7 +59,7 @@ void multiply(const ConvGeometry& g, int64_t padded, const float* dy, const floa
 void add_overlaps(const ConvGeometry& g, const float* products, float* to) {
   // Copies, since a compiler takes a vector's store for one that may change g.
   const int64_t channels = g.channels, kernel = g.kernel_w, width = g.width;
-  const int64_t row = kernel * channels, step = row - channels;
+  const int64_t row = lane_count(g), step = row - channels;
   for (int64_t y = 0; y < g.height; ++y) {
     const float* position = products + (y * positions_of_row(g) + g.pad_w + kernel - 1) * row;
     for (int64_t x = 0; x < width; ++x, position += row, to += channels)
@@ -72,18 +78,16 @@ bool overlap_add_pays(const ConvGeometry& g) {
   // Smaller batches would win a few hundredths, which are not worth other roundings in few-shot
   // studies that stand.
   constexpr int64_t least_images = 8;
-  const int64_t row = ceil_div(g.channels * g.kernel_w, Floats::lanes) * Floats::lanes;
   const int64_t padded = (g.height - 1) * (g.out_w + g.kernel_w - 1 - g.pad_w) + g.width;
   return g.batch >= least_images &&
-         3 * g.out_h * g.out_w * row <= 2 * padded * g.channels * g.kernel_w;
+         3 * g.out_h * g.out_w * lane_count(g) <= 2 * padded * g.channels * g.kernel_w;
 }
 
 void overlap_add_backward_input(const ConvGeometry& g, const float* dy, const float* w, float* dx) {
-  const int64_t row = g.kernel_w * g.channels,
-                padded = ceil_div(row, Floats::lanes) * Floats::lanes;
+  const int64_t row = lane_count(g);
   const int64_t plane = g.height * g.width, positions = g.out_h * g.out_w;
-  Scratch<float> weights(g.kernel_h * g.filters * padded);
-  lay_out_weights(g, padded, w, weights.data());
+  Scratch<float> weights(g.kernel_h * g.filters * row);
+  lay_out_weights(g, w, weights.data());
   Scratch<int32_t> offsets(g.kernel_h * g.filters);
   for (int64_t ky = 0; ky < g.kernel_h; ++ky)
     for (int64_t f = 0; f < g.filters; ++f)
@@ -95,8 +99,7 @@ void overlap_add_backward_input(const ConvGeometry& g, const float* dy, const fl
     std::memset(products.data(), 0, size_t(size) * sizeof(float));
     Scratch<float> sums(plane * g.channels + Floats::lanes);
     for (int64_t n = first; n < last; ++n) {
-      multiply(g, padded, dy + n * g.filters * positions, weights.data(), offsets.data(),
-               products.data());
+      multiply(g, dy + n * g.filters * positions, weights.data(), offsets.data(), products.data());
       add_overlaps(g, products.data(), sums.data());
       transpose_copy(plane, g.channels, sums.data(), g.channels, dx + n * g.channels * plane,
                      plane);

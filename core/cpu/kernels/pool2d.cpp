@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "core/cpu/kernels/table.hpp"
+#include "core/cpu/simd/copy.hpp"
 #include "core/cpu/simd/integers.hpp"
 #include "core/cpu/simd/vector.hpp"
 #include "core/parallel.hpp"
@@ -10,12 +11,14 @@
 namespace hebb::cpu::HEBB_ISA {
 namespace {
 
+/// Calls function(plane, end) in the order of planes, the last of which that the thread writes is
+/// before `end`.
 template <class Function>
 void for_each_plane(const PoolGeometry& g, Function&& function) {
   constexpr int64_t elements = 32768;
   const int64_t grain = larger(1, elements / larger(1, g.height * g.width));
   parallel_for(g.planes, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) function(plane);
+    for (int64_t plane = begin; plane < end; ++plane) function(plane, end);
   });
 }
 
@@ -95,17 +98,13 @@ Pairs load_pairs(const float* p, int64_t n) {
   return pairs;
 }
 
-void store_pairs(float* p, Pairs pairs, int64_t n) {
+/// To memory that is written in order up to `end`.
+void store_pairs(float* p, Pairs pairs, int64_t n, const float* end) {
   constexpr int64_t lanes = Floats::lanes;
   Floats a, b;
   join_pairs(pairs.even, pairs.odd, a, b);
-  if (n == lanes) {
-    store(p, a);
-    store(p + lanes, b);
-  } else {
-    store(p, a, smaller(lanes, 2 * n));
-    if (2 * n > lanes) store(p + lanes, b, 2 * n - lanes);
-  }
+  store_in_order(p, a, smaller(lanes, 2 * n), end);
+  if (2 * n > lanes) store_in_order(p + lanes, b, 2 * n - lanes, end);
 }
 
 /// Where the left upper elements of the windows stand whose first one is at `first`.
@@ -115,12 +114,20 @@ Positions window_positions(int64_t first) {
   return at;
 }
 
-/// The functions of 2x2 windows with stride 2 work on one row of outputs, `lanes` at a time.
+/// Calls function(ox, n) for the outputs [ox, ox + n) of a row: `lanes` at a time, of which the
+/// last overlap those before, or all of a shorter row.
+template <class Function>
+void for_each_stretch(int64_t out_w, Function&& function) {
+  const int64_t n = smaller(Floats::lanes, out_w);
+  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) function(smaller(ox, out_w - n), n);
+}
+
+/// The functions of 2x2 windows with stride 2 work on one row of outputs. They are called in the
+/// order of rows, and what they write ends at `end`.
 void max_halves(const float* x, int64_t width, int64_t out_w, int64_t first, float* y,
-                int32_t* argmax) {
-  Positions at = window_positions(first);
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
+                const float* end, int32_t* argmax) {
+  for_each_stretch(out_w, [&](int64_t ox, int64_t n) {
+    const Positions at = window_positions(first + 2 * ox);
     const Pairs top = load_pairs(x + 2 * ox, n), bottom = load_pairs(x + width + 2 * ox, n);
     Floats best = top.even;
     Positions where = at;
@@ -132,44 +139,41 @@ void max_halves(const float* x, int64_t width, int64_t out_w, int64_t first, flo
     consider(top.odd, at + 1);
     consider(bottom.even, at + int32_t(width));
     consider(bottom.odd, at + int32_t(width + 1));
-    store(y + ox, best, n);
-    store(reinterpret_cast<float*>(argmax + ox), Floats::from_bits(where), n);
-    at += int32_t(2 * Floats::lanes);
-  }
+    store_in_order(y + ox, best, n, end);
+    float* at_best = reinterpret_cast<float*>(argmax + ox);
+    store_in_order(at_best, Floats::from_bits(where), n, at_best + (end - (y + ox)));
+  });
 }
 
 void max_halves_backward(const float* dy, const int32_t* argmax, int64_t width, int64_t out_w,
-                         int64_t first, float* dx) {
-  Positions at = window_positions(first);
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
+                         int64_t first, float* dx, const float* end) {
+  for_each_stretch(out_w, [&](int64_t ox, int64_t n) {
+    const Positions at = window_positions(first + 2 * ox);
     const Floats gradient = load(dy + ox, n);
     const Positions where = load(reinterpret_cast<const float*>(argmax + ox), n).bits();
     const auto share = [&](Positions position) {
       return select(Positions(where == position), gradient, Floats(0.0f));
     };
-    store_pairs(dx + 2 * ox, {share(at), share(at + 1)}, n);
+    store_pairs(dx + 2 * ox, {share(at), share(at + 1)}, n, end);
     store_pairs(dx + width + 2 * ox, {share(at + int32_t(width)), share(at + int32_t(width + 1))},
-                n);
-    at += int32_t(2 * Floats::lanes);
-  }
+                n, end);
+  });
 }
 
-void avg_halves(const float* x, int64_t width, int64_t out_w, float* y) {
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
+void avg_halves(const float* x, int64_t width, int64_t out_w, float* y, const float* end) {
+  for_each_stretch(out_w, [&](int64_t ox, int64_t n) {
     const Pairs top = load_pairs(x + 2 * ox, n), bottom = load_pairs(x + width + 2 * ox, n);
-    store(y + ox, (top.even + top.odd + bottom.even + bottom.odd) * Floats(0.25f), n);
-  }
+    store_in_order(y + ox, (top.even + top.odd + bottom.even + bottom.odd) * Floats(0.25f), n, end);
+  });
 }
 
-void avg_halves_backward(const float* dy, int64_t width, int64_t out_w, float* dx) {
-  for (int64_t ox = 0; ox < out_w; ox += Floats::lanes) {
-    const int64_t n = smaller(Floats::lanes, out_w - ox);
+void avg_halves_backward(const float* dy, int64_t width, int64_t out_w, float* dx,
+                         const float* end) {
+  for_each_stretch(out_w, [&](int64_t ox, int64_t n) {
     const Floats share = load(dy + ox, n) * Floats(0.25f);
-    store_pairs(dx + 2 * ox, {share, share}, n);
-    store_pairs(dx + width + 2 * ox, {share, share}, n);
-  }
+    store_pairs(dx + 2 * ox, {share, share}, n, end);
+    store_pairs(dx + width + 2 * ox, {share, share}, n, end);
+  });
 }
 
 /// The part of the input that no 2x2 window reaches: the last row or column of an odd size.
@@ -236,7 +240,7 @@ void avg_plane_backward(const PoolGeometry& g, const T* dy, T* dx) {
 
 template <class T>
 void max_pool2d(const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
-  for_each_plane(g, [&](int64_t plane) {
+  for_each_plane(g, [&](int64_t plane, [[maybe_unused]] int64_t end) {
     const T* in = x + plane * g.height * g.width;
     T* out = y + plane * g.out_h * g.out_w;
     int32_t* at = argmax + plane * g.out_h * g.out_w;
@@ -244,7 +248,7 @@ void max_pool2d(const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
       if (halves(g)) {
         for (int64_t oy = 0; oy < g.out_h; ++oy)
           max_halves(in + 2 * oy * g.width, g.width, g.out_w, 2 * oy * g.width, out + oy * g.out_w,
-                     at + oy * g.out_w);
+                     y + end * g.out_h * g.out_w, at + oy * g.out_w);
         return;
       }
     max_plane(g, in, out, at);
@@ -254,7 +258,7 @@ void max_pool2d(const PoolGeometry& g, const T* x, T* y, int32_t* argmax) {
 template <class T>
 void max_pool2d_backward(const PoolGeometry& g, const T* dy, const int32_t* argmax, T* dx) {
   const int64_t positions = g.out_h * g.out_w, in_plane = g.height * g.width;
-  for_each_plane(g, [&](int64_t plane) {
+  for_each_plane(g, [&](int64_t plane, [[maybe_unused]] int64_t end) {
     const T* from = dy + plane * positions;
     const int32_t* at = argmax + plane * positions;
     T* to = dx + plane * in_plane;
@@ -262,7 +266,7 @@ void max_pool2d_backward(const PoolGeometry& g, const T* dy, const int32_t* argm
       if (halves(g)) {
         for (int64_t oy = 0; oy < g.out_h; ++oy)
           max_halves_backward(from + oy * g.out_w, at + oy * g.out_w, g.width, g.out_w,
-                              2 * oy * g.width, to + 2 * oy * g.width);
+                              2 * oy * g.width, to + 2 * oy * g.width, dx + end * in_plane);
         clear_rest(g, to);
         return;
       }
@@ -274,13 +278,14 @@ void max_pool2d_backward(const PoolGeometry& g, const T* dy, const int32_t* argm
 
 template <class T>
 void avg_pool2d(const PoolGeometry& g, const T* x, T* y) {
-  for_each_plane(g, [&](int64_t plane) {
+  for_each_plane(g, [&](int64_t plane, [[maybe_unused]] int64_t end) {
     const T* in = x + plane * g.height * g.width;
     T* out = y + plane * g.out_h * g.out_w;
     if constexpr (std::is_same_v<T, float>)
       if (halves(g)) {
         for (int64_t oy = 0; oy < g.out_h; ++oy)
-          avg_halves(in + 2 * oy * g.width, g.width, g.out_w, out + oy * g.out_w);
+          avg_halves(in + 2 * oy * g.width, g.width, g.out_w, out + oy * g.out_w,
+                     y + end * g.out_h * g.out_w);
         return;
       }
     avg_plane(g, in, out);
@@ -289,13 +294,14 @@ void avg_pool2d(const PoolGeometry& g, const T* x, T* y) {
 
 template <class T>
 void avg_pool2d_backward(const PoolGeometry& g, const T* dy, T* dx) {
-  for_each_plane(g, [&](int64_t plane) {
+  for_each_plane(g, [&](int64_t plane, [[maybe_unused]] int64_t end) {
     const T* from = dy + plane * g.out_h * g.out_w;
     T* to = dx + plane * g.height * g.width;
     if constexpr (std::is_same_v<T, float>)
       if (halves(g)) {
         for (int64_t oy = 0; oy < g.out_h; ++oy)
-          avg_halves_backward(from + oy * g.out_w, g.width, g.out_w, to + 2 * oy * g.width);
+          avg_halves_backward(from + oy * g.out_w, g.width, g.out_w, to + 2 * oy * g.width,
+                              dx + end * g.height * g.width);
         clear_rest(g, to);
         return;
       }

@@ -81,6 +81,7 @@ std::vector<OpCase> pool2d_rows() {
   };
   rows("2x2", {2, 3, 6, 8}, {});
   rows("2x2 of odd extents", {2, 3, 7, 5}, {});
+  rows("2x2 of long rows", {2, 2, 5, 45}, {});
   rows("3x2 with stride 2x1", {2, 2, 7, 6},
        {.kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 1});
   rows("overlapping, with padding", {2, 3, 8, 7},

@@ -5,6 +5,7 @@
 #include "core/cpu/conv2d/direct.hpp"
 #include "core/cpu/conv2d/overlap_add.hpp"
 #include "core/cpu/conv2d/pointwise.hpp"
+#include "core/cpu/conv2d/sliding_sums.hpp"
 #include "core/cpu/conv2d/winograd.hpp"
 #include "core/parallel.hpp"
 #include "tests/catch.hpp"
@@ -70,6 +71,35 @@ TEST_CASE("rows overlap where their lanes are filled and zeros are spared", "[co
       overlap_add_pays(geometry(1, 6, 14, 14, 16, 5, 5, 0, 0)));  // as few-shot studies have it
   CHECK_FALSE(overlap_add_pays(geometry(100, 1, 28, 28, 6, 5, 5, 2, 2)));    // few lanes
   CHECK_FALSE(overlap_add_pays(geometry(100, 64, 32, 32, 64, 3, 3, 1, 1)));  // few zeros
+}
+
+TEST_CASE("sums that slide down an image agree with the definition", "[conv2d]") {
+  for (const ConvGeometry& g :
+       {geometry(3, 6, 28, 28, 1, 5, 5, 2, 2),  // LeNet-5's first layer backward
+        geometry(2, 7, 9, 6, 2, 3, 3, 1, 1),    // rows of less than a vector, two filters
+        geometry(2, 2, 11, 70, 1, 3, 5, 0, 1),  // strips of several widths, the last overlaps
+        geometry(1, 5, 8, 37, 3, 4, 1, 3, 0),   // the most padding, a kernel of one column
+        geometry(2, 3, 1, 20, 1, 6, 2, 5, 1),   // fewer rows than the kernel has
+        geometry(2, 3, 7, 19, 1, 7, 7, 0, 0),   // a single row
+        geometry(1, 2, 5, 25, 1, 3, 3, 1, 1), geometry(1, 2, 5, 33, 1, 3, 3, 1, 1),
+        geometry(40, 4, 16, 17, 1, 3, 3, 1, 1),  // several pieces
+        geometry(1, 2, 5, 52, 1, 4, 3, 1, 1), geometry(1, 2, 5, 65, 1, 5, 3, 2, 1)}) {
+    INFO(name_of(g));
+    const Case c(g);
+    std::vector<float> y(c.y.size(), std::numeric_limits<float>::quiet_NaN());
+    sliding_sums_forward(g, c.x.data(), c.w.data(), c.bias.data(), y.data());
+    double largest = 0;
+    for (const double value : c.y) largest = std::max(largest, std::abs(value));
+    CHECK(largest_difference(y, c.y) <= 2e-6 * largest);
+  }
+}
+
+TEST_CASE("sums slide where one filter's rows fill vectors", "[conv2d]") {
+  CHECK(sliding_sums_pay(geometry(100, 6, 28, 28, 1, 5, 5, 2, 2)));
+  CHECK(sliding_sums_pay(geometry(1, 64, 32, 32, 1, 3, 3, 1, 1)));
+  CHECK_FALSE(sliding_sums_pay(geometry(100, 64, 32, 32, 3, 3, 3, 1, 1)));
+  CHECK_FALSE(sliding_sums_pay(geometry(100, 6, 33, 33, 1, 1, 1, 0, 0)));
+  CHECK_FALSE(sliding_sums_pay(geometry(100, 64, 2, 2, 1, 3, 3, 1, 1)));
 }
 
 TEST_CASE("the convolution of single positions agrees with the definition", "[conv2d]") {

@@ -28,5 +28,20 @@ TEMPLATE_TEST_CASE("transpose_copy takes every shape and touches nothing else", 
     }
 }
 
+TEST_CASE("rows stored in order have their elements, and what is behind the end stays", "[simd]") {
+  constexpr int64_t lanes = Vec<float>::lanes, rows = 3;
+  for (int64_t width = 1; width <= lanes; ++width) {
+    INFO(width);
+    const auto from = random_numbers<float>(rows * lanes, 1);
+    std::vector<float> to(rows * width + lanes, 7.0f), expected = to;
+    for (int64_t r = 0; r < rows; ++r) {
+      store_in_order(to.data() + r * width, load(from.data() + r * lanes), width,
+                     to.data() + rows * width);
+      std::copy_n(from.data() + r * lanes, width, expected.data() + r * width);
+    }
+    CHECK(to == expected);
+  }
+}
+
 }  // namespace
 }  // namespace hebb::cpu::HEBB_ISA
