@@ -27,28 +27,34 @@ struct Columns {
   const int32_t* offset;
 };
 
+/// Whether a strip may be wider than the output: 16 registers have no room for a mask beside the
+/// sums of several vectors.
+constexpr bool masked(int vectors) { return vectors == 1 || vector_registers == 32; }
+
 /// A strip of the output [out_h, columns], with rows out_w apart. Input row r meets the output rows
 /// r + pad_h - kernel_h + 1 to r + pad_h, which the sums stand for.
 template <int kernel_h, int vectors>
 void strip(const ConvGeometry& g, const Columns& in, const float* x, const float* weights,
-           float bias, int64_t columns, float* y) {
+           const float* bias, int64_t columns, float* y) {
   const int64_t out_h = g.out_h, out_w = g.out_w, depth = in.depth;
   const int64_t last = columns - (vectors - 1) * Floats::lanes;
   Floats sums[kernel_h][vectors];
 #pragma GCC unroll 7
   for (int j = 0; j < kernel_h; ++j)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) sums[j][v] = bias;
+    for (int v = 0; v < vectors; ++v) sums[j][v] = 0.0f;
   const auto write = [&](int64_t oy, const Floats(&sum)[vectors]) {
     if (oy < 0 || oy >= out_h) return;
     float* to = y + oy * out_w;
+    const Floats constant = bias ? *bias : 0.0f;  // read anew, or it would take a register
 #pragma GCC unroll 4
-    for (int v = 0; v + 1 < vectors; ++v) store(to + v * Floats::lanes, sum[v]);
+    for (int v = 0; v + 1 < vectors; ++v) store(to + v * Floats::lanes, sum[v] + constant);
     to += (vectors - 1) * Floats::lanes;
-    if (last == Floats::lanes)
-      store(to, sum[vectors - 1]);
+    const Floats end = sum[vectors - 1] + constant;
+    if (!masked(vectors) || last == Floats::lanes)
+      store(to, end);
     else
-      store(to, sum[vectors - 1], last);
+      store(to, end, last);
   };
   int64_t top = g.pad_h - kernel_h + 1;
   for (int64_t r = 0; r < in.height; ++r, ++top, x += in.row) {
@@ -70,7 +76,7 @@ void strip(const ConvGeometry& g, const Columns& in, const float* x, const float
     for (int j = 0; j < kernel_h; ++j)
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v)
-        sums[j][v] = j + 1 < kernel_h ? sums[(j + 1) % kernel_h][v] : Floats(bias);
+        sums[j][v] = j + 1 < kernel_h ? sums[(j + 1) % kernel_h][v] : Floats(0.0f);
   }
 #pragma GCC unroll 7
   for (int j = 0; j < kernel_h; ++j) write(top + j, sums[j]);
@@ -79,11 +85,11 @@ void strip(const ConvGeometry& g, const Columns& in, const float* x, const float
 /// In strips as wide as there are vectors for; the last of a width overlaps the one before.
 template <int kernel_h>
 void plane(const ConvGeometry& g, const Columns& in, const float* x, const float* weights,
-           float bias, float* y) {
+           const float* bias, float* y) {
   int64_t first = 0;
   const auto run = [&]<int vectors>() {
     constexpr int64_t lanes = Floats::lanes, width = vectors * lanes;
-    if (g.out_w <= width - lanes) return;
+    if (g.out_w <= (masked(vectors) ? width - lanes : width - 1)) return;
     for (; g.out_w - first > vectors / 2 * lanes; first += width) {
       const int64_t left = larger(0, smaller(first, g.out_w - width));
       strip<kernel_h, vectors>(g, in, x + left, weights, bias, smaller(width, g.out_w), y + left);
@@ -94,8 +100,8 @@ void plane(const ConvGeometry& g, const Columns& in, const float* x, const float
   run.template operator()<1>();
 }
 
-using Plane = void (*)(const ConvGeometry&, const Columns&, const float*, const float*, float,
-                       float*);
+using Plane = void (*)(const ConvGeometry&, const Columns&, const float*, const float*,
+                       const float*, float*);
 template <int... k>
 Plane find_plane(int64_t kernel_h, std::integer_sequence<int, k...>) {
   static constexpr Plane table[] = {plane<least_kernel + k>...};
@@ -138,7 +144,7 @@ void sliding_sums_forward(const ConvGeometry& g, const float* x, const float* w,
         copy_row(g.width, from + i * g.width, padded.data() + i * row + g.pad_w);
       for (int64_t f = 0; f < g.filters; ++f)
         plane(g, columns, padded.data(), weights.data() + f * depth * g.kernel_h,
-              bias ? bias[f] : 0, y + (n * g.filters + f) * g.out_h * g.out_w);
+              bias ? bias + f : nullptr, y + (n * g.filters + f) * g.out_h * g.out_w);
     }
   });
 }
