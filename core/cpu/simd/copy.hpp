@@ -6,7 +6,7 @@
 namespace hebb::cpu::HEBB_ISA {
 
 /// The first n lanes to memory that is written in order up to `end`. Where there is room all lanes
-/// are stored: what stands behind is written later, and many processors are slow to store some.
+/// are stored: what stands behind is written later, and with AVX2 Zen 3 is slow to store some.
 template <class T>
 inline void store_in_order(T* p, Vec<T> a, int64_t n, const T* end) {
   if (n == Vec<T>::lanes || end - p >= Vec<T>::lanes)
