@@ -139,17 +139,20 @@ struct GradcheckOptions {
   double epsilon = 1e-6;
   double absolute_tolerance = 1e-5;
   double relative_tolerance = 1e-3;
+  /// Of a larger input only so many elements are compared, drawn at random, and the derivative
+  /// along one direction in which all of them change. 0: all inputs element by element.
+  int64_t max_elements = 0;
 };
 
 struct GradcheckResult {
   bool ok = true;
   double worst_error = 0;  ///< Largest |analytic - numeric|.
-  std::string message;     ///< Where the first mismatch is: input, element, both values.
+  std::string message;     ///< Where the first mismatch is: input, element or direction, both values.
   explicit operator bool() const { return ok; }
 };
 
-/// Compares the gradient of `function` with central differences, element by element. The inputs
-/// are float64 (DTypeError otherwise); those that require a gradient are checked. The function's
+/// Compares the gradient of `function` with central differences. The inputs are float64 (DTypeError
+/// otherwise); those that require a gradient are checked. The function's
 /// output may have any shape: its elements are weighted by fixed random numbers and summed.
 GradcheckResult gradcheck(const std::function<Tensor(std::span<const Tensor>)>& function,
                           std::span<const Tensor> inputs, GradcheckOptions options = {});

@@ -242,6 +242,29 @@ TEST_CASE("gradcheck finds a wrong gradient", "[core]") {
   CHECK(!x.grad().defined());
 }
 
+TEST_CASE("gradcheck of some elements looks along a direction as well", "[core]") {
+  const int64_t n = 5000, wrong_element = 1234;
+  const Tensor x = Tensor::ones({n}, {DType::float64}).set_requires_grad();
+  int64_t calls = 0;
+  const auto with_error = [&](double error) {
+    return [&calls, error](std::span<const Tensor> in) {
+      ++calls;
+      const Tensor raw = in[0].detach();
+      return record("square", square(raw), {in[0]}, [raw, error](const Tensor& dy) {
+        std::vector<double> dx = (dy * raw * 2).to_vector<double>();
+        dx[wrong_element] *= 1 + error;
+        return Grads{Tensor::from(dx, {n})};
+      });
+    };
+  };
+  const GradcheckOptions options{.max_elements = 20};
+  CHECK(gradcheck(with_error(0), std::span(&x, 1), options));
+  CHECK(calls == 1 + 2 * 20 + 2);
+  const GradcheckResult wrong = gradcheck(with_error(1), std::span(&x, 1), options);
+  CHECK(!wrong);
+  CHECK(wrong.message.starts_with("input 0, a direction: gradient "));
+}
+
 TEST_CASE("an observer is told of each leaf once, when nothing more arrives in it", "[core]") {
   const Tensor early = leaf({2}), late = leaf({3}), twice = leaf({5}), other = leaf({7});
   std::vector<std::pair<const Tensor::Body*, float>> told;
