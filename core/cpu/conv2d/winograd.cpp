@@ -287,21 +287,33 @@ void transform_weights(const Weights& w, Transform transform, float* u) {
   });
 }
 
-/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component.
+/// Asks for memory that is wanted soon, in the second-level cache.
+void request(const float* first, const float* last) {
+  constexpr int64_t line = 16;
+  for (; first < last; first += line) __builtin_prefetch(first, 0, 2);
+}
+
+/// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component. All the
+/// weights are too many for a thread's caches: those behind the ones that are multiplied are asked
+/// for meanwhile.
 void multiply(int64_t tiles, const Weights& w, Panels panels, const Layout& left, const float* v,
               const float* u, const Layout& result, float* products) {
   const int64_t blocks = ceil_div(tiles, max_tile_rows), depths = ceil_div(w.channels, most_depth);
-  for (int64_t f = panels.first * panel; f < panels.last * panel; f += panel)
+  for (int64_t f = panels.first; f < panels.last; ++f)
     for (int64_t d = 0; d < depths; ++d) {
       const int64_t c = w.channels * d / depths, depth = w.channels * (d + 1) / depths - c;
+      const float* const weights = u + (f * w.channels + c) * panel;
+      const float* const soon = weights + depth * panel;
       for (int64_t block = 0; block < blocks; ++block) {
         const int64_t t = tiles * block / blocks;
-        gemm_rows(tiles * (block + 1) / blocks - t, panel, depth,
-                  RowMajor<float>{v + t * left.tile_step + c, left.tile_step},
-                  StridedRows<float>{u + f * w.channels + c * panel, panel},
-                  TileOutput<float>{.c = products + t * result.tile_step + f - panels.first * panel,
-                                    .stride = result.tile_step,
-                                    .beta = d == 0 ? 0.0f : 1.0f});
+        request(soon + depth * block / blocks * panel, soon + depth * (block + 1) / blocks * panel);
+        gemm_rows(
+            tiles * (block + 1) / blocks - t, panel, depth,
+            RowMajor<float>{v + t * left.tile_step + c, left.tile_step},
+            StridedRows<float>{weights, panel},
+            TileOutput<float>{.c = products + t * result.tile_step + (f - panels.first) * panel,
+                              .stride = result.tile_step,
+                              .beta = d == 0 ? 0.0f : 1.0f});
       }
     }
 }
@@ -314,7 +326,7 @@ void correlate(int64_t batch, const Planes& in, const Planes& out, const Weights
   if (batch == 0) return;
   constexpr int components = F::points * F::points;
   const int64_t tile_elements = components * (padded(in.channels) + padded(out.channels));
-  constexpr int64_t group = 64 / panel;
+  constexpr int64_t group = 128 / panel;
   const int64_t least_tiles = larger(32, larger(in.channels, out.channels) / 8);
   const Cut cut(batch, out, F::outputs, larger(least_tiles, second_level / tile_elements));
   Scratch<float> u(F::kernels * F::kernels * w.component());
