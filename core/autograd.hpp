@@ -147,7 +147,7 @@ struct GradcheckOptions {
 struct GradcheckResult {
   bool ok = true;
   double worst_error = 0;  ///< Largest |analytic - numeric|.
-  std::string message;     ///< Where the first mismatch is: input, element or direction, both values.
+  std::string message;  ///< Where the first mismatch is: input, element or direction, both values.
   explicit operator bool() const { return ok; }
 };
 
