@@ -152,8 +152,8 @@ struct GradcheckResult {
 };
 
 /// Compares the gradient of `function` with central differences. The inputs are float64 (DTypeError
-/// otherwise); those that require a gradient are checked. The function's
-/// output may have any shape: its elements are weighted by fixed random numbers and summed.
+/// otherwise); those that require a gradient are checked. The function's output may have any shape:
+/// its elements are weighted by fixed random numbers and summed.
 GradcheckResult gradcheck(const std::function<Tensor(std::span<const Tensor>)>& function,
                           std::span<const Tensor> inputs, GradcheckOptions options = {});
 

@@ -9,8 +9,17 @@ namespace hebb::cpu::HEBB_ISA {
 inline constexpr int64_t panel = 2 * Vec<float>::lanes;
 /// Of a panel that the first-level cache holds.
 inline constexpr int64_t most_depth = 256;
+/// Floats of a cache line.
+inline constexpr int64_t line = 16;
 /// Elements that the second-level cache holds.
 inline constexpr int64_t second_level = int64_t(1) << 17;
+
+/// Asks for memory that is about to be read, or written, where the processor does not foresee it.
+/// `locality` is 3 for the first-level cache and 2 for the second.
+template <int write, int locality = 3>
+void prefetch_row(const float* from, int64_t length) {
+  for (int64_t i = 0; i < length; i += line) __builtin_prefetch(from + i, write, locality);
+}
 
 /// C = A B + biases: one of the blocks of rows, for one of the parts of the depth, in their order.
 /// Neither A nor B may be transposed.

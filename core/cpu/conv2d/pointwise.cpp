@@ -37,13 +37,6 @@ int64_t find_runs(const Grid& grid, int64_t first, int64_t last, Run* runs) {
   return count;
 }
 
-/// Asks for memory that is about to be read, or written. Planes of channels lie apart, so that the
-/// processor does not foresee where a pass over channels goes on.
-template <int write>
-void prefetch_row(const float* from, int64_t length) {
-  for (int64_t i = 0; i < length; i += line) __builtin_prefetch(from + i, write);
-}
-
 /// to[i] = from[i * step].
 void gather_row(int64_t n, int64_t step, const float* from, float* to) {
   if (step == 1) return copy_row(n, from, to);

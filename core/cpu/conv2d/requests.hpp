@@ -9,9 +9,6 @@
 
 namespace hebb::cpu::HEBB_ISA {
 
-/// Floats of a cache line.
-inline constexpr int64_t line = 16;
-
 /// Lines of memory that later products want, as distances from one base. Each step of the products
 /// before them asks for one (ForeseeingRows), so that they arrive while something is computed.
 /// Wrong ones cost time, no more.

@@ -21,10 +21,7 @@ constexpr int64_t taps = 9;
 constexpr int64_t padded(int64_t channels) { return ceil_div(channels, panel) * panel; }
 
 /// Distances that are powers of two would put all components into one set of the cache.
-constexpr int64_t component_step(int64_t elements) {
-  constexpr int64_t line = 16;
-  return (ceil_div(elements, line) | 1) * line;
-}
+constexpr int64_t component_step(int64_t elements) { return (ceil_div(elements, line) | 1) * line; }
 
 /// x [batch, channels, height, width] within zeros.
 struct Planes {
@@ -287,12 +284,6 @@ void transform_weights(const Weights& w, Transform transform, float* u) {
   });
 }
 
-/// Asks for memory that is wanted soon, in the second-level cache.
-void request(const float* first, const float* last) {
-  constexpr int64_t line = 16;
-  for (; first < last; first += line) __builtin_prefetch(first, 0, 2);
-}
-
 /// products [tiles, filters] = v [tiles, channels] u [channels, filters] for one component. All the
 /// weights are too many for a thread's caches: those behind the ones that are multiplied are asked
 /// for meanwhile.
@@ -306,7 +297,8 @@ void multiply(int64_t tiles, const Weights& w, Panels panels, const Layout& left
       const float* const soon = weights + depth * panel;
       for (int64_t block = 0; block < blocks; ++block) {
         const int64_t t = tiles * block / blocks;
-        request(soon + depth * block / blocks * panel, soon + depth * (block + 1) / blocks * panel);
+        const int64_t p = depth * block / blocks;
+        prefetch_row<0, 2>(soon + p * panel, (depth * (block + 1) / blocks - p) * panel);
         gemm_rows(
             tiles * (block + 1) / blocks - t, panel, depth,
             RowMajor<float>{v + t * left.tile_step + c, left.tile_step},
